@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "treino/runtime/device.h"
+
+namespace treino {
+
+struct DeviceOptions {
+  int threads = 0;  // cpu: 0 = the cores this process may use (affinity and cgroup quota)
+  bool onednn = true;  // cpu: false = own kernels only
+};
+
+// The device of that name ("cpu", "reference"). Throws Error::mistake listing the names for another.
+std::unique_ptr<Device> make_device(std::string_view name, const DeviceOptions& options = {});
+
+}  // namespace treino

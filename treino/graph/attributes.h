@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "treino/base/dtype.h"
+#include "treino/base/shape.h"
+#include "treino/graph/op.h"
+
+namespace treino {
+
+struct TensorType {
+  Shape shape;
+  DType dtype = DType::f32;
+  friend bool operator==(const TensorType&, const TensorType&) = default;
+};
+
+// What an op needs beside its inputs. Which struct an op carries is said beside it.
+
+struct NoAttributes {
+  friend bool operator==(const NoAttributes&, const NoAttributes&) = default;
+};
+
+struct VariableAttributes {  // variable: its place in Graph::variables()
+  int index = 0;
+  friend bool operator==(const VariableAttributes&, const VariableAttributes&) = default;
+};
+
+struct ConstantAttributes {  // constant
+  double value = 0;
+  TensorType type;
+  friend bool operator==(const ConstantAttributes&, const ConstantAttributes&) = default;
+};
+
+struct TypeAttributes {  // cast (dtype), reshape and broadcast (shape), window and one_hot (shape)
+  TensorType type;
+  friend bool operator==(const TypeAttributes&, const TypeAttributes&) = default;
+};
+
+struct AxesAttributes {  // reduce_sum, reduce_max (ascending), transpose (output axis i is input axis axes[i])
+  std::vector<int> axes;
+  friend bool operator==(const AxesAttributes&, const AxesAttributes&) = default;
+};
+
+struct MatmulAttributes {  // matmul: a is [m, k] or, transposed, [k, m]; b is [k, n] or [n, k]
+  bool transpose_a = false;
+  bool transpose_b = false;
+  Op activation = Op::cast;  // applied last when the fuse pass put one here; cast = none
+  friend bool operator==(const MatmulAttributes&, const MatmulAttributes&) = default;
+};
+
+// A window sliding over height and width; pairs are {height, width}.
+struct WindowAttributes {  // conv2d and its gradients, pools and their gradients
+  std::array<std::int64_t, 2> size{1, 1};
+  std::array<std::int64_t, 2> stride{1, 1};
+  std::array<std::int64_t, 2> dilation{1, 1};
+  std::array<std::int64_t, 2> pad_before{0, 0};
+  std::array<std::int64_t, 2> pad_after{0, 0};
+  std::int64_t groups = 1;
+  Shape input;   // NHWC the window slides over; the gradients need it
+  Shape kernel;  // HWIO (I = input channels / groups); conv2d and its gradients
+  Op activation = Op::cast;  // as in MatmulAttributes
+  friend bool operator==(const WindowAttributes&, const WindowAttributes&) = default;
+
+  // Extent of the output along height (0) or width (1).
+  std::int64_t output_extent(int dimension) const;
+};
+
+struct NormAttributes {  // batch_norm, batch_norm_grad
+  double epsilon = 1e-3;
+  friend bool operator==(const NormAttributes&, const NormAttributes&) = default;
+};
+
+// Inputs of dropout_mask: seed [] i64; position [] i64, the global position (counted over the whole
+// training) of the batch's first sample. Element e of sample position p draws word e%4 of
+// philox({e/4, stream, p low, p high}, seed); it is dropped where that word < rate * 2^32.
+struct DropoutAttributes {
+  double rate = 0;
+  std::uint32_t stream = 0;  // tells the network's dropout layers apart
+  TensorType type;
+  friend bool operator==(const DropoutAttributes&, const DropoutAttributes&) = default;
+};
+
+// One elementwise op inside a fused group. An operand >= 0 is instruction #operand of the group;
+// a negative one is input ~operand of the node.
+struct FusedInstruction {
+  Op op = Op::add;
+  std::array<int, 3> operands{};
+  double value = 0;  // constant: the number (no operands)
+  DType dtype = DType::f32;
+  friend bool operator==(const FusedInstruction&, const FusedInstruction&) = default;
+};
+
+// A fused node's inputs have the group's shape, or a shape that broadcasts to it (axes aligned at
+// the right, as numpy does). Every output has the group's shape.
+struct FusedAttributes {
+  Shape shape;
+  std::vector<FusedInstruction> instructions;
+  std::vector<int> outputs;  // instruction of each output
+  friend bool operator==(const FusedAttributes&, const FusedAttributes&) = default;
+};
+
+using Attributes =
+    std::variant<NoAttributes, VariableAttributes, ConstantAttributes, TypeAttributes, AxesAttributes,
+                 MatmulAttributes, WindowAttributes, NormAttributes, DropoutAttributes, FusedAttributes>;
+
+// "stride=[2, 2] groups=4": the fields that differ from their defaults; empty for none.
+std::string to_string(const Attributes& attributes);
+
+}  // namespace treino

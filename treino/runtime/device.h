@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "treino/base/host_tensor.h"
+#include "treino/runtime/program.h"
+#include "treino/runtime/target.h"
+
+namespace treino {
+
+// The variables of a training on a device: parameters, statistics, optimiser state, counters, tables.
+// Several programs (training, its last partial batch, evaluation) run over one store.
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  virtual const std::vector<Variable>& variables() const = 0;
+  // Index of a variable; throws Error::mistake naming it when there is none.
+  int find(std::string_view name) const;
+
+  // Copies host data in; shapes must be equal, f32/f64 and integer types are converted to the
+  // device's own representation. New stores are all zero.
+  virtual void write(int variable, const HostTensor& value) = 0;
+  // Gives the store a tensor to read (Role::data only). A device on the host's memory uses it where
+  // it is, without a copy; others copy. The caller keeps the contents unchanged while programs run.
+  virtual void bind(int variable, std::shared_ptr<const HostTensor> value) { write(variable, *value); }
+  // Copies out as `dtype` (f64 to see the reference device's full precision).
+  virtual HostTensor read(int variable, DType dtype) const = 0;
+  HostTensor read(int variable) const {
+    return read(variable, variables()[static_cast<std::size_t>(variable)].type.dtype);
+  }
+
+  void write(std::string_view name, const HostTensor& value) { write(find(name), value); }
+  HostTensor read(std::string_view name) const { return read(find(name)); }
+};
+
+// Nanoseconds each step of a program took, summed over `runs`; for profiles.
+struct StepTimes {
+  std::int64_t runs = 0;
+  std::vector<double> seconds;  // one per Program::steps
+};
+
+// A program bound to a store and its kernels, ready to run.
+class Executable {
+ public:
+  virtual ~Executable() = default;
+
+  // Runs the program `steps` times in a row and returns when the device has finished. Allocates
+  // nothing. Whatever changes from step to step (counters, positions, rates) is in variables.
+  virtual void run(std::int64_t steps) = 0;
+
+  // As run(), timing each step by itself; slower.
+  virtual StepTimes profile(std::int64_t steps) = 0;
+
+  // One line a step about the kernel that serves it ("oneDNN jit:avx512_core", "own avx512"); what a
+  // run's record of choices is made from.
+  virtual std::vector<std::string> choices() const = 0;
+};
+
+class Device {
+ public:
+  virtual ~Device() = default;
+
+  virtual std::string_view name() const = 0;  // "cpu", "reference", "cuda"
+  virtual const Target& target() const = 0;
+  virtual std::unique_ptr<Store> make_store(std::span<const Variable> variables) = 0;
+  // Chooses kernels and allocates the arena. Program variables are found in the store by name; a
+  // missing one, or one of another type, is an Error::mistake.
+  virtual std::unique_ptr<Executable> load(const Program& program, Store& store) = 0;
+};
+
+}  // namespace treino

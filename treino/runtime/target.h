@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "treino/graph/graph.h"
+
+namespace treino {
+
+// What the compiler may ask of the device a program is made for.
+class Target {
+ public:
+  virtual ~Target() = default;
+
+  // Bytes of one element on the device (the reference device holds f32 as double: 8).
+  virtual int bytes(DType dtype) const = 0;
+  virtual std::int64_t alignment() const { return 64; }
+
+  // Whether elementwise chains become `fused` nodes.
+  virtual bool fuses_elementwise() const { return false; }
+  // Whether `heavy` (matmul, conv2d) takes a bias, or applies this activation, in its own epilogue.
+  virtual bool fuses_bias(const Node& heavy) const { (void)heavy; return false; }
+  virtual bool fuses_activation(const Node& heavy, Op activation) const {
+    (void)heavy, (void)activation;
+    return false;
+  }
+};
+
+}  // namespace treino
