@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "treino/base/thread_team.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include "treino/base/error.h"
+
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
+namespace treino {
+
+namespace {
+
+constexpr int kMostPeers = 4;  // teams up to this size read each other's flags, larger ones meet at worker 0
+
+void pause_once() {
+#if defined(__SSE2__)
+  _mm_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+std::string first_line(const std::string& path) {
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  return line;
+}
+
+// CPUs' worth of time a period allows, or 0 for no limit.
+double quota_v2(const std::string& folder) {
+  std::istringstream line(first_line(folder + "/cpu.max"));
+  std::string quota;
+  double period = 0;
+  if (!(line >> quota >> period) || quota == "max" || period <= 0) return 0;
+  return std::stod(quota) / period;
+}
+
+double quota_v1(const std::string& folder) {
+  std::istringstream quota_text(first_line(folder + "/cpu.cfs_quota_us"));
+  std::istringstream period_text(first_line(folder + "/cpu.cfs_period_us"));
+  double quota = 0, period = 0;
+  if (!(quota_text >> quota) || !(period_text >> period) || quota <= 0 || period <= 0) return 0;
+  return quota / period;
+}
+
+// The tightest quota of a group and its ancestors under a mount point; 0 for none.
+double tightest(const std::string& mount, std::string group, double (*quota)(const std::string&)) {
+  double least = 0;
+  for (;;) {
+    const double here = quota(mount + group);
+    if (here > 0 && (least == 0 || here < least)) least = here;
+    const std::size_t slash = group.find_last_of('/');
+    if (group.empty() || slash == std::string::npos) return least;
+    group.resize(slash);
+  }
+}
+
+double cgroup_quota(const std::string& root) {
+  std::ifstream groups(root + "/proc/self/cgroup");  // "0::/group" (v2) or "4:cpu,cpuacct:/group" (v1)
+  std::string line;
+  double least = 0;
+  while (std::getline(groups, line)) {
+    const std::size_t first = line.find(':'), second = line.find(':', first + 1);
+    if (first == std::string::npos || second == std::string::npos) continue;
+    const std::string controllers = "," + line.substr(first + 1, second - first - 1) + ",";
+    const std::string group = line.substr(second + 1);
+    double here = 0;
+    if (controllers == ",,") here = tightest(root + "/sys/fs/cgroup", group, quota_v2);
+    if (controllers.find(",cpu,") != std::string::npos) here = tightest(root + "/sys/fs/cgroup/cpu", group, quota_v1);
+    if (here > 0 && (least == 0 || here < least)) least = here;
+  }
+  return least;
+}
+
+std::vector<int> allowed_cpus() {
+  std::vector<int> cpus;
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return cpus;  // more CPUs than a cpu_set_t holds
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
+  }
+  return cpus;
+}
+
+}  // namespace
+
+int usable_threads(const std::string& root) {
+  int threads = static_cast<int>(allowed_cpus().size());
+  if (threads == 0) threads = static_cast<int>(std::thread::hardware_concurrency());
+  const double quota = cgroup_quota(root);
+  if (quota > 0) threads = std::min(threads, static_cast<int>(quota));
+  return std::max(threads, 1);
+}
+
+#if defined(__SSE2__)
+FlushDenormals::FlushDenormals() : saved_(_mm_getcsr()) { _mm_setcsr(saved_ | 0x8040); }
+FlushDenormals::~FlushDenormals() { _mm_setcsr(saved_); }
+#else
+FlushDenormals::FlushDenormals() = default;
+FlushDenormals::~FlushDenormals() = default;
+#endif
+
+ThreadTeam::ThreadTeam(int threads, void (*on_start)())
+    : size_(std::max(threads, 1)), flags_(static_cast<std::size_t>(size_)) {
+  const std::vector<int> cpus = allowed_cpus();
+  // A pause is 10 to 50 ns: 1000 of them are some 20 us. Without a core each there is no use in spinning.
+  spins_ = static_cast<std::size_t>(size_) <= cpus.size() ? 1000 : 0;
+  // Workers are pinned only when the team takes every CPU it may: with fewer, several processes on
+  // one machine would all crowd onto its first CPUs.
+  const bool pin = static_cast<std::size_t>(size_) == cpus.size();
+  try {
+    for (int worker = 1; worker < size_; ++worker) {
+      workers_.emplace_back([this, worker, on_start] { work(worker, on_start); });
+      if (!pin) continue;
+      cpu_set_t set;
+      CPU_ZERO(&set);
+      CPU_SET(cpus[static_cast<std::size_t>(worker)], &set);
+      pthread_setaffinity_np(workers_.back().native_handle(), sizeof set, &set);  // refused: unpinned
+    }
+  } catch (const std::system_error& error) {
+    size_ = static_cast<int>(workers_.size()) + 1;  // the machine gives no more threads: a smaller team
+  }
+}
+
+ThreadTeam::~ThreadTeam() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_all();
+  for (std::thread& worker : workers_) worker.join();
+}
+
+void ThreadTeam::run(void (*job)(void*, int), void* context) {
+  const FlushDenormals flush;
+  if (size_ == 1) {
+    job(context, 0);
+    return;
+  }
+  job_ = job;
+  context_ = context;
+  bool asleep = false;
+  {
+    const std::lock_guard lock(mutex_);
+    run_.fetch_add(1, std::memory_order_release);
+    asleep = sleepers_ > 0;
+  }
+  if (asleep) wake_.notify_all();
+  job(context, 0);
+  wait_for_all(0);
+}
+
+void ThreadTeam::work(int worker, void (*on_start)()) {
+  const FlushDenormals flush;
+  if (on_start != nullptr) on_start();
+  for (std::uint64_t done = 0;; ++done) {
+    for (int spin = 0; spin < spins_ && run_.load(std::memory_order_acquire) == done && !stop_; ++spin) pause_once();
+    if (run_.load(std::memory_order_acquire) == done) {
+      std::unique_lock lock(mutex_);
+      ++sleepers_;
+      wake_.wait(lock, [&] { return run_.load(std::memory_order_acquire) != done || stop_; });
+      --sleepers_;
+    }
+    if (run_.load(std::memory_order_acquire) == done) return;  // stopped
+    job_(context_, worker);
+    wait_for_all(worker);
+  }
+}
+
+void ThreadTeam::wait_for_all(int worker) {
+  Flag& own = flags_[static_cast<std::size_t>(worker)];
+  const std::uint64_t round = ++own.passed;
+  own.arrived.store(round, std::memory_order_release);
+  if (size_ <= kMostPeers) {
+    for (int other = 0; other < size_; ++other) {
+      if (other != worker) wait_until(flags_[static_cast<std::size_t>(other)].arrived, round);
+    }
+  } else if (worker == 0) {
+    for (int other = 1; other < size_; ++other) wait_until(flags_[static_cast<std::size_t>(other)].arrived, round);
+    release_.arrived.store(round, std::memory_order_release);
+  } else {
+    wait_until(release_.arrived, round);
+  }
+}
+
+void ThreadTeam::wait_until(const std::atomic<std::uint64_t>& value, std::uint64_t least) const {
+  for (int spin = 0; spin < spins_; ++spin) {
+    if (value.load(std::memory_order_acquire) >= least) return;
+    pause_once();
+  }
+  while (value.load(std::memory_order_acquire) < least) sched_yield();
+}
+
+}  // namespace treino
