@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// The passes, graph -> graph, each in a file of its name; pipeline.cpp lists them in order.
+#pragma once
+
+#include "treino/graph/graph.h"
+#include "treino/runtime/program.h"
+#include "treino/runtime/target.h"
+
+namespace treino::compiler {
+
+using Pass = void (*)(const Graph& from, Graph& to, const Target& target);
+
+// Replaces `gradient` placeholders by the nodes that compute them.
+void differentiate(const Graph& from, Graph& to, const Target& target);
+// Evaluates what is constant and drops what does nothing: x + 0, x 1, reshape of reshape.
+void fold(const Graph& from, Graph& to, const Target& target);
+// One node for equal ops of equal inputs.
+void common_subexpressions(const Graph& from, Graph& to, const Target& target);
+// Moves transposes into the products that read them.
+void layout(const Graph& from, Graph& to, const Target& target);
+// Bias and activation into the epilogue of the product or convolution before them, where the target can.
+void fuse_epilogues(const Graph& from, Graph& to, const Target& target);
+// Elementwise ops of one shape and type, with the broadcasts they read, into `fused` nodes.
+void fuse_elementwise(const Graph& from, Graph& to, const Target& target);
+
+// Orders the nodes, decides what is written in place and where everything lives.
+Program lower(const Graph& graph, const Target& target, const std::string& name);
+
+}  // namespace treino::compiler
