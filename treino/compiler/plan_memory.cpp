@@ -11,7 +11,9 @@ std::vector<std::int64_t> plan_memory(const std::vector<Block>& blocks, std::int
   const auto at = [&](int i) -> const Block& { return blocks[static_cast<std::size_t>(i)]; };
   std::vector<int> order(blocks.size());
   std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return at(a).bytes > at(b).bytes; });
+  std::sort(order.begin(), order.end(), [&](int a, int b) {
+    return at(a).bytes != at(b).bytes ? at(a).bytes > at(b).bytes : a < b;
+  });
 
   std::vector<std::int64_t> offsets(blocks.size(), 0);
   std::vector<int> placed;  // by offset

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// Each pass: graph text in, graph text out.
+#include "treino/compiler/passes.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "treino/compiler/compile.h"
+#include "treino/graph/build.h"
+
+namespace treino::compiler {
+namespace {
+
+using namespace graph;
+using testing::HasSubstr;
+using testing::Not;
+
+class FusingTarget final : public Target {
+ public:
+  int bytes(DType dtype) const override { return host_bytes(dtype); }
+  bool fuses_elementwise() const override { return true; }
+  bool fuses_bias(const Node&) const override { return true; }
+  bool fuses_activation(const Node&, Op activation) const override { return activation == Op::relu; }
+};
+
+const FusingTarget kTarget;
+
+Value variable(Graph& g, const char* name, Shape shape, Role role = Role::parameter) {
+  return g.variable(name, {shape, DType::f32}, role);
+}
+
+std::string after(Pass pass, const Graph& g) {
+  Graph result;
+  pass(g, result, kTarget);
+  return to_text(result);
+}
+
+TEST(Differentiate, ReplacesPlaceholdersInOneSweep) {
+  Graph g;
+  const Value x = variable(g, "x", Shape{2, 3}), w = variable(g, "w", Shape{3, 1});
+  const Value loss = reduce_sum(square(matmul(x, w)), {0, 1});
+  assign(x, gradient(loss, x));
+  assign(w, gradient(loss, w));
+  const std::string text = after(differentiate, g);
+  EXPECT_THAT(text, Not(HasSubstr("gradient")));
+  EXPECT_THAT(text, HasSubstr("transpose_b : f32[2, 3]"));
+  EXPECT_THAT(text, HasSubstr("transpose_a : f32[3, 1]"));
+}
+
+TEST(Differentiate, IndependentVariableHasAGradientOfZeros) {
+  Graph g;
+  const Value x = variable(g, "x", Shape{2}), other = variable(g, "other", Shape{3});
+  const Value loss = reduce_sum(x, {0});
+  assign(other, gradient(loss, other));
+  EXPECT_THAT(after(differentiate, g), HasSubstr("constant 0 : f32[3]"));
+}
+
+TEST(Differentiate, NamesAnOpWithoutGradient) {
+  Graph g;
+  const Value x = variable(g, "x", Shape{2, 3});
+  assign(x, gradient(reduce_sum(reduce_max(x, {1}), {0}), x));
+  EXPECT_THROW(
+      {
+        try {
+          after(differentiate, g);
+        } catch (const Error& error) {
+          EXPECT_STREQ(error.what(), "reduce_max has no gradient");
+          throw;
+        }
+      },
+      Error);
+}
+
+TEST(Fold, EvaluatesConstantsAndDropsIdentities) {
+  Graph g;
+  const Value x = variable(g, "x", Shape{2});
+  assign(x, (x * 1.0 + 0.0) * (constant(g, 2) * 3.0) * 0.5);
+  EXPECT_EQ(after(fold, g).find("add"), std::string::npos);
+  Graph folded;
+  fold(g, folded, kTarget);
+  EXPECT_THAT(after(common_subexpressions, folded), HasSubstr("constant 3 : f32[2]"));
+}
+
+TEST(Fold, MergesReshapes) {
+  Graph g;
+  const Value x = variable(g, "x", Shape{2, 3});
+  assign(x, reshape(reshape(x, Shape{6}), Shape{2, 3}));
+  EXPECT_THAT(after(fold, g), Not(HasSubstr("reshape(%1")));
+}
+
+TEST(CommonSubexpressions, KeepsOneOfEqualNodes) {
+  Graph g;
+  const Value x = variable(g, "x", Shape{2});
+  assign(x, exp(x) + exp(x));
+  EXPECT_EQ(after(common_subexpressions, g),
+            "%0 = variable x : f32[2]\n"
+            "%1 = exp(%0) : f32[2]\n"
+            "%2 = add(%1, %1) : f32[2]\n"
+            "%3 = assign(%0, %2)\n");
+}
+
+TEST(Layout, MovesTransposesIntoProducts) {
+  Graph g;
+  const Value a = variable(g, "a", Shape{3, 2}), b = variable(g, "b", Shape{2, 3});
+  assign(variable(g, "c", Shape{2, 2}), matmul(transpose(a, {1, 0}), transpose(b, {1, 0})));
+  EXPECT_THAT(after(layout, g), HasSubstr("matmul(%0, %1) transpose_a transpose_b : f32[2, 2]"));
+}
+
+TEST(FuseEpilogues, TakesBiasAndActivation) {
+  Graph g;
+  const Value x = variable(g, "x", Shape{4, 3}), w = variable(g, "w", Shape{3, 2});
+  const Value b = variable(g, "b", Shape{2}), y = variable(g, "y", Shape{4, 2});
+  assign(y, relu(matmul(x, w) + b));
+  EXPECT_THAT(after(fuse_epilogues, g), HasSubstr("matmul(%0, %1, %2) relu : f32[4, 2]"));
+  Graph fused, lowered;
+  fuse_epilogues(g, fused, kTarget);
+  EXPECT_EQ(to_text(lower(fused, kTarget, "p")),
+            "program p: 1 steps, arena of 0 bytes\n"
+            "y:f32[4, 2] = matmul(x:f32[4, 3], w:f32[3, 2], b:f32[2]) relu\n");
+}
+
+TEST(FuseEpilogues, LeavesAProductThatOthersRead) {
+  Graph g;
+  const Value x = variable(g, "x", Shape{4, 3}), w = variable(g, "w", Shape{3, 2});
+  const Value b = variable(g, "b", Shape{2}), y = variable(g, "y", Shape{4, 2});
+  const Value product = matmul(x, w);
+  assign(y, relu(product + b) + product);
+  EXPECT_THAT(after(fuse_epilogues, g), HasSubstr("matmul(%0, %1) : f32[4, 2]"));
+}
+
+TEST(FuseElementwise, MakesOneNodeOfAChainWithItsBroadcasts) {
+  Graph g;
+  const Value x = variable(g, "x", Shape{4, 2}), b = variable(g, "b", Shape{2});
+  assign(x, tanh(x * 3.0 + b));
+  Graph fused;
+  fuse_elementwise(g, fused, kTarget);
+  EXPECT_EQ(to_text(lower(fused, kTarget, "p")),
+            "program p: 1 steps, arena of 0 bytes\n"
+            "x:f32[4, 2] = fused(x:f32[4, 2], b:f32[2]) "
+            "{t0 = constant 3; t1 = mul(i0, t0); t2 = add(t1, i1); t3 = tanh(t2) -> t3}\n");
+}
+
+TEST(FuseElementwise, DoesNotMakeACycleThroughAReduction) {
+  Graph g;
+  const Value x = variable(g, "x", Shape{4, 2});
+  const Value e = exp(x);
+  assign(x, e / broadcast(reshape(reduce_sum(e, {1}), Shape{4, 1}), Shape{4, 2}));
+  const Program program = compile(g, kTarget);
+  ASSERT_EQ(program.steps.size(), 3u);  // exp; sum; divide
+  EXPECT_EQ(program.steps[1].op, Op::reduce_sum);
+}
+
+TEST(Lower, WritesAnOptimiserStepInPlaceAfterItsReaders) {
+  Graph g;
+  const Value x = variable(g, "x", Shape{4, 3}, Role::data), w = variable(g, "w", Shape{3, 2});
+  const Value momentum = variable(g, "m", Shape{3, 2}, Role::optimizer);
+  const Value loss = reduce_sum(square(matmul(x, w)), {0, 1});
+  const Value m = momentum * 0.9 + gradient(loss, w);
+  assign(momentum, m);
+  assign(w, w - m * 0.1);
+  const Program program = compile(g, kTarget);
+  const Step& last = program.steps.back();
+  ASSERT_EQ(last.op, Op::fused) << to_text(program);
+  ASSERT_EQ(last.outputs.size(), 2u);
+  EXPECT_EQ(last.outputs[0].space, Space::variable);
+  EXPECT_EQ(last.outputs[1].space, Space::variable);
+}
+
+TEST(Lower, CopiesWhenTheOldValueIsStillNeeded) {
+  Graph g;
+  const Value a = variable(g, "a", Shape{4}), b = variable(g, "b", Shape{4});
+  assign(a, b);  // a swap: neither can be written first
+  assign(b, a);
+  EXPECT_EQ(to_text(lower(g, kTarget, "p")).find("program p: 2 steps"), 0u);
+}
+
+}  // namespace
+}  // namespace treino::compiler
