@@ -112,8 +112,6 @@ class Grouping {
   std::vector<std::vector<int>> members_;
 };
 
-bool is_filled(const Node& node) { return node.op == Op::constant; }
-
 // Builds the fused node of one group in the new graph.
 class Emitter {
  public:
@@ -156,10 +154,11 @@ class Emitter {
     const Node& node = from_.node(value.node);
     const int known = place_[static_cast<std::size_t>(value.node)];
     if (known >= 0) return known;
-    if (is_filled(node)) {
+    const Node& filled = node.op == Op::broadcast ? from_.node(node.inputs[0].node) : node;
+    if (filled.op == Op::constant) {
       FusedInstruction instruction;
       instruction.op = Op::constant;
-      instruction.value = std::get<ConstantAttributes>(node.attributes).value;
+      instruction.value = std::get<ConstantAttributes>(filled.attributes).value;
       instruction.dtype = node.outputs[0].dtype;
       return place_[static_cast<std::size_t>(value.node)] = push(instruction);
     }

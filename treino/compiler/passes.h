@@ -23,6 +23,9 @@ void fuse_epilogues(const Graph& from, Graph& to, const Target& target);
 // Elementwise ops of one shape and type, with the broadcasts they read, into `fused` nodes.
 void fuse_elementwise(const Graph& from, Graph& to, const Target& target);
 
+// Gives an assign of one variable to another a value of its own, so that swaps come out right.
+void separate_variables(const Graph& from, Graph& to, const Target& target);
+
 // Orders the nodes, decides what is written in place and where everything lives.
 Program lower(const Graph& graph, const Target& target, const std::string& name);
 

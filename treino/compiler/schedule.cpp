@@ -135,6 +135,9 @@ class Scheduler {
         if (--waiting[index(next)] == 0) ready.push(next);
       }
     }
+    if (std::any_of(waiting.begin(), waiting.end(), [](int count) { return count > 0; })) {
+      throw Error::work("the program's steps wait for each other in a circle: a fault of the compiler");
+    }
   }
 
   const Graph& graph_;

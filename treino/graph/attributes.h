@@ -97,7 +97,9 @@ struct FusedInstruction {
 };
 
 // A fused node's inputs have the group's shape, or a shape that broadcasts to it (axes aligned at
-// the right, as numpy does). Every output has the group's shape.
+// the right, as numpy does); an input may be of another type than the group only where a cast reads
+// it. Every output has the group's shape. An output may share storage with an input of the group's
+// shape: a kernel reads all inputs of an element (or block) before it writes any output of it.
 struct FusedAttributes {
   Shape shape;
   std::vector<FusedInstruction> instructions;
