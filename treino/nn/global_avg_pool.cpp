@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "treino/nn/global_avg_pool.h"
+
+#include "treino/graph/build.h"
+#include "treino/nn/window_geometry.h"
+
+namespace treino::nn {
+
+Shape GlobalAvgPool::output(const Shape& input) const {
+  check_image(input);
+  return {input[2]};
+}
+
+Value GlobalAvgPool::emit(Emit&, Value x) const { return graph::mean(x, {1, 2}); }
+
+}  // namespace treino::nn

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "treino/nn/input_scaling.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "treino/graph/build.h"
+#include "treino/nn/steps.h"
+
+namespace treino::nn {
+
+namespace {
+
+// x factor + shift; one element where all channels are alike.
+struct Affine {
+  std::vector<double> factor, shift;
+};
+
+double factor_of(const Scale& scale, DType type) {
+  if (scale.kind == Scale::kFactor) return scale.factor;
+  return scale.kind == Scale::kAuto && type == DType::u8 ? 1.0 / 255 : 1.0;
+}
+
+Affine affine_of(const InputOptions& input, std::int64_t channels, DType type) {
+  const auto count = static_cast<std::size_t>(channels);
+  const auto check = [&](const char* name, const std::vector<double>& list) {
+    if (list.size() <= 1 || list.size() == count) return;
+    throw Error::mistake(fmt::format("input.{} has {} numbers but the samples have {} channels; use 1 or {}",
+                                     name, list.size(), channels, channels));
+  };
+  check("mean", input.mean);
+  check("std", input.deviation);
+  const auto at = [](const std::vector<double>& list, std::size_t i, double otherwise) {
+    return list.empty() ? otherwise : list[list.size() == 1 ? 0 : i];
+  };
+  const double scale = factor_of(input.scale, type);
+  Affine affine;
+  const bool alike = input.mean.size() <= 1 && input.deviation.size() <= 1;
+  for (std::size_t i = 0; i < (alike ? 1 : count); ++i) {
+    const double deviation = at(input.deviation, i, 1);
+    affine.factor.push_back(scale / deviation);
+    affine.shift.push_back(-at(input.mean, i, 0) / deviation);
+  }
+  return affine;
+}
+
+}  // namespace
+
+Value scale_input(Graph& graph, const InputOptions& input, Value samples, const Shape& model_input) {
+  const Affine affine = affine_of(input, samples.shape().back(), samples.dtype());
+  Value x = graph::cast(samples, DType::f32);
+  if (affine.factor.size() == 1) {
+    if (affine.factor[0] != 1) x = graph::operator*(x, affine.factor[0]);
+    if (affine.shift[0] != 0) x = graph::operator+(x, affine.shift[0]);
+  } else {
+    const TensorType type{Shape{samples.shape().back()}, DType::f32};
+    x = graph::operator*(x, graph.variable("input.factor", type, Role::statistic));
+    x = graph::operator+(x, graph.variable("input.shift", type, Role::statistic));
+  }
+  Shape shape{samples.shape()[0]};
+  for (std::int64_t extent : model_input) shape.append(extent);
+  return graph::reshape(x, shape);
+}
+
+std::vector<NamedTensor> input_constants(const InputOptions& input, const Shape& sample, DType type) {
+  const Affine affine = affine_of(input, sample.back(), type);
+  if (affine.factor.size() == 1) return {};
+  const auto tensor = [](const std::vector<double>& numbers) {
+    HostTensor result(DType::f32, Shape{static_cast<std::int64_t>(numbers.size())});
+    std::transform(numbers.begin(), numbers.end(), result.as<float>().begin(),
+                   [](double number) { return static_cast<float>(number); });
+    return result;
+  };
+  return {{"input.factor", tensor(affine.factor)}, {"input.shift", tensor(affine.shift)}};
+}
+
+namespace {
+
+template <class T>
+void measure(std::span<const T> elements, std::size_t channels, InputOptions& input) {
+  std::vector<double> sum(channels), squares(channels);
+  const double rows = static_cast<double>(elements.size() / channels);
+  for (std::size_t i = 0; i < elements.size(); ++i) sum[i % channels] += static_cast<double>(elements[i]);
+  input.mean.resize(channels);
+  input.deviation.resize(channels);
+  for (std::size_t c = 0; c < channels; ++c) input.mean[c] = sum[c] / rows;
+  for (std::size_t i = 0; i < elements.size(); ++i) {
+    const double away = static_cast<double>(elements[i]) - input.mean[i % channels];
+    squares[i % channels] += away * away;
+  }
+  for (std::size_t c = 0; c < channels; ++c) {
+    const double deviation = std::sqrt(squares[c] / rows);
+    input.deviation[c] = deviation > 0 ? deviation : 1;
+  }
+}
+
+}  // namespace
+
+void standardize(InputOptions& input, const HostTensor& samples) {
+  if (input.scale.kind != Scale::kStandard || samples.shape.elements() == 0) return;
+  const auto channels = static_cast<std::size_t>(samples.shape.back());
+  if (samples.dtype == DType::u8) {
+    measure(samples.as<std::uint8_t>(), channels, input);
+  } else {
+    measure(samples.as<float>(), channels, input);
+  }
+}
+
+}  // namespace treino::nn

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "treino/nn/recipe.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "treino/nn/loss.h"
+#include "treino/nn/override.h"
+#include "treino/nn/to_json.h"
+#include "treino/nn/toml_reader.h"
+
+namespace treino::nn {
+
+namespace {
+
+std::string stem_of(const std::string& path) {
+  std::string stem = path.substr(path.find_last_of('/') + 1);
+  return stem.ends_with(".toml") ? stem.substr(0, stem.size() - 5) : stem;
+}
+
+std::string inline_toml(const nlohmann::ordered_json& value) {
+  std::string text;
+  if (value.is_object()) {
+    for (const auto& [key, field] : value.items()) {
+      text += fmt::format("{}{} = {}", text.empty() ? " " : ", ", key, inline_toml(field));
+    }
+    return text.empty() ? "{}" : "{" + text + " }";
+  }
+  if (value.is_array()) {
+    for (const auto& element : value) text += (text.empty() ? "" : ", ") + inline_toml(element);
+    return "[" + text + "]";
+  }
+  if (value.is_number_float()) return to_text(FieldValue(value.get<double>()));
+  return value.dump();
+}
+
+nlohmann::ordered_json json_of(Recipe recipe) {
+  GroupOf<Recipe> fields(recipe);
+  return fields_json(fields);
+}
+
+}  // namespace
+
+Recipe parse_recipe(const std::string& text, const std::string& path, std::span<const Override> overrides) {
+  toml::table table;
+  try {
+    table = toml::parse(text, path);
+  } catch (const toml::parse_error& error) {
+    throw Error::mistake(fmt::format("{}:{}: {}", path, error.source().begin.line, error.description()));
+  }
+  for (const Override& change : overrides) apply_override(table, change);
+  Recipe recipe;
+  recipe.path = path;
+  recipe.name = stem_of(path);
+  TomlReader reader(table, "", Where{"", 0});
+  recipe.fields(reader);
+  reader.finish();
+  if (recipe.layers.empty()) {
+    throw Error::mistake(fmt::format("{}: no layers; write [[model]] before each layer", path));
+  }
+  return recipe;
+}
+
+std::string write_recipe(const Recipe& recipe) {
+  const nlohmann::ordered_json json = json_of(recipe);
+  std::string text;
+  for (const auto& [key, value] : json.items()) {
+    if (!value.is_structured()) text += fmt::format("{} = {}\n", key, inline_toml(value));
+  }
+  for (const auto& [key, value] : json.items()) {
+    if (value.is_array()) {
+      for (const auto& layer : value) {
+        text += fmt::format("\n[[{}]]\n{} = {}\n", key, layer.begin().key(), inline_toml(*layer.begin()));
+      }
+    } else if (value.is_object()) {
+      text += fmt::format("\n[{}]\n", key);
+      for (const auto& [name, field] : value.items()) text += fmt::format("{} = {}\n", name, inline_toml(field));
+    }
+  }
+  return text;
+}
+
+std::string recipe_json(const Recipe& recipe) { return json_of(recipe).dump(); }
+
+std::string optimizer_json(const Optimizer& optimizer) {
+  TrainOptions options;
+  options.optimizer = optimizer;
+  GroupOf<TrainOptions> fields(options);
+  return fields_json(fields)["optimizer"].dump();
+}
+
+Model build_model(const Recipe& recipe, const Shape& data, std::int64_t classes) {
+  Shape shape = data;
+  if (!recipe.input.shape.empty()) {
+    std::vector<std::int64_t> extents;
+    for (double extent : recipe.input.shape) extents.push_back(static_cast<std::int64_t>(extent));
+    if (extents.size() >= static_cast<std::size_t>(Shape::kMaxRank)) {
+      throw Error::mistake(fmt::format("{}: input.shape has {} sizes; use at most {}", recipe.path,
+                                       extents.size(), Shape::kMaxRank - 1));
+    }
+    shape = Shape(extents);
+  }
+  if (shape.rank() == 0) {
+    throw Error::mistake(fmt::format("{}: input.shape is missing and no data say it; use e.g. "
+                                     "shape = [28, 28, 1]",
+                                     recipe.path));
+  }
+  if (data.rank() > 0 && data.elements() != shape.elements()) {
+    throw Error::mistake(fmt::format("{}: input.shape is {} but the data's samples are {}; leave it out or "
+                                     "use {}",
+                                     recipe.path, to_string(shape), to_string(data), to_string(data)));
+  }
+  Model model(shape);
+  for (const Layer& layer : recipe.layers) model.add(layer);
+  if (classes > 0) check_loss(model, recipe.train, classes);
+  return model;
+}
+
+}  // namespace treino::nn

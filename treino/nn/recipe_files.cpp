@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where recipes are found.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "treino/base/suggest.h"
+#include "treino/nn/recipe.h"
+
+namespace treino::nn {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string read_text(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  if (!file || !(text << file.rdbuf())) {
+    throw Error::work(fmt::format("{}: cannot be read; check the name and its permissions", path));
+  }
+  return text.str();
+}
+
+}  // namespace
+
+std::vector<std::string> recipe_folders() {
+  std::vector<std::string> folders;
+  const auto add = [&](const fs::path& folder) {
+    std::error_code error;
+    if (!fs::is_directory(folder, error)) return;
+    const std::string text = folder.lexically_normal().string();
+    if (std::find(folders.begin(), folders.end(), text) == folders.end()) folders.push_back(text);
+  };
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error).parent_path();
+  if (!program.empty()) {
+    add(program / ".." / "share" / "treino" / "recipes");  // installed: <prefix>/bin
+    // Built: <source>/build or deeper. The folder counts only beside our own sources.
+    for (fs::path folder = program; folder != folder.root_path(); folder = folder.parent_path()) {
+      if (fs::is_regular_file(folder / "treino" / "nn" / "layers.def", error)) add(folder / "recipes");
+    }
+  }
+  add("recipes");
+  return folders;
+}
+
+std::vector<std::string> recipe_names() {
+  std::vector<std::string> names;
+  for (const std::string& folder : recipe_folders()) {
+    std::error_code error;
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+      if (entry.path().extension() == ".toml") names.push_back(entry.path().stem().string());
+    }
+  }
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
+}
+
+Recipe load_recipe(const std::string& name_or_path, std::span<const Override> overrides) {
+  std::error_code error;
+  const bool is_path = name_or_path.find('/') != std::string::npos || name_or_path.ends_with(".toml");
+  if (is_path) return parse_recipe(read_text(name_or_path), name_or_path, overrides);
+  for (const std::string& folder : recipe_folders()) {
+    const std::string path = (fs::path(folder) / (name_or_path + ".toml")).string();
+    if (fs::is_regular_file(path, error)) return parse_recipe(read_text(path), path, overrides);
+  }
+  const std::vector<std::string> names = recipe_names();
+  const std::vector<std::string_view> views(names.begin(), names.end());
+  throw Error::mistake(fmt::format("unknown recipe \"{}\"{}", name_or_path, suggestion(name_or_path, views)));
+}
+
+}  // namespace treino::nn

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "treino/nn/fields.h"
+#include "treino/nn/optimizer.h"
+#include "treino/nn/schedule.h"
+
+namespace treino::nn {
+
+// cross_entropy takes logits (a final softmax is folded in), binary_cross_entropy too (a final
+// sigmoid); mse, mae and huber (delta 1) take the outputs as they are and one-hot targets.
+enum class Loss : std::uint8_t { cross_entropy, binary_cross_entropy, mse, mae, huber };
+std::span<const std::string_view> names_of(Loss);
+
+// What happens to the samples left over when the batch does not divide them.
+enum class LastBatch : std::uint8_t {
+  partial,  // a smaller batch
+  drop,     // left out
+  refill,   // filled up with the epoch's first samples
+};
+std::span<const std::string_view> names_of(LastBatch);
+
+enum class Precision : std::uint8_t { float32 };
+std::span<const std::string_view> names_of(Precision);
+
+// Written false, true (the whole set) or the number of samples of a sliding window.
+struct Shuffle {
+  std::int64_t window = kWhole;  // 0: file order
+  static constexpr std::int64_t kWhole = -1;
+  friend bool operator==(const Shuffle&, const Shuffle&) = default;
+};
+FieldValue get_field(const Shuffle& value);
+void set_field(Shuffle& member, const FieldValue& value);
+
+enum class Monitored : std::uint8_t { loss, accuracy };
+std::span<const std::string_view> names_of(Monitored);
+
+// Stops when the validation figure has not improved by min_delta for `patience` epochs.
+struct EarlyStopping {
+  std::int64_t patience = 0;  // 0: never
+  double min_delta = 0;
+  Monitored monitor = Monitored::loss;
+  bool restore_best = true;  // keep the best epoch's weights
+
+  template <class V>
+  void fields(V& v) {
+    v("patience", patience, not_negative);
+    v("min_delta", min_delta, not_negative);
+    v("monitor", monitor);
+    v("restore_best", restore_best);
+  }
+};
+
+// The recipe's [train].
+struct TrainOptions {
+  Loss loss = Loss::cross_entropy;
+  Optimizer optimizer = Adam{};
+  Schedule schedule = ConstantRate{};
+  std::int64_t batch = 32;
+  std::int64_t epochs = 1;
+  std::int64_t seed = 1;
+  Shuffle shuffle;
+  LastBatch last_batch = LastBatch::partial;
+  double validation = 0;       // fraction of the training samples held out
+  EarlyStopping early_stopping;
+  double label_smoothing = 0;  // cross-entropies only
+  double clip_norm = 0;        // largest norm of all gradients together; 0: not clipped
+  Precision precision = Precision::float32;
+
+  template <class V>
+  void fields(V& v) {
+    v("loss", loss);
+    v("optimizer", optimizer);
+    v("schedule", schedule);
+    v("batch", batch, Limits{.least = 1, .most = 1 << 24});
+    v("epochs", epochs, at_least_one);
+    v("seed", seed, not_negative);
+    v("shuffle", shuffle);
+    v("last_batch", last_batch);
+    v("validation", validation, fraction);
+    v("early_stopping", early_stopping);
+    v("label_smoothing", label_smoothing, fraction);
+    v("clip_norm", clip_norm, not_negative);
+    v("precision", precision);
+  }
+};
+
+// The factor samples are multiplied by: "1/255", any number, "auto" (1/255 for 8-bit samples, 1 for
+// others) or "standard" (mean 0 and standard deviation 1 of each channel of the training samples).
+struct Scale {
+  enum Kind : std::uint8_t { kAuto, kStandard, kFactor };
+  Kind kind = kAuto;
+  double factor = 1;
+  std::string text = "auto";  // as written
+};
+FieldValue get_field(const Scale& value);
+void set_field(Scale& member, const FieldValue& value);
+
+// Changes made to samples while training. This version has none, so a recipe may only say [].
+struct Augmentation {};
+FieldValue get_field(const Augmentation& value);
+void set_field(Augmentation& member, const FieldValue& value);
+
+// The recipe's [input]: x' = (x scale - mean) / deviation, both per channel (last axis) or one for all.
+struct InputOptions {
+  std::vector<double> shape;  // of one sample; empty: the data's. Same number of elements as the data's
+  Scale scale;
+  std::vector<double> mean;
+  std::vector<double> deviation;
+  Augmentation augment;
+
+  template <class V>
+  void fields(V& v) {
+    v("shape", shape, at_least_one);
+    v("scale", scale);
+    v("mean", mean);
+    v("std", deviation, positive);
+    v("augment", augment);
+  }
+};
+
+}  // namespace treino::nn
