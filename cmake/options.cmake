@@ -12,7 +12,8 @@ endif()
 
 function(treino_compile_options target)
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
-  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
+                         -Wno-missing-field-initializers)  # {.rate = 0.5} leaves the rest to the defaults
   if(TREINO_WERROR)
     target_compile_options(${target} PRIVATE -Werror)
   endif()

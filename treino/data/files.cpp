@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "treino/data/files.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <libdeflate.h>
+#include <openssl/evp.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+
+#include "treino/base/error.h"
+
+namespace treino::data {
+
+namespace fs = std::filesystem;
+
+bool is_file(const std::string& path) {
+  std::error_code error;
+  return fs::is_regular_file(path, error);
+}
+
+bool is_folder(const std::string& path) {
+  std::error_code error;
+  return fs::is_directory(path, error);
+}
+
+std::string join(const std::string& folder, const std::string& name) { return (fs::path(folder) / name).string(); }
+
+std::vector<std::string> names_in(const std::string& folder) {
+  std::error_code error;
+  std::vector<std::string> names;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    std::string name = it->path().filename().string();
+    if (name[0] != '.') names.push_back(std::move(name));
+  }
+  if (error) throw Error::work(fmt::format("{}: {}", folder, error.message()));
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+namespace {
+
+class File {
+ public:
+  explicit File(const std::string& path) : path_(path), descriptor_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+    if (descriptor_ >= 0) return;
+    const std::string reason = std::strerror(errno);
+    if (errno == ENOENT || errno == EISDIR || errno == ENOTDIR) throw Error::mistake(fmt::format("{}: {}", path, reason));
+    throw Error::work(fmt::format("{}: {}", path, reason));
+  }
+  ~File() { close(descriptor_); }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+
+  std::size_t size() const {
+    struct stat status {};
+    if (fstat(descriptor_, &status) != 0) fail();
+    return static_cast<std::size_t>(status.st_size);
+  }
+
+  // Up to `count` bytes; fewer only at the end of the file.
+  std::size_t read(std::byte* into, std::size_t count) const {
+    std::size_t done = 0;
+    while (done < count) {
+      const ssize_t got = ::read(descriptor_, into + done, count - done);
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) fail();
+      if (got == 0) break;
+      done += static_cast<std::size_t>(got);
+    }
+    return done;
+  }
+
+ private:
+  [[noreturn]] void fail() const { throw Error::work(fmt::format("{}: {}", path_, std::strerror(errno))); }
+
+  std::string path_;
+  int descriptor_;
+};
+
+std::uint32_t little_endian_at(const std::byte* bytes) {
+  std::uint32_t value = 0;
+  for (int i = 3; i >= 0; --i) value = value << 8 | static_cast<std::uint32_t>(bytes[i]);
+  return value;
+}
+
+}  // namespace
+
+std::vector<std::byte> read_file(const std::string& path) {
+  const File file(path);
+  std::vector<std::byte> bytes(file.size());
+  bytes.resize(file.read(bytes.data(), bytes.size()));
+  return bytes;
+}
+
+std::vector<std::byte> read_maybe_gzip(const std::string& path) {
+  std::vector<std::byte> packed = read_file(path);
+  const bool is_gzip = packed.size() >= 2 && packed[0] == std::byte{0x1f} && packed[1] == std::byte{0x8b};
+  if (!is_gzip) return packed;
+  const std::unique_ptr<libdeflate_decompressor, void (*)(libdeflate_decompressor*)> decompressor(
+      libdeflate_alloc_decompressor(), libdeflate_free_decompressor);
+  // The last four bytes say the unpacked size; deflate packs at most about 1:1032, so a larger claim
+  // is damage (and would ask for absurd amounts of memory).
+  const std::size_t claimed = packed.size() < 18 ? 0 : little_endian_at(packed.data() + packed.size() - 4);
+  std::size_t unpacked = 0;
+  if (claimed <= packed.size() * 1040) {
+    std::vector<std::byte> bytes(claimed);
+    const auto result = libdeflate_gzip_decompress(decompressor.get(), packed.data(), packed.size(), bytes.data(),
+                                                   bytes.size(), &unpacked);
+    if (result == LIBDEFLATE_SUCCESS && unpacked == claimed) return bytes;
+  }
+  throw Error::mistake(fmt::format(
+      "{}: the gzip data is damaged or ends early ({} bytes on disk); fetch the file again", path, packed.size()));
+}
+
+std::string sha256_of_file(const std::string& path) {
+  const File file(path);
+  const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
+  EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr);
+  std::vector<std::byte> piece(1 << 20);
+  while (const std::size_t got = file.read(piece.data(), piece.size())) {
+    EVP_DigestUpdate(context.get(), piece.data(), got);
+  }
+  unsigned char sum[EVP_MAX_MD_SIZE];
+  unsigned length = 0;
+  EVP_DigestFinal_ex(context.get(), sum, &length);
+  std::string hex;
+  for (unsigned i = 0; i < length; ++i) hex += fmt::format("{:02x}", sum[i]);
+  return hex;
+}
+
+}  // namespace treino::data

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "treino/data/split.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "treino/base/rng.h"
+
+namespace treino::data {
+
+std::vector<bool> stratified_choice(const HostTensor& labels, double fraction, std::uint64_t seed) {
+  const auto values = labels.as<std::int32_t>();
+  std::map<std::int32_t, std::vector<std::size_t>> by_class;
+  for (std::size_t i = 0; i < values.size(); ++i) by_class[values[i]].push_back(i);
+  std::vector<bool> chosen(values.size(), false);
+  Rng rng(seed, 0x5711);
+  for (auto& [label, members] : by_class) {
+    const auto wanted = static_cast<std::size_t>(std::lround(fraction * static_cast<double>(members.size())));
+    const std::size_t count = std::min(wanted, members.size() - 1);
+    for (std::size_t i = 0; i < count; ++i) {
+      std::swap(members[i], members[i + rng.below(members.size() - i)]);
+      chosen[members[i]] = true;
+    }
+  }
+  return chosen;
+}
+
+namespace {
+
+std::shared_ptr<const HostTensor> rows_of(const HostTensor& all, const std::vector<bool>& chosen, bool wanted) {
+  const std::size_t row = all.bytes.size() / chosen.size();
+  const auto count = std::count(chosen.begin(), chosen.end(), wanted);
+  Shape shape = all.shape;
+  shape[0] = count;
+  auto result = std::make_shared<HostTensor>(all.dtype, shape);
+  auto out = result->bytes.begin();
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    if (chosen[i] != wanted) continue;
+    const auto from = all.bytes.begin() + static_cast<std::ptrdiff_t>(i * row);
+    out = std::copy(from, from + static_cast<std::ptrdiff_t>(row), out);
+  }
+  return result;
+}
+
+}  // namespace
+
+Split take(const Split& all, const std::vector<bool>& chosen, bool wanted) {
+  return {rows_of(*all.samples, chosen, wanted), rows_of(*all.labels, chosen, wanted)};
+}
+
+}  // namespace treino::data
