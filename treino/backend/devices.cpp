@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "treino/backend/devices.h"
 
+#include "treino/backend/cpu/device.h"
 #include "treino/backend/reference/reference_device.h"
 #include "treino/base/error.h"
 
@@ -14,6 +15,9 @@ struct Row {
 };
 
 constexpr Row kDevices[] = {
+    {"cpu", [](const DeviceOptions& options) {
+       return cpu::make_cpu_device({.threads = options.threads, .onednn = options.onednn});
+     }},
     {"reference", [](const DeviceOptions&) { return reference::make_device(); }},
 };
 

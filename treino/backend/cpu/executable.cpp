@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "treino/backend/cpu/executable.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "treino/base/error.h"
+
+namespace treino::cpu {
+
+namespace {
+
+std::vector<int> find_variables(const Program& program, CpuStore& store) {
+  std::vector<int> indices;
+  for (const Variable& variable : program.variables) {
+    const int index = store.find(variable.name);
+    const TensorType& type = store.variables()[static_cast<std::size_t>(index)].type;
+    if (!(type == variable.type)) {
+      throw Error::mistake(fmt::format("{} is {}{} in the program {} and {}{} in the store", variable.name,
+                                       to_string(variable.type.dtype), to_string(variable.type.shape), program.name,
+                                       to_string(type.dtype), to_string(type.shape)));
+    }
+    indices.push_back(index);
+  }
+  return indices;
+}
+
+std::size_t padded(Index bytes) { return static_cast<std::size_t>((bytes + 4095) / 4096 * 4096); }
+
+}  // namespace
+
+CpuExecutable::CpuExecutable(const Program& program, CpuStore& store, std::shared_ptr<ThreadTeam> team,
+                             const PlanOptions& options)
+    : store_(store),
+      team_(std::move(team)),
+      store_index_(find_variables(program, store)),
+      plan_(make_plan(program, options)),
+      levels_(make_levels(plan_.phases, team_->size())),
+      arena_(padded(program.arena_bytes)),
+      scratch_(padded(plan_.scratch_bytes)),
+      worker_scratch_(padded(plan_.worker_bytes) * static_cast<std::size_t>(team_->size())) {
+  for (const Step& step : program.steps) {
+    for (const Tensor& output : step.outputs) {
+      if (output.space == Space::variable) store.own(store_index_[static_cast<std::size_t>(output.variable)]);
+    }
+  }
+  settle_pointers();
+}
+
+void CpuExecutable::settle_pointers() {
+  if (generation_ == store_.generation()) return;
+  for (const Fixup& fixup : plan_.fixups) {
+    std::byte* base = fixup.space == 0   ? arena_.data()
+                      : fixup.space == 1 ? scratch_.data()
+                                         : store_.data(store_index_[static_cast<std::size_t>(fixup.space - 2)]);
+    *fixup.where = base + fixup.offset;
+  }
+  generation_ = store_.generation();
+}
+
+void CpuExecutable::run(std::int64_t steps) {
+  settle_pointers();
+  steps_ = steps;
+  team_->run([](void* self, int worker) { static_cast<CpuExecutable*>(self)->work(worker); }, this);
+}
+
+void CpuExecutable::run_level(const Level& level, int worker) {
+  std::byte* scratch = worker_scratch_.data() + padded(plan_.worker_bytes) * static_cast<std::size_t>(worker);
+  for (const Task& task : level.workers[static_cast<std::size_t>(worker)]) {
+    for (Index slice = task.begin; slice < task.end; ++slice) task.run(task.state, slice, scratch);
+  }
+}
+
+void CpuExecutable::work(int worker) {
+  for (std::int64_t step = 0; step < steps_; ++step) {
+    for (const Level& level : levels_) {
+      run_level(level, worker);
+      team_->barrier(worker);
+    }
+  }
+}
+
+StepTimes CpuExecutable::profile(std::int64_t steps) {
+  settle_pointers();
+  if (profile_levels_.empty()) profile_levels_ = make_profile_levels(plan_.phases, team_->size());
+  StepTimes times;
+  times.runs = steps;
+  times.seconds.assign(plan_.choices.size(), 0);
+  steps_ = steps;
+  times_ = &times;
+  team_->run([](void* self, int worker) { static_cast<CpuExecutable*>(self)->work_timed(worker); }, this);
+  times_ = nullptr;
+  return times;
+}
+
+void CpuExecutable::work_timed(int worker) {
+  using Clock = std::chrono::steady_clock;
+  for (std::int64_t step = 0; step < steps_; ++step) {
+    for (std::size_t i = 0; i < profile_levels_.size(); ++i) {
+      const Clock::time_point start = Clock::now();
+      run_level(profile_levels_[i], worker);
+      team_->barrier(worker);
+      if (worker != 0) continue;
+      times_->seconds[static_cast<std::size_t>(plan_.phases[i].step)] +=
+          std::chrono::duration<double>(Clock::now() - start).count();
+    }
+  }
+}
+
+}  // namespace treino::cpu

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "treino/backend/cpu/memory.h"
+#include "treino/backend/cpu/schedule.h"
+#include "treino/backend/cpu/store.h"
+#include "treino/base/thread_team.h"
+#include "treino/runtime/device.h"
+
+namespace treino::cpu {
+
+// A planned program. run() enters the team once and loops over steps and levels inside.
+class CpuExecutable : public Executable {
+ public:
+  CpuExecutable(const Program& program, CpuStore& store, std::shared_ptr<ThreadTeam> team, const PlanOptions& options);
+
+  void run(std::int64_t steps) override;
+  StepTimes profile(std::int64_t steps) override;
+  std::vector<std::string> choices() const override { return plan_.choices; }
+
+ private:
+  void work(int worker);
+  void work_timed(int worker);
+  void run_level(const Level& level, int worker);
+  void settle_pointers();
+
+  CpuStore& store_;
+  std::shared_ptr<ThreadTeam> team_;
+  std::vector<int> store_index_;  // of each variable of the program
+  Plan plan_;
+  std::vector<Level> levels_;
+  Memory arena_, scratch_, worker_scratch_;
+  std::int64_t generation_ = -1;  // of the store, when pointers were last set
+  std::int64_t steps_ = 0;        // of the run under way
+
+  std::vector<Level> profile_levels_;
+  StepTimes* times_ = nullptr;
+};
+
+}  // namespace treino::cpu

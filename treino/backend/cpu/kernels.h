@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the kernels compiled for each instruction set offer the planner: plain structs and functions.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "treino/base/dtype.h"
+#include "treino/graph/op.h"
+
+namespace treino::cpu {
+
+using Index = std::int64_t;
+
+// C[r, j] (+)= sum over segments s and k < length of rows[r][a_offsets[s] + k a_step] times
+// b[b_offsets[s] + k b_stride + j]. A matrix product has one segment; a convolution has one a kernel
+// row, and its output pixels are the rows.
+struct Product {
+  const float* const* rows = nullptr;
+  Index row_count = 0, columns = 0;
+  Index segments = 1, length = 0;
+  const Index* a_offsets = nullptr;
+  const Index* b_offsets = nullptr;
+  Index a_step = 1;
+  const float* b = nullptr;
+  Index b_stride = 0;
+  float* c = nullptr;
+  Index c_stride = 0;
+  bool accumulate = false;      // add to what C holds
+  const float* bias = nullptr;  // one a column
+  bool relu = false;
+};
+
+struct DepthwiseRow {  // one output row of a depthwise convolution, channel multiplier 1
+  const float* x = nullptr;  // first input pixel under the first output pixel, inside a padded image
+  const float* kernel = nullptr;  // [kh, kw, channels]
+  const float* bias = nullptr;
+  float* y = nullptr;
+  Index width = 0, channels = 0, kernel_height = 0, kernel_width = 0;
+  Index x_step = 0;    // floats between output pixels' windows
+  Index tap_step = 0;  // floats between kernel columns
+  Index tap_row = 0;   // floats between kernel rows
+  bool relu = false;
+};
+
+struct DepthwiseGradient {  // of the kernel, over one padded image
+  const float* x = nullptr;
+  const float* dy = nullptr;
+  float* kernel = nullptr;  // [kh, kw, channels], added to
+  Index height = 0, width = 0, channels = 0, kernel_height = 0, kernel_width = 0;  // height, width of dy
+  Index x_step = 0, x_row = 0, tap_step = 0, tap_row = 0;
+};
+
+struct PoolImage {  // one image of a pooling op, channels-last
+  const float* x = nullptr;
+  const float* y = nullptr;
+  const float* dy = nullptr;
+  float* out = nullptr;  // y forward, dx backward
+  Index height = 0, width = 0, channels = 0, out_height = 0, out_width = 0;
+  Index size[2]{}, stride[2]{}, dilation[2]{}, pad[2]{};
+};
+
+struct NormColumns {  // some rows of batch norm's [rows, channels]
+  const float* x = nullptr;
+  const float* dy = nullptr;
+  float* out = nullptr;
+  const float* pivot = nullptr;  // subtracted before summing
+  const float* scale = nullptr;  // out = x scale + shift (forward), dy scale + x slope + shift (backward)
+  const float* slope = nullptr;
+  const float* shift = nullptr;
+  double* sums = nullptr;     // [2, channels], written
+  Index rows = 0, channels = 0;
+};
+
+// One element-wise loop: `count` elements; operands that are scalars are read at index 0.
+using ElementwiseFunction = void (*)(void* out, const void* a, const void* b, const void* c, Index count);
+inline constexpr int kDTypes = 5;
+
+struct Kernels {
+  std::string_view name;  // "avx512"
+  int lanes = 0;
+  Index row_block = 0;  // rows a product takes at a time with `lanes` x 4 columns
+
+  void (*product)(const Product&) = nullptr;
+  void (*depthwise_row)(const DepthwiseRow&) = nullptr;
+  void (*depthwise_gradient)(const DepthwiseGradient&) = nullptr;
+  // out[j, i] = in[i, j] of a [rows, columns] block.
+  void (*transpose)(float* out, Index out_stride, const float* in, Index in_stride, Index rows, Index columns) = nullptr;
+
+  // elementwise[op][dtype of the operands]; null where an op makes no sense for a type.
+  ElementwiseFunction elementwise[kOpCount][kDTypes] = {};
+  // The same with a scalar as first or second operand (f32 only; null: splat it first).
+  ElementwiseFunction scalar_first[kOpCount] = {};
+  ElementwiseFunction scalar_second[kOpCount] = {};
+  ElementwiseFunction cast[kDTypes][kDTypes] = {};  // [from][to]
+  ElementwiseFunction multiply_add = nullptr;              // a b + c
+  ElementwiseFunction multiply_add_scalar_second = nullptr;  // b is a scalar
+
+  void (*max_pool)(const PoolImage&) = nullptr;
+  void (*max_pool_grad)(const PoolImage&) = nullptr;
+  void (*avg_pool)(const PoolImage&) = nullptr;
+  void (*avg_pool_grad)(const PoolImage&) = nullptr;
+
+  void (*norm_sums)(const NormColumns&) = nullptr;           // sum and sum of squares of x - pivot
+  void (*norm_apply)(const NormColumns&) = nullptr;
+  void (*norm_grad_sums)(const NormColumns&) = nullptr;      // sum dy, sum dy (x - pivot)
+  void (*norm_grad_apply)(const NormColumns&) = nullptr;
+
+  // out[c] = sum over rows of x[r, c] as doubles.
+  void (*column_sums)(double* out, const float* x, Index stride, Index rows, Index columns) = nullptr;
+  double (*sum)(const float* x, Index count) = nullptr;
+  void (*column_max)(float* out, const float* x, Index stride, Index rows, Index columns) = nullptr;
+  float (*largest)(const float* x, Index count) = nullptr;
+  void (*add_rows)(float* out, const float* parts, Index part_stride, Index parts_count, Index count) = nullptr;
+
+  void (*softmax)(float* out, const float* x, Index rows, Index columns) = nullptr;
+  void (*cross_entropy)(float* loss, float* probabilities, const float* logits, const float* targets,
+                        Index rows, Index columns) = nullptr;
+
+  // Elements [first, first + count) of one sample's mask, first a multiple of 4.
+  void (*dropout)(float* out, Index first, Index count, std::uint32_t stream, std::uint64_t position,
+                  std::uint64_t seed, std::uint32_t threshold, float keep) = nullptr;
+};
+
+// The kernel sets this build has and this processor runs, best first; the last is "portable".
+std::span<const Kernels* const> available_kernels();
+
+// The best of them, or the one named by the environment variable TREINO_ISA; a name that is not
+// available is an Error::mistake.
+const Kernels& choose_kernels();
+
+}  // namespace treino::cpu

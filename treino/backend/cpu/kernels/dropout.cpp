@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Dropout masks: Philox4x32-10 (base/rng.h) for several counters at a time, one a 64-bit lane.
+#include "treino/backend/cpu/kernels/parts.h"
+
+namespace treino::cpu::TREINO_ISA {
+
+namespace {
+
+constexpr int kCounters = kLanes / 2;
+typedef std::uint64_t Wide __attribute__((vector_size(8 * kCounters)));
+
+TREINO_INLINE Wide low_of(Wide a) { return a & 0xffffffffU; }
+
+struct Words {
+  Wide w[4];  // each below 2^32
+};
+
+TREINO_INLINE Words philox(Words c, std::uint64_t key) {
+  std::uint32_t key_low = static_cast<std::uint32_t>(key);
+  std::uint32_t key_high = static_cast<std::uint32_t>(key >> 32);
+  for (int round = 0; round < 10; ++round) {
+    const Wide product0 = low_of(c.w[0]) * std::uint64_t{0xD2511F53};
+    const Wide product1 = low_of(c.w[2]) * std::uint64_t{0xCD9E8D57};
+    c = {{(product1 >> 32) ^ c.w[1] ^ std::uint64_t{key_low}, low_of(product1),
+          (product0 >> 32) ^ c.w[3] ^ std::uint64_t{key_high}, low_of(product0)}};
+    key_low += 0x9E3779B9;
+    key_high += 0xBB67AE85;
+  }
+  return c;
+}
+
+void dropout(float* out, Index first, Index count, std::uint32_t stream, std::uint64_t position, std::uint64_t seed,
+             std::uint32_t threshold, float keep) {
+  Wide lane{};
+  for (int i = 0; i < kCounters; ++i) lane[i] = static_cast<std::uint64_t>(i);
+  const Wide zero{};
+  for (Index done = 0; done < count; done += 4 * kCounters) {
+    const Wide counter = lane + static_cast<std::uint64_t>((first + done) / 4);
+    const Words words = philox({{low_of(counter), zero + std::uint64_t{stream}, zero + (position & 0xffffffffU),
+                                 zero + (position >> 32)}}, seed);
+    const Index here = least(4 * kCounters, count - done);
+    for (Index i = 0; i < here; ++i) {
+      out[done + i] = words.w[i % 4][i / 4] < threshold ? 0.F : keep;
+    }
+  }
+}
+
+}  // namespace
+
+void add_dropout(Kernels& kernels) { kernels.dropout = dropout; }
+
+}  // namespace treino::cpu::TREINO_ISA

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "treino/backend/cpu/kernels/parts.h"
+
+namespace treino::cpu::TREINO_ISA {
+
+namespace {
+
+#if defined(__AVX512F__)
+constexpr int kBlock = 16;
+
+// 16 rows of 16 floats, transposed in registers: pairs of floats, of pairs, of quarters, of halves.
+TREINO_INLINE void block(float* out, Index out_stride, const float* in, Index in_stride) {
+  __m512 r[16], t[16];
+#pragma GCC unroll 16
+  for (int i = 0; i < 16; ++i) r[i] = _mm512_loadu_ps(in + i * in_stride);
+#pragma GCC unroll 8
+  for (int i = 0; i < 8; ++i) {
+    t[2 * i] = _mm512_unpacklo_ps(r[2 * i], r[2 * i + 1]);
+    t[2 * i + 1] = _mm512_unpackhi_ps(r[2 * i], r[2 * i + 1]);
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    const auto low = [](__m512 a, __m512 b) {
+      return _mm512_castpd_ps(_mm512_unpacklo_pd(_mm512_castps_pd(a), _mm512_castps_pd(b)));
+    };
+    const auto high = [](__m512 a, __m512 b) {
+      return _mm512_castpd_ps(_mm512_unpackhi_pd(_mm512_castps_pd(a), _mm512_castps_pd(b)));
+    };
+    r[4 * i] = low(t[4 * i], t[4 * i + 2]);
+    r[4 * i + 1] = high(t[4 * i], t[4 * i + 2]);
+    r[4 * i + 2] = low(t[4 * i + 1], t[4 * i + 3]);
+    r[4 * i + 3] = high(t[4 * i + 1], t[4 * i + 3]);
+  }
+  // Now quarter q of r[4 i + j] holds column 4 q + j of rows 4 i .. 4 i + 3.
+#pragma GCC unroll 4
+  for (int j = 0; j < 4; ++j) {
+    const __m512 a = _mm512_shuffle_f32x4(r[j], r[4 + j], 0x88), b = _mm512_shuffle_f32x4(r[8 + j], r[12 + j], 0x88);
+    const __m512 c = _mm512_shuffle_f32x4(r[j], r[4 + j], 0xdd), d = _mm512_shuffle_f32x4(r[8 + j], r[12 + j], 0xdd);
+    _mm512_storeu_ps(out + j * out_stride, _mm512_shuffle_f32x4(a, b, 0x88));
+    _mm512_storeu_ps(out + (8 + j) * out_stride, _mm512_shuffle_f32x4(a, b, 0xdd));
+    _mm512_storeu_ps(out + (4 + j) * out_stride, _mm512_shuffle_f32x4(c, d, 0x88));
+    _mm512_storeu_ps(out + (12 + j) * out_stride, _mm512_shuffle_f32x4(c, d, 0xdd));
+  }
+}
+#else
+constexpr int kBlock = 8;
+
+TREINO_INLINE void block(float* out, Index out_stride, const float* in, Index in_stride) {
+  for (int i = 0; i < kBlock; ++i) {
+    for (int j = 0; j < kBlock; ++j) out[j * out_stride + i] = in[i * in_stride + j];
+  }
+}
+#endif
+
+void transpose(float* out, Index out_stride, const float* in, Index in_stride, Index rows, Index columns) {
+  for (Index i = 0; i < rows; i += kBlock) {
+    for (Index j = 0; j < columns; j += kBlock) {
+      if (i + kBlock <= rows && j + kBlock <= columns) {
+        block(out + j * out_stride + i, out_stride, in + i * in_stride + j, in_stride);
+        continue;
+      }
+      for (Index y = i; y < least(i + kBlock, rows); ++y) {
+        for (Index x = j; x < least(j + kBlock, columns); ++x) out[x * out_stride + y] = in[y * in_stride + x];
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void add_movement(Kernels& kernels) { kernels.transpose = transpose; }
+
+}  // namespace treino::cpu::TREINO_ISA

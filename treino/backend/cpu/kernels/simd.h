@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// Vectors of float for the kernels. The files of this folder are compiled once for each instruction
+// set, in a namespace of its own (TREINO_ISA); nothing here may be shared between those copies, so
+// kernels use no standard templates: the linker would keep any one of the copies for all callers.
+#pragma once
+
+#include <cstdint>
+
+#if defined(__AVX512F__) || defined(__AVX2__) || defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
+#ifndef TREINO_ISA
+#define TREINO_ISA portable
+#endif
+
+namespace treino::cpu::TREINO_ISA {
+
+using Index = std::int64_t;
+
+#if defined(__AVX512F__)
+inline constexpr int kLanes = 16;
+#elif defined(__AVX2__)
+inline constexpr int kLanes = 8;
+#else
+inline constexpr int kLanes = 4;
+#endif
+
+typedef float F __attribute__((vector_size(4 * kLanes)));
+typedef std::int32_t I __attribute__((vector_size(4 * kLanes)));
+typedef float UnalignedF __attribute__((vector_size(4 * kLanes), aligned(4), may_alias));
+
+#define TREINO_INLINE static inline __attribute__((always_inline))
+
+TREINO_INLINE Index least(Index a, Index b) { return a < b ? a : b; }
+TREINO_INLINE Index most(Index a, Index b) { return a > b ? a : b; }
+
+TREINO_INLINE F load(const float* from) { return *reinterpret_cast<const UnalignedF*>(from); }
+TREINO_INLINE void store(float* to, F value) { *reinterpret_cast<UnalignedF*>(to) = value; }
+TREINO_INLINE F splat(float value) { return value - F{}; }
+TREINO_INLINE I splat_int(std::int32_t value) { return value - I{}; }
+
+// The first `count` (1 .. kLanes) elements; the others are 0 and not touched in memory.
+TREINO_INLINE F load_part(const float* from, Index count) {
+#if defined(__AVX512F__)
+  return (F)_mm512_maskz_loadu_ps(static_cast<__mmask16>((1U << count) - 1U), from);
+#elif defined(__AVX2__)
+  const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  return (F)_mm256_maskload_ps(from, _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), lane));
+#else
+  F value{};
+  for (Index i = 0; i < count; ++i) value[i] = from[i];
+  return value;
+#endif
+}
+
+TREINO_INLINE void store_part(float* to, F value, Index count) {
+#if defined(__AVX512F__)
+  _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1U << count) - 1U), (__m512)value);
+#elif defined(__AVX2__)
+  const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  _mm256_maskstore_ps(to, _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), lane), (__m256)value);
+#else
+  for (Index i = 0; i < count; ++i) to[i] = value[i];
+#endif
+}
+
+TREINO_INLINE F fma(F a, F b, F c) {
+#if defined(__AVX512F__)
+  return (F)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif defined(__AVX2__)
+  return (F)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#else
+  return a * b + c;
+#endif
+}
+
+// a where the mask's lane is set, else b; masks are what comparisons of F give (all bits or none).
+TREINO_INLINE F choose(I mask, F a, F b) { return mask ? a : b; }
+
+TREINO_INLINE F larger(F a, F b) {
+#if defined(__AVX512F__)
+  return (F)_mm512_max_ps((__m512)a, (__m512)b);
+#elif defined(__AVX2__)
+  return (F)_mm256_max_ps((__m256)a, (__m256)b);
+#else
+  return choose(a > b, a, b);
+#endif
+}
+
+TREINO_INLINE F smaller(F a, F b) {
+#if defined(__AVX512F__)
+  return (F)_mm512_min_ps((__m512)a, (__m512)b);
+#elif defined(__AVX2__)
+  return (F)_mm256_min_ps((__m256)a, (__m256)b);
+#else
+  return choose(a < b, a, b);
+#endif
+}
+
+TREINO_INLINE F square_root(F a) {
+#if defined(__AVX512F__)
+  return (F)_mm512_sqrt_ps((__m512)a);
+#elif defined(__AVX2__)
+  return (F)_mm256_sqrt_ps((__m256)a);
+#elif defined(__SSE2__)
+  return (F)_mm_sqrt_ps((__m128)a);
+#else
+  for (int i = 0; i < kLanes; ++i) a[i] = __builtin_sqrtf(a[i]);
+  return a;
+#endif
+}
+
+TREINO_INLINE I to_int(F a) { return __builtin_convertvector(a, I); }  // towards zero
+TREINO_INLINE F to_float(I a) { return __builtin_convertvector(a, F); }
+
+TREINO_INLINE F magnitude(F a) { return (F)((I)a & 0x7fffffff); }
+
+TREINO_INLINE F round_down(F a) {
+#if defined(__AVX512F__)
+  return (F)_mm512_roundscale_ps((__m512)a, 0x09);
+#elif defined(__AVX2__)
+  return (F)_mm256_floor_ps((__m256)a);
+#else
+  for (int i = 0; i < kLanes; ++i) a[i] = __builtin_floorf(a[i]);
+  return a;
+#endif
+}
+
+// Lanes added in a fixed order (halves, then quarters, ...).
+TREINO_INLINE float sum_of(F a) {
+  float part[kLanes];
+  store(part, a);
+  for (int width = kLanes / 2; width > 0; width /= 2) {
+    for (int i = 0; i < width; ++i) part[i] += part[i + width];
+  }
+  return part[0];
+}
+
+TREINO_INLINE float largest_of(F a) {
+  float best = a[0];
+  for (int i = 1; i < kLanes; ++i) best = a[i] > best ? a[i] : best;
+  return best;
+}
+
+}  // namespace treino::cpu::TREINO_ISA

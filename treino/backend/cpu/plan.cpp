@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "treino/backend/cpu/plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "treino/base/error.h"
+
+namespace treino::cpu {
+
+namespace {
+
+void plan_nothing(Planner&, const Step&) {}  // a variable is where it is
+
+void refuse(Planner&, const Step& step) {
+  throw Error::mistake(fmt::format("the cpu device cannot run {}: the differentiate pass replaces it", name(step.op)));
+}
+
+struct Row {
+  Op op;
+  PlanFunction plan;
+};
+
+constexpr Row kRows[] = {
+    {Op::variable, plan_nothing},
+    {Op::constant, plan_constant},
+    {Op::reshape, plan_copy},
+    {Op::assign, plan_copy},
+    {Op::broadcast, plan_elementwise},
+    {Op::transpose, plan_transpose},
+    {Op::reduce_sum, plan_reduce},
+    {Op::reduce_max, plan_reduce},
+    {Op::argmax, plan_argmax},
+    {Op::window, plan_window},
+    {Op::gather_rows, plan_gather_rows},
+    {Op::one_hot, plan_one_hot},
+    {Op::dropout_mask, plan_dropout_mask},
+    {Op::matmul, plan_matmul},
+    {Op::conv2d, plan_conv2d},
+    {Op::conv2d_grad_input, plan_conv2d_grad_input},
+    {Op::conv2d_grad_kernel, plan_conv2d_grad_kernel},
+    {Op::max_pool, plan_pool},
+    {Op::max_pool_grad, plan_pool},
+    {Op::avg_pool, plan_pool},
+    {Op::avg_pool_grad, plan_pool},
+    {Op::batch_norm, plan_batch_norm},
+    {Op::batch_norm_grad, plan_batch_norm_grad},
+    {Op::softmax, plan_softmax},
+    {Op::cross_entropy, plan_cross_entropy},
+    {Op::gradient, refuse},
+    {Op::fused, plan_fused},
+};
+
+constexpr std::array<PlanFunction, kOpCount> table() {
+  std::array<PlanFunction, kOpCount> functions{};
+  for (int i = 0; i < kOpCount; ++i) {
+    if (kOpInfo[static_cast<std::size_t>(i)].kind == OpKind::elementwise) {
+      functions[static_cast<std::size_t>(i)] = plan_elementwise;
+    }
+  }
+  for (const Row& row : kRows) functions[static_cast<std::size_t>(row.op)] = row.plan;
+  return functions;
+}
+
+constexpr std::array<PlanFunction, kOpCount> kPlanners = table();
+static_assert(std::find(kPlanners.begin(), kPlanners.end(), nullptr) == kPlanners.end(),
+              "every row of ops.def needs a planner in the CPU backend");
+
+}  // namespace
+
+Extent Planner::extent_of(const Tensor& tensor) {
+  const Index begin = tensor.space == Space::arena ? tensor.offset : 0;
+  return {space_of(tensor), begin, begin + tensor.type.shape.elements() * host_bytes(tensor.type.dtype)};
+}
+
+void Planner::begin_step(int number, const Step& step) {
+  step_ = number;
+  scratch_begin_ = plan_.scratch_bytes;
+  reads_.clear();
+  writes_.clear();
+  for (const Tensor& input : step.inputs) reads_.push_back(extent_of(input));
+  for (const Tensor& output : step.outputs) writes_.push_back(extent_of(output));
+  plan_.choices.push_back(fmt::format("own {}", kernels.name));
+}
+
+void Planner::phase(PhaseFunction run, const void* state, Index slices, double nanoseconds) {
+  plan_.phases.push_back({run, state, slices, nanoseconds, step_, reads_, writes_});
+  // Scratch is asked for before the first phase that uses it; phases of a step follow one another.
+  if (plan_.scratch_bytes > scratch_begin_) {
+    plan_.phases.back().writes.push_back({1, scratch_begin_, plan_.scratch_bytes});
+  }
+}
+
+Index slices_for(Index units, double nanoseconds, Index most) {
+  if (nanoseconds < 4000) return 1;
+  return std::clamp<Index>(static_cast<Index>(nanoseconds / 2000), 1, std::min(std::max<Index>(units, 1), most));
+}
+
+Plan make_plan(const Program& program, const PlanOptions& options) {
+  Plan plan;
+  Planner planner(options, plan);
+  for (std::size_t i = 0; i < program.steps.size(); ++i) {
+    const Step& step = program.steps[i];
+    planner.begin_step(static_cast<int>(i), step);
+    kPlanners[static_cast<std::size_t>(step.op)](planner, step);
+  }
+  return plan;
+}
+
+}  // namespace treino::cpu

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a program's steps become phases a thread team runs: the planner of each op makes one or more
+// phases, each a plain function over a number of slices that depends on shapes alone.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "treino/backend/cpu/kernels.h"
+#include "treino/runtime/program.h"
+
+namespace treino::cpu {
+
+// Computes slice `slice` of a phase. `scratch` belongs to the worker for the time of the call.
+using PhaseFunction = void (*)(const void* state, Index slice, std::byte* scratch);
+
+// Memory a phase reads or writes.
+struct Extent {
+  int space = 0;  // 0: the program's arena, 1: scratch of the steps, 2 + i: variable i of the program
+  Index begin = 0, end = 0;
+  friend bool overlap(const Extent& a, const Extent& b) {
+    return a.space == b.space && a.begin < b.end && b.begin < a.end;
+  }
+};
+
+struct Phase {
+  PhaseFunction run = nullptr;
+  const void* state = nullptr;
+  Index slices = 1;
+  double nanoseconds = 0;  // rough, for the whole phase; decides who does what, never the result
+  int step = 0;
+  std::vector<Extent> reads, writes;
+};
+
+// A pointer inside some phase's state, set once the memory is there and again when it moves.
+struct Fixup {
+  void** where = nullptr;
+  int space = 0;  // as in Extent
+  Index offset = 0;
+};
+
+struct PlanOptions {
+  const Kernels* kernels = nullptr;
+  bool onednn = true;
+};
+
+struct Plan {
+  std::vector<Phase> phases;
+  std::vector<Fixup> fixups;
+  std::vector<std::shared_ptr<void>> states;
+  std::vector<std::string> choices;  // one a step
+  Index scratch_bytes = 0;           // shared by nobody: each step has its own part
+  Index worker_bytes = 0;            // for each worker
+};
+
+class Planner {
+ public:
+  Planner(const PlanOptions& options, Plan& plan) : kernels(*options.kernels), options_(options), plan_(plan) {}
+
+  const Kernels& kernels;
+  bool onednn() const { return options_.onednn; }
+
+  void begin_step(int number, const Step& step);
+
+  // A state of the current step; its address stays.
+  template <typename State>
+  State& state() {
+    auto owned = std::make_shared<State>();
+    plan_.states.push_back(owned);
+    return *owned;
+  }
+
+  // `where` will point at the tensor's first element; it must stay where it is from now on.
+  template <typename T>
+  void point(T*& where, const Tensor& tensor) {
+    plan_.fixups.push_back({reinterpret_cast<void**>(const_cast<std::remove_const_t<T>**>(&where)),
+                            space_of(tensor), tensor.space == Space::arena ? tensor.offset : 0});
+  }
+
+  // Memory of the current step alone, zero before the first run.
+  template <typename T>
+  void scratch(T*& where, Index count) {
+    plan_.fixups.push_back({reinterpret_cast<void**>(&where), 1, plan_.scratch_bytes});
+    plan_.scratch_bytes += (count * static_cast<Index>(sizeof(T)) + 63) / 64 * 64;
+  }
+
+  // `where` will point at what a pointer given to scratch() points at.
+  template <typename T>
+  void same_scratch(const T*& where, T* const& first) {
+    for (std::size_t i = plan_.fixups.size(); i-- > 0;) {
+      if (plan_.fixups[i].where != static_cast<const void*>(&first)) continue;
+      plan_.fixups.push_back({reinterpret_cast<void**>(const_cast<T**>(&where)), 1, plan_.fixups[i].offset});
+      return;
+    }
+  }
+
+  // At least so many bytes of the `scratch` every call of a phase function gets.
+  void worker_scratch(Index bytes) { plan_.worker_bytes = std::max(plan_.worker_bytes, (bytes + 63) / 64 * 64); }
+
+  // Phases of one step run one after the other.
+  void phase(PhaseFunction run, const void* state, Index slices, double nanoseconds);
+
+  // What the step's choice line says; "own <instruction set>" without a call.
+  void choose(std::string text) { plan_.choices.back() = std::move(text); }
+
+  static int space_of(const Tensor& tensor) { return tensor.space == Space::arena ? 0 : 2 + tensor.variable; }
+  static Extent extent_of(const Tensor& tensor);
+
+ private:
+  const PlanOptions& options_;
+  Plan& plan_;
+  std::vector<Extent> reads_, writes_;
+  Index scratch_begin_ = 0;
+  int step_ = 0;
+};
+
+// Rough time of a phase on one core.
+inline double nanoseconds_of(double multiply_adds, double bytes) { return multiply_adds / 30 + bytes / 16 + 50; }
+
+// Slices for `units` of work that take so long together: one below a few microseconds, else up to
+// `most` of about two microseconds or more. A function of shapes: results must not depend on threads.
+Index slices_for(Index units, double nanoseconds, Index most = 32);
+
+// The units [begin, end) of a slice when `units` are shared evenly.
+struct Range {
+  Index begin, end;
+};
+inline Range share(Index units, Index slices, Index slice) {
+  return {units * slice / slices, units * (slice + 1) / slices};
+}
+
+using PlanFunction = void (*)(Planner&, const Step&);
+
+void plan_elementwise(Planner&, const Step&);  // every elementwise op, broadcast
+void plan_fused(Planner&, const Step&);
+void plan_constant(Planner&, const Step&);
+void plan_copy(Planner&, const Step&);  // reshape, assign
+void plan_transpose(Planner&, const Step&);
+void plan_reduce(Planner&, const Step&);
+void plan_argmax(Planner&, const Step&);
+void plan_window(Planner&, const Step&);
+void plan_gather_rows(Planner&, const Step&);
+void plan_one_hot(Planner&, const Step&);
+void plan_dropout_mask(Planner&, const Step&);
+void plan_matmul(Planner&, const Step&);
+void plan_conv2d(Planner&, const Step&);
+void plan_conv2d_grad_input(Planner&, const Step&);
+void plan_conv2d_grad_kernel(Planner&, const Step&);
+void plan_pool(Planner&, const Step&);
+void plan_batch_norm(Planner&, const Step&);
+void plan_batch_norm_grad(Planner&, const Step&);
+void plan_softmax(Planner&, const Step&);
+void plan_cross_entropy(Planner&, const Step&);
+
+// Plans every step. Throws Error::mistake for an op no kernel serves.
+Plan make_plan(const Program& program, const PlanOptions& options);
+
+}  // namespace treino::cpu

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Matrix products by rectangles of the result: no two slices write one element, nothing is summed up
+// afterwards.
+#include <algorithm>
+
+#include "treino/backend/cpu/plan.h"
+#include "treino/base/error.h"
+
+namespace treino::cpu {
+
+namespace {
+
+constexpr Index kRowsAtOnce = 96;
+
+struct Matmul {
+  const float *a = nullptr, *b = nullptr, *bias = nullptr;
+  float* c = nullptr;
+  const Kernels* kernels = nullptr;
+  Index m = 0, n = 0, k = 0;
+  Index row_parts = 1, column_parts = 1;
+  Index panel = 0;  // columns of a transposed b that are turned at a time
+  bool transpose_a = false, transpose_b = false, relu = false;
+};
+
+void multiply(const Matmul& state, Product& product, Range rows) {
+  const float* pointers[kRowsAtOnce];
+  for (Index row = rows.begin; row < rows.end; row += kRowsAtOnce) {
+    product.row_count = std::min(kRowsAtOnce, rows.end - row);
+    for (Index i = 0; i < product.row_count; ++i) {
+      pointers[i] = state.a + (state.transpose_a ? row + i : (row + i) * state.k);
+    }
+    Product part = product;
+    part.rows = pointers;
+    part.c += row * state.n;
+    state.kernels->product(part);
+  }
+}
+
+void run_matmul(const void* opaque, Index slice, std::byte* scratch) {
+  const auto& state = *static_cast<const Matmul*>(opaque);
+  const Range rows = share(state.m, state.row_parts, slice % state.row_parts);
+  const Index unit = 4 * state.kernels->lanes;  // parts end at whole tiles
+  const Range units = share((state.n + unit - 1) / unit, state.column_parts, slice / state.row_parts);
+  const Range columns{units.begin * unit, std::min(units.end * unit, state.n)};
+
+  Product product;
+  product.length = state.k;
+  product.a_step = state.transpose_a ? state.m : 1;
+  product.c_stride = state.n;
+  product.relu = state.relu;
+  const Index step = state.transpose_b ? state.panel : columns.end - columns.begin;
+  for (Index column = columns.begin; column < columns.end; column += step) {
+    product.columns = std::min(step, columns.end - column);
+    product.c = state.c + column;
+    product.bias = state.bias == nullptr ? nullptr : state.bias + column;
+    if (state.transpose_b) {
+      float* turned = reinterpret_cast<float*>(scratch);
+      state.kernels->transpose(turned, product.columns, state.b + column * state.k, state.k, product.columns, state.k);
+      product.b = turned;
+      product.b_stride = product.columns;
+    } else {
+      product.b = state.b + column;
+      product.b_stride = state.n;
+    }
+    multiply(state, product, rows);
+  }
+}
+
+}  // namespace
+
+void plan_matmul(Planner& planner, const Step& step) {
+  if (step.inputs[0].type.dtype != DType::f32) {
+    throw Error::mistake("the cpu device multiplies f32 matrices only: cast the operands of " + step.scope);
+  }
+  const auto& attributes = std::get<MatmulAttributes>(step.attributes);
+  if (attributes.activation != Op::cast && attributes.activation != Op::relu) {
+    throw Error::mistake("the cpu device applies no activation but relu in a product: compile for its own target");
+  }
+  auto& state = planner.state<Matmul>();
+  state.kernels = &planner.kernels;
+  state.transpose_a = attributes.transpose_a;
+  state.transpose_b = attributes.transpose_b;
+  state.relu = attributes.activation == Op::relu;
+  state.m = step.outputs[0].type.shape[0];
+  state.n = step.outputs[0].type.shape[1];
+  state.k = step.inputs[0].type.shape[attributes.transpose_a ? 0 : 1];
+  planner.point(state.a, step.inputs[0]);
+  planner.point(state.b, step.inputs[1]);
+  if (step.inputs.size() > 2) planner.point(state.bias, step.inputs[2]);
+  planner.point(state.c, step.outputs[0]);
+
+  const Index unit = 4 * planner.kernels.lanes, column_units = (state.n + unit - 1) / unit;
+  const double vectors = static_cast<double>((state.n + planner.kernels.lanes - 1) / planner.kernels.lanes);
+  const double nanoseconds =
+      nanoseconds_of(static_cast<double>(state.m * state.k) * vectors * 16, 4.0 * static_cast<double>(state.m * state.n + state.n * state.k));
+  const Index row_units = (state.m + planner.kernels.row_block - 1) / planner.kernels.row_block;
+  const Index wanted = slices_for(column_units * row_units, nanoseconds);
+  state.column_parts = std::min(column_units, wanted);
+  state.row_parts = std::clamp<Index>(wanted / state.column_parts, 1, row_units);
+  if (state.transpose_b) {
+    state.panel = unit;
+    planner.worker_scratch(state.k * state.panel * 4);
+  }
+  planner.phase(run_matmul, &state, state.column_parts * state.row_parts, nanoseconds);
+}
+
+}  // namespace treino::cpu

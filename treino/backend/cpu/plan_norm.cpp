@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// Batch norm over [rows, channels]: sums by bands of rows, combined in double in the order of the
+// bands, then one affine pass.
+#include <cmath>
+
+#include "treino/backend/cpu/plan.h"
+#include "treino/base/error.h"
+
+namespace treino::cpu {
+
+namespace {
+
+struct Norm {
+  const Kernels* kernels = nullptr;
+  const float *x = nullptr, *dy = nullptr, *gamma = nullptr, *beta = nullptr;
+  const float *given_mean = nullptr, *given_variance = nullptr;      // gradient
+  float *out = nullptr, *mean = nullptr, *variance = nullptr;        // mean and variance forward
+  float *dgamma = nullptr, *dbeta = nullptr;                         // gradient
+  double* parts = nullptr;                                           // [slices, 2, channels]
+  float *scale = nullptr, *slope = nullptr, *shift = nullptr;        // [channels]
+  Index rows = 0, channels = 0, slices = 1;
+  double epsilon = 0;
+};
+
+NormColumns columns_of(const Norm& state, Index slice) {
+  const Range range = share(state.rows, state.slices, slice);
+  NormColumns columns;
+  columns.channels = state.channels;
+  columns.rows = range.end - range.begin;
+  columns.x = state.x + range.begin * state.channels;
+  if (state.dy != nullptr) columns.dy = state.dy + range.begin * state.channels;
+  columns.out = state.out + range.begin * state.channels;
+  columns.sums = state.parts + slice * 2 * state.channels;
+  columns.scale = state.scale;
+  columns.slope = state.slope;
+  columns.shift = state.shift;
+  return columns;
+}
+
+double total(const Norm& state, int which, Index channel) {
+  double sum = 0;
+  for (Index slice = 0; slice < state.slices; ++slice) sum += state.parts[(slice * 2 + which) * state.channels + channel];
+  return sum;
+}
+
+void run_sums(const void* opaque, Index slice, std::byte*) {
+  const auto& state = *static_cast<const Norm*>(opaque);
+  NormColumns columns = columns_of(state, slice);
+  columns.pivot = state.x;  // the first row: a value of each channel
+  state.kernels->norm_sums(columns);
+}
+
+void run_statistics(const void* opaque, Index, std::byte*) {
+  const auto& state = *static_cast<const Norm*>(opaque);
+  const auto n = static_cast<double>(state.rows);
+  for (Index c = 0; c < state.channels; ++c) {
+    const double shifted = total(state, 0, c) / n;
+    const double variance = std::max(total(state, 1, c) / n - shifted * shifted, 0.0);
+    const double mean = static_cast<double>(state.x[c]) + shifted;
+    const double scale = static_cast<double>(state.gamma[c]) / std::sqrt(variance + state.epsilon);
+    state.mean[c] = static_cast<float>(mean);
+    state.variance[c] = static_cast<float>(variance);
+    state.scale[c] = static_cast<float>(scale);
+    state.shift[c] = static_cast<float>(static_cast<double>(state.beta[c]) - mean * scale);
+  }
+}
+
+void run_apply(const void* opaque, Index slice, std::byte*) {
+  const auto& state = *static_cast<const Norm*>(opaque);
+  state.kernels->norm_apply(columns_of(state, slice));
+}
+
+void run_gradient_sums(const void* opaque, Index slice, std::byte*) {
+  const auto& state = *static_cast<const Norm*>(opaque);
+  NormColumns columns = columns_of(state, slice);
+  columns.pivot = state.given_mean;
+  state.kernels->norm_grad_sums(columns);
+}
+
+// With r = 1 / sqrt(var + e), S1 = sum dy, S2 = sum dy (x - mean):
+// dx = gamma r (dy - S1 / n - (x - mean) r^2 S2 / n), an affine function of dy and x.
+void run_gradient_coefficients(const void* opaque, Index, std::byte*) {
+  const auto& state = *static_cast<const Norm*>(opaque);
+  const auto n = static_cast<double>(state.rows);
+  for (Index c = 0; c < state.channels; ++c) {
+    const double s1 = total(state, 0, c), s2 = total(state, 1, c);
+    const double r = 1 / std::sqrt(static_cast<double>(state.given_variance[c]) + state.epsilon);
+    const double scale = static_cast<double>(state.gamma[c]) * r;
+    const double slope = -scale * r * r * s2 / n;
+    state.dgamma[c] = static_cast<float>(s2 * r);
+    state.dbeta[c] = static_cast<float>(s1);
+    state.scale[c] = static_cast<float>(scale);
+    state.slope[c] = static_cast<float>(slope);
+    state.shift[c] = static_cast<float>(-scale * s1 / n - slope * static_cast<double>(state.given_mean[c]));
+  }
+}
+
+void run_gradient_apply(const void* opaque, Index slice, std::byte*) {
+  const auto& state = *static_cast<const Norm*>(opaque);
+  state.kernels->norm_grad_apply(columns_of(state, slice));
+}
+
+Norm& prepare(Planner& planner, const Step& step, const Tensor& x) {
+  if (x.type.dtype != DType::f32) throw Error::mistake("the cpu device has batch norm for f32 only: cast the input");
+  auto& state = planner.state<Norm>();
+  state.kernels = &planner.kernels;
+  state.channels = x.type.shape.back();
+  state.rows = x.type.shape.elements() / state.channels;
+  state.epsilon = std::get<NormAttributes>(step.attributes).epsilon;
+  state.slices = slices_for(state.rows, nanoseconds_of(0, 8.0 * static_cast<double>(x.type.shape.elements())), 32);
+  planner.point(state.x, x);
+  planner.point(state.out, step.outputs[0]);
+  planner.scratch(state.parts, state.slices * 2 * state.channels);
+  planner.scratch(state.scale, state.channels);
+  planner.scratch(state.slope, state.channels);
+  planner.scratch(state.shift, state.channels);
+  return state;
+}
+
+double bytes(const Norm& state) { return 4.0 * static_cast<double>(state.rows * state.channels); }
+double small(const Norm& state) { return static_cast<double>((state.slices * 2 + 20) * state.channels); }
+
+}  // namespace
+
+void plan_batch_norm(Planner& planner, const Step& step) {
+  Norm& state = prepare(planner, step, step.inputs[0]);
+  planner.point(state.gamma, step.inputs[1]);
+  planner.point(state.beta, step.inputs[2]);
+  planner.point(state.mean, step.outputs[1]);
+  planner.point(state.variance, step.outputs[2]);
+  planner.phase(run_sums, &state, state.slices, nanoseconds_of(0, bytes(state)));
+  planner.phase(run_statistics, &state, 1, small(state));
+  planner.phase(run_apply, &state, state.slices, nanoseconds_of(0, 2 * bytes(state)));
+}
+
+void plan_batch_norm_grad(Planner& planner, const Step& step) {
+  Norm& state = prepare(planner, step, step.inputs[1]);
+  planner.point(state.dy, step.inputs[0]);
+  planner.point(state.gamma, step.inputs[2]);
+  planner.point(state.given_mean, step.inputs[3]);
+  planner.point(state.given_variance, step.inputs[4]);
+  planner.point(state.dgamma, step.outputs[1]);
+  planner.point(state.dbeta, step.outputs[2]);
+  planner.phase(run_gradient_sums, &state, state.slices, nanoseconds_of(0, 2 * bytes(state)));
+  planner.phase(run_gradient_coefficients, &state, 1, small(state));
+  planner.phase(run_gradient_apply, &state, state.slices, nanoseconds_of(0, 3 * bytes(state)));
+}
+
+}  // namespace treino::cpu

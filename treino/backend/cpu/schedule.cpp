@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "treino/backend/cpu/schedule.h"
+
+#include <algorithm>
+
+namespace treino::cpu {
+
+namespace {
+
+constexpr double kTiny = 4000;        // nanoseconds of a phase that may join a chain
+constexpr double kLongChain = 20000;  // and of a whole chain
+
+bool overlap(const std::vector<Extent>& a, const std::vector<Extent>& b) {
+  return std::any_of(a.begin(), a.end(), [&](const Extent& x) {
+    return std::any_of(b.begin(), b.end(), [&](const Extent& y) { return overlap(x, y); });
+  });
+}
+
+bool conflict(const Phase& a, const Phase& b) {
+  return overlap(a.writes, b.reads) || overlap(a.reads, b.writes) || overlap(a.writes, b.writes);
+}
+
+// Phases run by one worker one after the other; a phase of several slices is alone.
+struct Cluster {
+  std::vector<const Phase*> phases;
+  int level = 0;
+  double nanoseconds = 0;
+  bool chain = false;
+};
+
+bool conflict(const Cluster& cluster, const Phase& phase) {
+  return std::any_of(cluster.phases.begin(), cluster.phases.end(),
+                     [&](const Phase* other) { return conflict(*other, phase); });
+}
+
+class Clusters {
+ public:
+  void add(const Phase& phase) {
+    std::vector<Cluster*> latest;  // of those it must follow
+    int level = -1;
+    for (Cluster& cluster : all_) {
+      if (cluster.level < level || !conflict(cluster, phase)) continue;
+      if (cluster.level > level) latest.clear();
+      level = cluster.level;
+      latest.push_back(&cluster);
+    }
+    const bool tiny = phase.slices == 1 && phase.nanoseconds <= kTiny;
+    double together = phase.nanoseconds;
+    bool joins = tiny && !latest.empty();
+    for (const Cluster* cluster : latest) {
+      joins = joins && cluster->chain;
+      together += cluster->nanoseconds;
+    }
+    if (!joins || together > kLongChain) {
+      all_.push_back({{&phase}, level + 1, phase.nanoseconds, tiny});
+      return;
+    }
+    Cluster& home = *latest[0];
+    for (std::size_t i = 1; i < latest.size(); ++i) {
+      home.phases.insert(home.phases.end(), latest[i]->phases.begin(), latest[i]->phases.end());
+      latest[i]->phases.clear();
+    }
+    home.phases.push_back(&phase);
+    home.nanoseconds = together;
+  }
+
+  const std::vector<Cluster>& all() const { return all_; }
+
+ private:
+  std::vector<Cluster> all_;
+};
+
+// Hands out work in equal shares of the estimated time, neighbouring slices to one worker.
+class Shares {
+ public:
+  Shares(Level& level, int workers, double total) : level_(level), share_(total / workers) {
+    level_.workers.resize(static_cast<std::size_t>(workers));
+  }
+
+  void add(const Phase& phase) {
+    const double each = phase.nanoseconds / static_cast<double>(phase.slices);
+    Index slice = 0;
+    while (slice < phase.slices) {
+      const std::size_t worker = worker_at(done_ + each / 2);
+      Index end = slice;
+      do {
+        ++end;
+        done_ += each;
+      } while (end < phase.slices && worker_at(done_ + each / 2) == worker);
+      level_.workers[worker].push_back({phase.run, phase.state, slice, end});
+      slice = end;
+    }
+  }
+
+  void add(const Cluster& chain) {
+    const std::size_t worker = worker_at(done_ + chain.nanoseconds / 2);
+    for (const Phase* phase : chain.phases) {
+      level_.workers[worker].push_back({phase->run, phase->state, 0, phase->slices});
+      done_ += phase->nanoseconds;
+    }
+  }
+
+ private:
+  std::size_t worker_at(double time) const {
+    const auto last = static_cast<double>(level_.workers.size() - 1);
+    return static_cast<std::size_t>(std::clamp(time / share_, 0.0, last));
+  }
+
+  Level& level_;
+  double share_;
+  double done_ = 0;
+};
+
+}  // namespace
+
+std::vector<Level> make_levels(const std::vector<Phase>& phases, int workers) {
+  Clusters clusters;
+  for (const Phase& phase : phases) clusters.add(phase);
+  int count = 0;
+  for (const Cluster& cluster : clusters.all()) count = std::max(count, cluster.level + 1);
+  std::vector<Level> levels(static_cast<std::size_t>(count));
+  for (int number = 0; number < count; ++number) {
+    double total = 0;
+    for (const Cluster& cluster : clusters.all()) {
+      if (cluster.level == number && !cluster.phases.empty()) total += cluster.nanoseconds;
+    }
+    Shares shares(levels[static_cast<std::size_t>(number)], workers, std::max(total, 1.0));
+    for (const Cluster& cluster : clusters.all()) {
+      if (cluster.level != number || cluster.phases.empty()) continue;
+      if (cluster.chain) shares.add(cluster);
+      else shares.add(*cluster.phases[0]);
+    }
+  }
+  return levels;
+}
+
+std::vector<Level> make_profile_levels(const std::vector<Phase>& phases, int workers) {
+  std::vector<Level> levels(phases.size());
+  for (std::size_t i = 0; i < phases.size(); ++i) {
+    Shares(levels[i], workers, std::max(phases[i].nanoseconds, 1.0)).add(phases[i]);
+  }
+  return levels;
+}
+
+}  // namespace treino::cpu

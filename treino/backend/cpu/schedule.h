@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <vector>
+
+#include "treino/backend/cpu/plan.h"
+
+namespace treino::cpu {
+
+// Slices [begin, end) of one phase, run by one worker.
+struct Task {
+  PhaseFunction run = nullptr;
+  const void* state = nullptr;
+  Index begin = 0, end = 0;
+};
+
+// What each worker does between two barriers.
+struct Level {
+  std::vector<std::vector<Task>> workers;
+};
+
+// Phases in as few levels as their reads and writes allow: a phase stands after all it depends on,
+// independent ones share a level. Chains of tiny phases run on one worker without barriers. Who runs
+// what depends on the number of workers; what is computed does not.
+std::vector<Level> make_levels(const std::vector<Phase>& phases, int workers);
+
+// Each phase a level of its own, in program order; for profiles. Also says which level ends a step:
+// level i belongs to phases[i].step.
+std::vector<Level> make_profile_levels(const std::vector<Phase>& phases, int workers);
+
+}  // namespace treino::cpu

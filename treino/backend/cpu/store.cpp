@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "treino/backend/cpu/store.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "treino/base/error.h"
+
+namespace treino::cpu {
+
+namespace {
+
+std::size_t bytes_of(const TensorType& type) {
+  return static_cast<std::size_t>(type.shape.elements() * host_bytes(type.dtype));
+}
+
+template <typename From, typename To>
+void convert_elements(const std::byte* from, std::byte* to, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    From value;
+    std::memcpy(&value, from + i * static_cast<std::int64_t>(sizeof value), sizeof value);
+    const To converted = static_cast<To>(value);
+    std::memcpy(to + i * static_cast<std::int64_t>(sizeof converted), &converted, sizeof converted);
+  }
+}
+
+template <typename From>
+void convert_from(const std::byte* from, DType to_type, std::byte* to, std::int64_t count) {
+  switch (to_type) {
+    case DType::f32: return convert_elements<From, float>(from, to, count);
+    case DType::f64: return convert_elements<From, double>(from, to, count);
+    case DType::u8: return convert_elements<From, std::uint8_t>(from, to, count);
+    case DType::i32: return convert_elements<From, std::int32_t>(from, to, count);
+    case DType::i64: return convert_elements<From, std::int64_t>(from, to, count);
+  }
+}
+
+void convert(DType from_type, const std::byte* from, DType to_type, std::byte* to, std::int64_t count) {
+  if (from_type == to_type) {
+    if (count > 0) std::memcpy(to, from, static_cast<std::size_t>(count * host_bytes(from_type)));
+    return;
+  }
+  switch (from_type) {
+    case DType::f32: return convert_from<float>(from, to_type, to, count);
+    case DType::f64: return convert_from<double>(from, to_type, to, count);
+    case DType::u8: return convert_from<std::uint8_t>(from, to_type, to, count);
+    case DType::i32: return convert_from<std::int32_t>(from, to_type, to, count);
+    case DType::i64: return convert_from<std::int64_t>(from, to_type, to, count);
+  }
+}
+
+std::size_t aligned(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+}  // namespace
+
+CpuStore::CpuStore(std::span<const Variable> variables)
+    : variables_(variables.begin(), variables.end()), slots_(variables.size()), owned_(variables.size(), false) {
+  for (const Role role : {Role::parameter, Role::statistic, Role::optimizer, Role::counter, Role::metric}) {
+    std::size_t bytes = 0;
+    for (const Variable& variable : variables_) bytes += variable.role == role ? aligned(bytes_of(variable.type)) : 0;
+    arenas_.emplace_back(bytes);
+    std::byte* next = arenas_.back().data();
+    for (std::size_t i = 0; i < variables_.size(); ++i) {
+      if (variables_[i].role != role) continue;
+      slots_[i].data = next;
+      next += aligned(bytes_of(variables_[i].type));
+    }
+  }
+}
+
+const Variable& CpuStore::checked(int variable, const HostTensor& value) const {
+  const Variable& known = variables_[static_cast<std::size_t>(variable)];
+  if (!(known.type.shape == value.shape)) {
+    throw Error::mistake(fmt::format("{} has shape {}, the value written to it {}", known.name,
+                                     to_string(known.type.shape), to_string(value.shape)));
+  }
+  return known;
+}
+
+void CpuStore::write(int variable, const HostTensor& value) {
+  const Variable& known = checked(variable, value);
+  if (slot(variable).bound != nullptr) own(variable);
+  convert(value.dtype, value.bytes.data(), known.type.dtype, data(variable), value.shape.elements());
+}
+
+void CpuStore::bind(int variable, std::shared_ptr<const HostTensor> value) {
+  const Variable& known = checked(variable, *value);
+  if (known.role != Role::data || known.type.dtype != value->dtype || owned_[static_cast<std::size_t>(variable)]) {
+    write(variable, *value);
+    return;
+  }
+  Slot& table = slot(variable);
+  table.memory = Memory();
+  table.bound = std::move(value);
+  // Programs that write a table make it the store's own at load; nothing else writes through this.
+  table.data = const_cast<std::byte*>(table.bound->bytes.data());
+  ++generation_;
+}
+
+HostTensor CpuStore::read(int variable, DType dtype) const {
+  const Variable& known = variables_[static_cast<std::size_t>(variable)];
+  HostTensor result(dtype, known.type.shape);
+  const std::byte* from = slots_[static_cast<std::size_t>(variable)].data;
+  if (from != nullptr) convert(known.type.dtype, from, dtype, result.bytes.data(), known.type.shape.elements());
+  return result;
+}
+
+std::byte* CpuStore::data(int variable) {
+  Slot& table = slot(variable);
+  if (table.data == nullptr) {
+    table.memory = Memory(aligned(bytes_of(variables_[static_cast<std::size_t>(variable)].type)));
+    table.data = table.memory.data();
+    ++generation_;
+  }
+  return table.data;
+}
+
+void CpuStore::own(int variable) {
+  owned_[static_cast<std::size_t>(variable)] = true;
+  Slot& table = slot(variable);
+  if (table.bound == nullptr) return;
+  const std::shared_ptr<const HostTensor> old = std::move(table.bound);
+  table.bound = nullptr;
+  table.data = nullptr;
+  std::memcpy(data(variable), old->bytes.data(), old->bytes.size());
+}
+
+}  // namespace treino::cpu
