@@ -18,9 +18,9 @@ struct HostTensor {
   std::vector<std::byte> bytes;  // shape.elements() * host_bytes(dtype)
 
   HostTensor() = default;
-  HostTensor(DType dtype, Shape shape)
-      : dtype(dtype), shape(shape),
-        bytes(static_cast<std::size_t>(shape.elements() * host_bytes(dtype))) {}
+  HostTensor(DType type, Shape extents)
+      : dtype(type), shape(extents),
+        bytes(static_cast<std::size_t>(extents.elements() * host_bytes(type))) {}
 
   template <typename T>
   std::span<T> as() {

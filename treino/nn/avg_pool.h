@@ -17,7 +17,7 @@ struct AvgPool {
   template <class V>
   void fields(V& v) {
     v("size", size, at_least_one);
-    v("stride", stride, Limits{.least = 1, .default_text = "size"});
+    v("stride", stride, Limits{.least = 1, .most = kMostSize, .default_text = "size"});
     v("padding", padding);
   }
   void resolve() {

@@ -9,8 +9,25 @@
 
 namespace treino::nn {
 
+namespace {
+
+// 4 TiB of f32: past any memory, far from overflowing an index.
+constexpr double kMostElements = 0x1p40;
+
+double elements_of(const Shape& shape) {
+  double count = 1;
+  for (std::int64_t extent : shape) count *= static_cast<double>(extent);
+  return count;
+}
+
+}  // namespace
+
 Value Emit::own(std::string_view name, const Shape& shape, const Initializer& initializer, Role role) {
   const std::string full = fmt::format("{}.{}", scope_, name);
+  if (elements_of(shape) > kMostElements) {
+    throw Error::mistake(fmt::format("{} of shape {} has more than 2^40 numbers; make the layer smaller", full,
+                                     to_string(shape)));
+  }
   const Value value = graph_.variable(full, {shape, DType::f32}, role);
   variables_.push_back({full, shape, role, initializer, value});
   return value;

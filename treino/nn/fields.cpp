@@ -86,7 +86,7 @@ std::string to_text(const FieldValue& value) {
     std::string operator()(bool flag) const { return flag ? "true" : "false"; }
     std::string operator()(std::int64_t number) const { return fmt::format("{}", number); }
     std::string operator()(double number) const { return number_text(number); }
-    std::string operator()(const std::string& text) const { return "\"" + text + "\""; }
+    std::string operator()(const std::string& text) const { return fmt::format("\"{}\"", text); }
     std::string operator()(const std::vector<double>& numbers) const {
       std::string text = "[";
       for (double number : numbers) {
@@ -107,7 +107,7 @@ std::string limits_text(const Limits& limits) {
   if (std::isfinite(limits.least)) {
     text = fmt::format("{} {}", limits.above ? "above" : "at least", limits.least);
   }
-  if (std::isfinite(limits.most)) {
+  if (limits.most < kMostSize) {
     text += fmt::format("{}{} {}", text.empty() ? "" : " and ", limits.below ? "below" : "at most",
                         limits.most);
   }
@@ -119,7 +119,9 @@ void check_limits(std::string_view field, const FieldValue& value, const Limits&
     const bool low = limits.above ? number <= limits.least : number < limits.least;
     const bool high = limits.below ? number >= limits.most : number > limits.most;
     if (std::isfinite(number) && !low && !high) return;
-    const std::string range = limits_text(limits);
+    const std::string range =
+        limits.most >= kMostSize && number > limits.most ? fmt::format("at most {:.0f}", limits.most)
+                                                         : limits_text(limits);
     throw FieldMistake{std::string(field), fmt::format("is {}; use {}", to_text(value),
                                                        range.empty() ? "a finite number" : range)};
   };

@@ -35,8 +35,11 @@ struct Limits {
   bool required = false;  // a recipe must say it
   std::string_view default_text = {};  // where the default is no plain value: "size"
 };
-inline constexpr Limits at_least_one{.least = 1};
-inline constexpr Limits required_count{.least = 1, .required = true};
+// Sizes beyond this are refused before any product of them could overflow; error lines and tables
+// mention it only where it is passed.
+inline constexpr double kMostSize = 1 << 24;
+inline constexpr Limits at_least_one{.least = 1, .most = kMostSize};
+inline constexpr Limits required_count{.least = 1, .most = kMostSize, .required = true};
 inline constexpr Limits not_negative{.least = 0};
 inline constexpr Limits positive{.least = 0, .above = true};
 inline constexpr Limits fraction{.least = 0, .most = 1, .below = true};  // [0, 1)

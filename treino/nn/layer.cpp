@@ -33,7 +33,14 @@ void Layer::check() const {
 
 Shape Layer::output(const Shape& input) const {
   try {
-    return self_->output(input);
+    const Shape shape = self_->output(input);
+    double elements = 1;
+    for (std::int64_t extent : shape) elements *= static_cast<double>(extent);
+    if (elements > 0x1p40) {
+      throw FieldMistake{"", fmt::format("has an output of {}, more than 2^40 numbers; make it smaller",
+                                         to_string(shape))};
+    }
+    return shape;
   } catch (const FieldMistake& mistake) {
     refuse(where(), name(), mistake);
   }

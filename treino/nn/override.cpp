@@ -44,7 +44,12 @@ toml::table parse_value(const Path& path, std::size_t first, const Override& cha
   try {
     return toml::parse(left + " = " + change.second, source);
   } catch (const toml::parse_error&) {
+    // A bare word is a string.
+  }
+  try {
     return toml::parse(left + " = " + quoted(change.second), source);
+  } catch (const toml::parse_error& error) {
+    throw Error::mistake(fmt::format("--set {}: the value cannot be read: {}", change.first, error.description()));
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "treino/nn/loss.h"
@@ -25,11 +26,11 @@ std::string inline_toml(const nlohmann::ordered_json& value) {
     for (const auto& [key, field] : value.items()) {
       text += fmt::format("{}{} = {}", text.empty() ? " " : ", ", key, inline_toml(field));
     }
-    return text.empty() ? "{}" : "{" + text + " }";
+    return text.empty() ? "{}" : fmt::format("{{{} }}", text);
   }
   if (value.is_array()) {
     for (const auto& element : value) text += (text.empty() ? "" : ", ") + inline_toml(element);
-    return "[" + text + "]";
+    return fmt::format("[{}]", text);
   }
   if (value.is_number_float()) return to_text(FieldValue(value.get<double>()));
   return value.dump();
@@ -94,7 +95,12 @@ Model build_model(const Recipe& recipe, const Shape& data, std::int64_t classes)
   Shape shape = data;
   if (!recipe.input.shape.empty()) {
     std::vector<std::int64_t> extents;
-    for (double extent : recipe.input.shape) extents.push_back(static_cast<std::int64_t>(extent));
+    for (double extent : recipe.input.shape) {
+      if (extent != std::trunc(extent)) {
+        throw Error::mistake(fmt::format("{}: input.shape holds {}; use whole numbers", recipe.path, extent));
+      }
+      extents.push_back(static_cast<std::int64_t>(extent));
+    }
     if (extents.size() >= static_cast<std::size_t>(Shape::kMaxRank)) {
       throw Error::mistake(fmt::format("{}: input.shape has {} sizes; use at most {}", recipe.path,
                                        extents.size(), Shape::kMaxRank - 1));

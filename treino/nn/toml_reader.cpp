@@ -159,9 +159,10 @@ void TomlReader::one_of(std::string_view name, FieldUnion& choice) {
     refuse(*node, name, fmt::format("is {}; use one of {}, or {{ {} = {{ ... }} }}", node_text(*node),
                                     quoted_list(choice.names()), choice.names()[0]));
   }
-  const auto& [key, fields] = *table->begin();
-  select(key.str());
-  const std::string inside = fmt::format("{}.{}", name, key.str());
+  const auto entry = table->begin();  // holds the pair it shows
+  const toml::node& fields = entry->second;
+  select(entry->first.str());
+  const std::string inside = fmt::format("{}.{}", name, entry->first.str());
   TomlReader inner(table_at(fields, inside), full(inside), where_of(fields, where_));
   choice.visit(inner);
   inner.finish();
@@ -180,9 +181,10 @@ void TomlReader::layers(std::string_view name, std::vector<Layer>& layers) {
       throw Error::mistake(fmt::format("{}{} needs exactly one layer an entry, e.g. dense = {{ units = 10 }}",
                                        place(element_where), full(name)));
     }
-    const auto& [key, fields] = *table->begin();
+    const auto entry = table->begin();
+    const toml::node& fields = entry->second;
     const Where where = where_of(fields, element_where);
-    const std::string layer_name(key.str());
+    const std::string layer_name(entry->first.str());
     const toml::table* options = fields.as_table();
     if (options == nullptr) {
       throw Error::mistake(fmt::format("{}{} needs its fields in a table, e.g. {} = {{}}", place(where),

@@ -78,7 +78,7 @@ struct TrainOptions {
     v("loss", loss);
     v("optimizer", optimizer);
     v("schedule", schedule);
-    v("batch", batch, Limits{.least = 1, .most = 1 << 24});
+    v("batch", batch, at_least_one);
     v("epochs", epochs, at_least_one);
     v("seed", seed, not_negative);
     v("shuffle", shuffle);
