@@ -13,7 +13,7 @@ namespace {
 class Describer final : public FieldVisitor {
  public:
   void value(std::string_view name, FieldRef& field, const Limits& limits) override {
-    std::string allowed = limits_text(limits);
+    std::string allowed = limits.allowed.empty() ? limits_text(limits) : std::string(limits.allowed);
     for (std::string_view word : field.choices()) allowed += fmt::format("{}{}", allowed.empty() ? "" : ", ", word);
     const std::string usual = limits.required              ? ""
                               : !limits.default_text.empty() ? std::string(limits.default_text)

@@ -34,6 +34,7 @@ struct Limits {
   bool below = false;     // most itself is excluded
   bool required = false;  // a recipe must say it
   std::string_view default_text = {};  // where the default is no plain value: "size"
+  std::string_view allowed = {};       // for documentation, where neither range nor words say it
 };
 // Sizes beyond this are refused before any product of them could overflow; error lines and tables
 // mention it only where it is passed.
@@ -91,7 +92,7 @@ class FieldRef {
   virtual ~FieldRef() = default;
   virtual FieldValue get() const = 0;
   virtual void set(const FieldValue& value) = 0;
-  // The words an enumerated field may hold; empty for others.
+  // Words the field may hold, all there are for an enumerated one; empty for others.
   virtual std::span<const std::string_view> choices() const { return {}; }
 };
 
@@ -131,6 +132,10 @@ class PlainField final : public FieldRef {
   explicit PlainField(T& member) : member_(member) {}
   FieldValue get() const override { return get_field(member_); }
   void set(const FieldValue& value) override { set_field(member_, value); }
+  std::span<const std::string_view> choices() const override {
+    if constexpr (requires { field_words(member_); }) return field_words(member_);
+    return {};
+  }
 
  private:
   T& member_;
@@ -153,7 +158,7 @@ class EnumField final : public FieldRef {
         return;
       }
     }
-    throw FieldMistake{"", "one of the words"};
+    throw FieldMistake{"", ""};  // the reader lists the words
   }
   std::span<const std::string_view> choices() const override { return names_of(member_); }
 

@@ -50,6 +50,10 @@ std::span<const std::string_view> initializer_names() {
   return kNames;
 }
 
+std::span<const std::string_view> field_words(const Initializer&) {
+  return initializer_names().first(Initializer::kNormal);
+}
+
 FieldValue get_field(const Initializer& value) {
   const std::string name(initializer_names()[value.kind]);
   if (value.kind < Initializer::kNormal) return name;
@@ -70,7 +74,8 @@ void set_field(Initializer& member, const FieldValue& value) {
     member = {kind, tagged != nullptr ? tagged->value : 0};
     return;
   }
-  throw FieldMistake{"", "the name of an initializer, { normal = deviation } or { uniform = limit }"};
+  throw FieldMistake{"", "one of glorot_uniform, glorot_normal, he_uniform, he_normal, lecun_uniform, lecun_normal, "
+                         "zeros, ones, { normal = deviation }, { uniform = limit }"};
 }
 
 HostTensor initial_tensor(const Initializer& initializer, const Shape& shape, Rng& rng) {

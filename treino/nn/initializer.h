@@ -42,6 +42,7 @@ constexpr Initializer uniform(double limit) { return {Initializer::kUniform, lim
 // "glorot_uniform", ..., "normal", "uniform", in the order of Kind.
 std::span<const std::string_view> initializer_names();
 
+std::span<const std::string_view> field_words(const Initializer&);  // those without a number
 FieldValue get_field(const Initializer& value);
 void set_field(Initializer& member, const FieldValue& value);
 

@@ -41,7 +41,7 @@ struct BatchGeometry {
   std::int64_t classes = 0;          // labels are 0 .. classes - 1
   bool one_hot = false;              // labels are f32 [rows, classes] instead of i32 [rows]
   std::int64_t steps_per_epoch = 1;  // for the schedule
-  Feed feed;
+  Feed feed = {};
 };
 
 struct StepSpec {

@@ -103,6 +103,11 @@ void TomlReader::value(std::string_view name, FieldRef& field, const Limits& lim
   const toml::node* node = find(name);
   if (node == nullptr) {
     if (!limits.required) return;
+    for (const auto& [key, other] : table_) {  // misspelt rather than missing?
+      if (closest(key.str(), std::span(&name, 1)).empty()) continue;
+      throw Error::mistake(fmt::format("{}unknown field \"{}\" of {}; did you mean \"{}\"?",
+                                       place(where_of(other, where_)), key.str(), path_, name));
+    }
     const std::string range = limits_text(limits);
     throw Error::mistake(fmt::format(
         "{}{} is missing; use {}", place(where_), full(name),
@@ -124,13 +129,10 @@ void TomlReader::value(std::string_view name, FieldRef& field, const Limits& lim
     if (!mistake.field.empty()) refuse(*node, name, mistake.text);  // out of its limits
     want = mistake.text;
   }
-  if (!field.choices().empty()) {
-    const std::string* word = std::get_if<std::string>(&value);
-    const std::string_view near = word == nullptr ? "" : closest(*word, field.choices());
-    refuse(*node, name,
-           near.empty() ? fmt::format("is {}; use one of {}", node_text(*node), quoted_list(field.choices()))
-                        : fmt::format("is {}; did you mean \"{}\"?", node_text(*node), near));
-  }
+  const std::string* word = std::get_if<std::string>(&value);
+  const std::string_view near = word == nullptr ? "" : closest(*word, field.choices());
+  if (!near.empty()) refuse(*node, name, fmt::format("is {}; did you mean \"{}\"?", node_text(*node), near));
+  if (want.empty()) want = "one of " + quoted_list(field.choices());
   refuse(*node, name, fmt::format("is {}; use {}", node_text(*node), want));
 }
 

@@ -81,7 +81,7 @@ struct TrainOptions {
     v("batch", batch, at_least_one);
     v("epochs", epochs, at_least_one);
     v("seed", seed, not_negative);
-    v("shuffle", shuffle);
+    v("shuffle", shuffle, Limits{.allowed = "true, false, samples of a window"});
     v("last_batch", last_batch);
     v("validation", validation, fraction);
     v("early_stopping", early_stopping);
@@ -117,11 +117,11 @@ struct InputOptions {
 
   template <class V>
   void fields(V& v) {
-    v("shape", shape, at_least_one);
-    v("scale", scale);
-    v("mean", mean);
+    v("shape", shape, Limits{.least = 1, .most = kMostSize, .default_text = "the data's"});
+    v("scale", scale, Limits{.allowed = "auto, standard, 1/255, a number"});
+    v("mean", mean, Limits{.allowed = "one number, or one a channel"});
     v("std", deviation, positive);
-    v("augment", augment);
+    v("augment", augment, Limits{.allowed = "[]"});
   }
 };
 
