@@ -3,6 +3,10 @@
 
 file(GLOB kernel_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/treino/backend/cpu/kernels/*.cpp)
 set(kernel_flags -ffp-contract=fast -fno-math-errno -fno-trapping-math)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # GCC 12 warns of its own intrinsics headers.
+  list(APPEND kernel_flags -Wno-maybe-uninitialized -Wno-uninitialized)
+endif()
 set_source_files_properties(${kernel_sources} PROPERTIES COMPILE_OPTIONS "${kernel_flags}")
 
 # treino_kernels(<name> <flag>...): the kernels in namespace <name>, compiled with these flags.

@@ -62,6 +62,9 @@ struct FusedState {
   std::vector<Copy> copies;
 };
 
+// Plans a group that has a loop of its own; false when it has none.
+bool plan_known_group(Planner& planner, const Step& step, const FusedAttributes& group);
+
 void run_fused(const void* state, Index slice, std::byte* scratch);
 
 }  // namespace treino::cpu

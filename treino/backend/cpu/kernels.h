@@ -73,6 +73,15 @@ struct NormColumns {  // some rows of batch norm's [rows, channels]
   Index rows = 0, channels = 0;
 };
 
+// A whole fused group written as one loop: tensors and scalars by the group's own numbering.
+struct GroupArguments {
+  const float* inputs[8]{};  // scalars are read at index 0
+  float* outputs[4]{};
+  float constants[8]{};      // in the order they appear
+  Index count = 0;
+};
+using GroupFunction = void (*)(const GroupArguments&);
+
 // One element-wise loop: `count` elements; operands that are scalars are read at index 0.
 using ElementwiseFunction = void (*)(void* out, const void* a, const void* b, const void* c, Index count);
 inline constexpr int kDTypes = 5;
@@ -97,6 +106,8 @@ struct Kernels {
   ElementwiseFunction multiply_add = nullptr;              // a b + c
   ElementwiseFunction multiply_add_scalar_second = nullptr;  // b is a scalar
 
+  GroupFunction adam = nullptr;  // inputs g, m, v, rate, p; outputs m, v, p; constants 1 - b1, 1 - b2, epsilon
+
   void (*max_pool)(const PoolImage&) = nullptr;
   void (*max_pool_grad)(const PoolImage&) = nullptr;
   void (*avg_pool)(const PoolImage&) = nullptr;
@@ -106,6 +117,10 @@ struct Kernels {
   void (*norm_apply)(const NormColumns&) = nullptr;
   void (*norm_grad_sums)(const NormColumns&) = nullptr;      // sum dy, sum dy (x - pivot)
   void (*norm_grad_apply)(const NormColumns&) = nullptr;
+
+  // out[r, c] = the sum of parts_count matrices [rows, columns] in order, plus bias[c], through relu.
+  void (*finish_product)(float* out, const float* parts, Index part_stride, Index parts_count, Index rows, Index columns,
+                         const float* bias, bool relu) = nullptr;
 
   // out[c] = sum over rows of x[r, c] as doubles.
   void (*column_sums)(double* out, const float* x, Index stride, Index rows, Index columns) = nullptr;

@@ -363,7 +363,8 @@ class Translator {
 }  // namespace
 
 void plan_fused(Planner& planner, const Step& step) {
-  Translator(planner, step, std::get<FusedAttributes>(step.attributes)).run();
+  const auto& group = std::get<FusedAttributes>(step.attributes);
+  if (!plan_known_group(planner, step, group)) Translator(planner, step, group).run();
 }
 
 // One op is a group of one instruction; a broadcast is a copy whose input is walked by its pattern.

@@ -20,14 +20,17 @@ struct Matmul {
   Index row_parts = 1, column_parts = 1;
   Index panel = 0;  // columns of a transposed b that are turned at a time
   bool transpose_a = false, transpose_b = false, relu = false;
+  Index inner_parts = 1, finish_slices = 1;  // of k, each with a copy of c
+  float* copies = nullptr;
 };
 
-void multiply(const Matmul& state, Product& product, Range rows) {
+// c[rows, ...] of a product whose operands' inner extent starts at `inner`.
+void multiply(const Matmul& state, Product& product, Range rows, Index inner = 0) {
   const float* pointers[kRowsAtOnce];
   for (Index row = rows.begin; row < rows.end; row += kRowsAtOnce) {
     product.row_count = std::min(kRowsAtOnce, rows.end - row);
     for (Index i = 0; i < product.row_count; ++i) {
-      pointers[i] = state.a + (state.transpose_a ? row + i : (row + i) * state.k);
+      pointers[i] = state.a + (state.transpose_a ? row + i + inner * state.m : (row + i) * state.k + inner);
     }
     Product part = product;
     part.rows = pointers;
@@ -66,6 +69,27 @@ void run_matmul(const void* opaque, Index slice, std::byte* scratch) {
   }
 }
 
+// A long inner extent is cut: the slices of b stay in L1 and with the thread that updates them, and c,
+// small beside b, is summed up from copies.
+void run_inner_part(const void* opaque, Index slice, std::byte*) {
+  const auto& state = *static_cast<const Matmul*>(opaque);
+  const Range inner = share(state.k, state.inner_parts, slice);
+  Product product;
+  product.length = inner.end - inner.begin;
+  product.a_step = state.transpose_a ? state.m : 1;
+  product.b = state.b + inner.begin * state.n;
+  product.b_stride = product.c_stride = product.columns = state.n;
+  product.c = state.copies + slice * state.m * state.n;
+  multiply(state, product, {0, state.m}, inner.begin);
+}
+
+void run_finish(const void* opaque, Index slice, std::byte*) {
+  const auto& state = *static_cast<const Matmul*>(opaque);
+  const Range rows = share(state.m, state.finish_slices, slice);
+  state.kernels->finish_product(state.c + rows.begin * state.n, state.copies + rows.begin * state.n, state.m * state.n,
+                                state.inner_parts, rows.end - rows.begin, state.n, state.bias, state.relu);
+}
+
 }  // namespace
 
 void plan_matmul(Planner& planner, const Step& step) {
@@ -94,9 +118,26 @@ void plan_matmul(Planner& planner, const Step& step) {
   const double nanoseconds =
       nanoseconds_of(static_cast<double>(state.m * state.k) * vectors * 16, 4.0 * static_cast<double>(state.m * state.n + state.n * state.k));
   const Index row_units = (state.m + planner.kernels.row_block - 1) / planner.kernels.row_block;
+  if (!state.transpose_b && state.k >= 4 * state.n && state.k >= 2 * state.m && state.k >= 256) {
+    state.inner_parts = slices_for(state.k / 64, nanoseconds, 16);
+    if (state.inner_parts > 1) {
+      const double copied = 4.0 * static_cast<double>(state.m * state.n * state.inner_parts);
+      planner.scratch(state.copies, state.m * state.n * state.inner_parts);
+      planner.phase(run_inner_part, &state, state.inner_parts, nanoseconds);
+      state.finish_slices = slices_for(state.m, nanoseconds_of(0, copied));
+      planner.phase(run_finish, &state, state.finish_slices, nanoseconds_of(0, copied));
+      return;
+    }
+  }
+  // The longer side is cut first.
   const Index wanted = slices_for(column_units * row_units, nanoseconds);
-  state.column_parts = std::min(column_units, wanted);
-  state.row_parts = std::clamp<Index>(wanted / state.column_parts, 1, row_units);
+  if (state.m > state.n) {
+    state.row_parts = std::min(row_units, wanted);
+    state.column_parts = std::clamp<Index>(wanted / state.row_parts, 1, column_units);
+  } else {
+    state.column_parts = std::min(column_units, wanted);
+    state.row_parts = std::clamp<Index>(wanted / state.column_parts, 1, row_units);
+  }
   if (state.transpose_b) {
     state.panel = unit;
     planner.worker_scratch(state.k * state.panel * 4);

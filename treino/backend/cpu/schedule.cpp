@@ -103,7 +103,7 @@ class Shares {
  private:
   std::size_t worker_at(double time) const {
     const auto last = static_cast<double>(level_.workers.size() - 1);
-    return static_cast<std::size_t>(std::clamp(time / share_, 0.0, last));
+    return static_cast<std::size_t>(std::clamp(time / share_ - 1e-6, 0.0, last));
   }
 
   Level& level_;

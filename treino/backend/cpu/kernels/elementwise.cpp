@@ -99,6 +99,30 @@ void binary(Kernels& kernels, Op op) {
   kernels.scalar_second[static_cast<int>(op)] = loop<Functor, 2, kSecond>;
 }
 
+// One pass of Adam (Kingma and Ba, 2015) as nn emits it: m += (g - m) (1 - b1), v += (g g - v) (1 - b2),
+// p -= m rate / (sqrt v + epsilon). Its 7 streams leave no time for a pass an instruction.
+void adam(const GroupArguments& a) {
+  const F one_less_b1 = splat(a.constants[0]), one_less_b2 = splat(a.constants[1]), epsilon = splat(a.constants[2]);
+  const F rate = splat(*a.inputs[3]);
+  for (Index i = 0; i < a.count; i += kLanes) {
+    const Index count = least(kLanes, a.count - i);
+    const F g = operand<false>(a.inputs[0], i, count);
+    F m = operand<false>(a.inputs[1], i, count), v = operand<false>(a.inputs[2], i, count);
+    m = fma(g - m, one_less_b1, m);
+    v = fma(g * g - v, one_less_b2, v);
+    const F p = operand<false>(a.inputs[4], i, count) - m * rate / (square_root(v) + epsilon);
+    if (count == kLanes) {
+      store(a.outputs[0] + i, m);
+      store(a.outputs[1] + i, v);
+      store(a.outputs[2] + i, p);
+    } else {
+      store_part(a.outputs[0] + i, m, count);
+      store_part(a.outputs[1] + i, v, count);
+      store_part(a.outputs[2] + i, p, count);
+    }
+  }
+}
+
 }  // namespace
 
 void add_elementwise(Kernels& kernels) {
@@ -132,6 +156,7 @@ void add_elementwise(Kernels& kernels) {
   binary<GreaterEqual>(kernels, Op::greater_equal);
   binary<Equal>(kernels, Op::equal);
   kernels.elementwise[static_cast<int>(Op::select)][kF32] = loop<Select, 3>;
+  kernels.adam = adam;
   kernels.multiply_add = loop<MultiplyAdd, 3>;
   kernels.multiply_add_scalar_second = loop<MultiplyAdd, 3, kSecond>;
 }

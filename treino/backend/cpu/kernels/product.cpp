@@ -11,7 +11,7 @@ namespace {
 
 // Tiles of rows x vectors that fit the register file with B's row and one splat beside them.
 #if defined(__AVX512F__)
-constexpr int kMostRows[] = {0, 12, 12, 8, 6};
+constexpr int kMostRows[] = {0, 12, 8, 8, 6};
 constexpr int kMostVectors = 4;
 #else
 constexpr int kMostRows[] = {0, 6, 6};

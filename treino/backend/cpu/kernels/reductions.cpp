@@ -93,6 +93,22 @@ void add_rows(float* out, const float* parts, Index part_stride, Index parts_cou
   }
 }
 
+void finish_product(float* out, const float* parts, Index part_stride, Index parts_count, Index rows, Index columns,
+                    const float* bias, bool relu) {
+  for (Index r = 0; r < rows; ++r) {
+    for (Index c = 0; c < columns; c += kLanes) {
+      const Index lanes = least(kLanes, columns - c);
+      const float* from = parts + r * columns + c;
+      F total = fetch(from, lanes);
+      for (Index part = 1; part < parts_count; ++part) total += fetch(from + part * part_stride, lanes);
+      if (bias != nullptr) total += fetch(bias + c, lanes);
+      if (relu) total = larger(F{}, total);
+      if (lanes == kLanes) store(out + r * columns + c, total);
+      else store_part(out + r * columns + c, total, lanes);
+    }
+  }
+}
+
 }  // namespace
 
 void add_reductions(Kernels& kernels) {
@@ -101,6 +117,7 @@ void add_reductions(Kernels& kernels) {
   kernels.column_max = column_max;
   kernels.largest = largest;
   kernels.add_rows = add_rows;
+  kernels.finish_product = finish_product;
 }
 
 }  // namespace treino::cpu::TREINO_ISA
