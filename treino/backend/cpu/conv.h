@@ -24,28 +24,50 @@ struct Padding {
 // Fills `to` (padding.floats()) from one image.
 void pad_image(const Padding& padding, const float* from, float* to);
 
-// A stride-wise correlation of padded NHWC images with an HWIO kernel.
+// Along one dimension: output positions that meet the same kernel taps. Taps that would fall outside
+// the image, or between the pixels a stride spreads apart, are not in it: they are never multiplied.
+struct TapClass {
+  std::vector<Index> outputs;  // positions
+  std::vector<Index> sources;  // of the first tap, for each output
+  std::vector<Index> taps;     // positions in the kernel
+  std::vector<Index> offsets;  // of each tap from the first one's source
+};
+
+// Output position o meets tap t at source o stride - pad + t dilation.
+std::vector<TapClass> forward_taps(Index source_extent, Index output_extent, Index size, Index stride, Index dilation,
+                                   Index pad);
+// The other way round, for gradients: output position o meets tap t where o = s stride - pad +
+// (size - 1 - t) dilation for a source position s (the kernel is turned around).
+std::vector<TapClass> backward_taps(Index source_extent, Index output_extent, Index size, Index stride, Index dilation,
+                                    Index pad);
+
+// A correlation of NHWC images with an HWIO kernel.
 struct Convolution {
   const float *x = nullptr, *kernel = nullptr, *bias = nullptr;
   float* y = nullptr;
   const Kernels* kernels = nullptr;
-  Padding padding;
   Index batch = 0, groups = 1;
-  Index in_channels = 0, out_channels = 0, out_height = 0, out_width = 0;  // of all groups
-  Index size[2]{1, 1}, stride[2]{1, 1}, dilation[2]{1, 1};
+  Index height = 0, width = 0, in_channels = 0;              // of x
+  Index out_height = 0, out_width = 0, out_channels = 0;     // of y
+  Index size[2]{1, 1};
   bool relu = false, by_rows = false;  // by_rows: a slice is a band of output rows, else whole images
   Index slices = 1;
-  std::vector<Index> a_offsets, b_offsets;  // of the segments
-  Index length = 0;                         // floats in a segment
+  double multiply_adds = 0;
+
+  std::vector<TapClass> vertical, horizontal;
+  struct Area {  // one vertical with one horizontal class: a product for all its pixels
+    const TapClass *rows = nullptr, *columns = nullptr;
+    std::vector<Index> a_offsets, b_offsets;
+    Index length = 0;
+  };
+  std::vector<Area> areas;
 
   bool depthwise() const { return groups == in_channels && groups == out_channels && groups > 1; }
-  double multiply_adds() const {
-    return static_cast<double>(batch * out_height * out_width * size[0] * size[1]) *
-           static_cast<double>(in_channels / groups * out_channels);
-  }
+  Padding padding;  // depthwise only
+  Index stride[2]{1, 1}, dilation[2]{1, 1};
 };
 
-// Fills in segments and slices; asks for the scratch run_convolution needs.
+// Fills in areas and slices from the tap classes; asks for the scratch run_convolution needs.
 void prepare_convolution(Planner& planner, Convolution& convolution);
 void run_convolution(const void* convolution, Index slice, std::byte* scratch);
 

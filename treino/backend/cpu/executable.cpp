@@ -68,7 +68,9 @@ void CpuExecutable::run(std::int64_t steps) {
 void CpuExecutable::run_level(const Level& level, int worker) {
   std::byte* scratch = worker_scratch_.data() + padded(plan_.worker_bytes) * static_cast<std::size_t>(worker);
   for (const Task& task : level.workers[static_cast<std::size_t>(worker)]) {
-    for (Index slice = task.begin; slice < task.end; ++slice) task.run(task.state, slice, scratch);
+    for (Index slice = task.begin; slice < task.end; ++slice) {
+      for (const Stage& stage : task.stages) stage.run(stage.state, slice, scratch);
+    }
   }
 }
 

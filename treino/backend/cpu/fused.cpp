@@ -32,14 +32,13 @@ void run_fused(const void* opaque, Index slice, std::byte* scratch) {
   for (const MicroOp& op : state.once) op.run(at[op.out], at[op.a], at[op.b], at[op.c], 1);
   for (const FusedState::Splat& splat : state.splats) repeat(at[splat.to], at[splat.from], state.block, splat.element_bytes);
 
-  const Index blocks = (state.elements + state.block - 1) / state.block;
-  const Range range = share(blocks, state.slices, slice);
-  for (Index number = range.begin; number < range.end; ++number) {
-    const Index first = number * state.block;
-    const Index count = std::min(state.block, state.elements - first);
+  const Range rows = share(state.rows, state.slices, slice);
+  const Index begin = rows.begin * state.row_elements, end = std::min(rows.end * state.row_elements, state.elements);
+  for (Index first = begin; first < end; first += state.block) {
+    const Index count = std::min(state.block, end - first);
     for (const MovingSlot& slot : state.moving) at[slot.slot] = slot.base + first * slot.element_bytes;
     for (const Load& load : state.loads) {
-      if (load.once && number > range.begin) continue;
+      if (load.once && first > begin) continue;
       walk(load.pattern, load.base, first, load.once ? std::min(state.block, state.elements) : count, load.element_bytes,
            at[load.slot]);
     }

@@ -43,6 +43,7 @@ struct Load {  // fills a register from a tensor that is not walked contiguously
 
 struct FusedState {
   Index elements = 0, block = 0, slices = 1;
+  Index rows = 1, row_elements = 0;  // axis 0 and what one of its rows holds; slices share rows
   double constants[64]{};  // 8 bytes each, holding the value in its own type
   int constant_count = 0;
   int constant_slots[64]{};

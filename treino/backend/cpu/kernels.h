@@ -27,6 +27,7 @@ struct Product {
   Index b_stride = 0;
   float* c = nullptr;
   Index c_stride = 0;
+  const Index* c_offsets = nullptr;  // of each row, instead of row * c_stride
   bool accumulate = false;      // add to what C holds
   const float* bias = nullptr;  // one a column
   bool relu = false;

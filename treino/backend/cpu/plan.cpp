@@ -85,12 +85,15 @@ void Planner::begin_step(int number, const Step& step) {
   plan_.choices.push_back(fmt::format("own {}", kernels.name));
 }
 
-void Planner::phase(PhaseFunction run, const void* state, Index slices, double nanoseconds) {
-  plan_.phases.push_back({run, state, slices, nanoseconds, step_, reads_, writes_});
-  // Scratch is asked for before the first phase that uses it; phases of a step follow one another.
-  if (plan_.scratch_bytes > scratch_begin_) {
-    plan_.phases.back().writes.push_back({1, scratch_begin_, plan_.scratch_bytes});
+void Planner::phase(PhaseFunction run, const void* state, Index slices, double nanoseconds, const Partition& partition) {
+  plan_.phases.push_back({run, state, slices, partition.extent, nanoseconds, step_, reads_, writes_});
+  Phase& phase = plan_.phases.back();
+  if (partition.extent > 0) {
+    for (std::size_t i = 0; i < reads_.size(); ++i) phase.reads[i].sliced = i < 32 && (partition.inputs >> i & 1U) != 0;
+    for (std::size_t i = 0; i < writes_.size(); ++i) phase.writes[i].sliced = i < 32 && (partition.outputs >> i & 1U) != 0;
   }
+  // Scratch is asked for before the first phase that uses it; phases of a step follow one another.
+  if (plan_.scratch_bytes > scratch_begin_) phase.writes.push_back({1, scratch_begin_, plan_.scratch_bytes});
 }
 
 Index slices_for(Index units, double nanoseconds, Index most) {

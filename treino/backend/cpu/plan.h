@@ -21,6 +21,7 @@ using PhaseFunction = void (*)(const void* state, Index slice, std::byte* scratc
 struct Extent {
   int space = 0;  // 0: the program's arena, 1: scratch of the steps, 2 + i: variable i of the program
   Index begin = 0, end = 0;
+  bool sliced = false;  // slice s touches only the rows share(extent, slices, s) of it; see Phase
   friend bool overlap(const Extent& a, const Extent& b) {
     return a.space == b.space && a.begin < b.end && b.begin < a.end;
   }
@@ -30,6 +31,7 @@ struct Phase {
   PhaseFunction run = nullptr;
   const void* state = nullptr;
   Index slices = 1;
+  Index extent = 0;        // rows (samples) the slices share, 0: slices mean something else
   double nanoseconds = 0;  // rough, for the whole phase; decides who does what, never the result
   int step = 0;
   std::vector<Extent> reads, writes;
@@ -40,6 +42,14 @@ struct Fixup {
   void** where = nullptr;
   int space = 0;  // as in Extent
   Index offset = 0;
+};
+
+// Which of a step's tensors a phase walks by rows of axis 0 (samples, in most steps): bit i for input i,
+// output i. Phases whose slices are the same rows run one after the other on each slice, without a
+// barrier and while the data are in cache.
+struct Partition {
+  Index extent = 0;
+  unsigned inputs = 0, outputs = 0;
 };
 
 struct PlanOptions {
@@ -101,7 +111,7 @@ class Planner {
   void worker_scratch(Index bytes) { plan_.worker_bytes = std::max(plan_.worker_bytes, (bytes + 63) / 64 * 64); }
 
   // Phases of one step run one after the other.
-  void phase(PhaseFunction run, const void* state, Index slices, double nanoseconds);
+  void phase(PhaseFunction run, const void* state, Index slices, double nanoseconds, const Partition& partition = {});
 
   // What the step's choice line says; "own <instruction set>" without a call.
   void choose(std::string text) { plan_.choices.back() = std::move(text); }
@@ -123,6 +133,14 @@ inline double nanoseconds_of(double multiply_adds, double bytes) { return multip
 // Slices for `units` of work that take so long together: one below a few microseconds, else up to
 // `most` of about two microseconds or more. A function of shapes: results must not depend on threads.
 Index slices_for(Index units, double nanoseconds, Index most = 32);
+
+// Slices of `extent` rows or samples: one for short work, else the same number whatever the work, so
+// that one phase's slices fit the next one's. Sixteen keep sixteen threads busy, and bound the
+// copies of what is summed over the batch.
+inline constexpr Index kRowSlices = 16;
+inline Index row_slices(Index extent, double nanoseconds) {
+  return nanoseconds < 4000 ? 1 : std::min(std::max<Index>(extent, 1), kRowSlices);
+}
 
 // The units [begin, end) of a slice when `units` are shared evenly.
 struct Range {

@@ -53,6 +53,12 @@ void plan_conv2d(Planner& planner, const Step& step) {
   state.out_width = window.output_extent(1);
   state.groups = window.groups;
   state.relu = window.activation == Op::relu;
+  state.height = window.input[1];
+  state.width = window.input[2];
+  state.vertical = forward_taps(state.height, state.out_height, window.size[0], window.stride[0], window.dilation[0],
+                                window.pad_before[0]);
+  state.horizontal = forward_taps(state.width, state.out_width, window.size[1], window.stride[1], window.dilation[1],
+                                  window.pad_before[1]);
   state.padding.height = window.input[1];
   state.padding.width = window.input[2];
   state.padding.channels = window.input[3];
@@ -93,8 +99,12 @@ void plan_conv2d_grad_input(Planner& planner, const Step& step) {
   state.out_height = window.input[1];
   state.out_width = window.input[2];
   state.groups = window.groups;
-  state.padding.height = window.output_extent(0);
-  state.padding.width = window.output_extent(1);
+  state.height = state.padding.height = window.output_extent(0);
+  state.width = state.padding.width = window.output_extent(1);
+  state.vertical = backward_taps(state.height, state.out_height, window.size[0], window.stride[0], window.dilation[0],
+                                 window.pad_before[0]);
+  state.horizontal = backward_taps(state.width, state.out_width, window.size[1], window.stride[1], window.dilation[1],
+                                   window.pad_before[1]);
   state.padding.channels = window.kernel[3];
   Index* padded[] = {&state.padding.padded_height, &state.padding.padded_width};
   for (std::size_t d = 0; d < 2; ++d) {

@@ -13,7 +13,7 @@ namespace treino::cpu {
 namespace {
 
 constexpr Index kRowsAtOnce = 96;
-constexpr Index kMostCopies = 16;
+constexpr Index kMostCopies = kRowSlices;
 constexpr Index kCopyBytes = Index{8} << 20;  // of all copies together
 constexpr Index kUsefulPixels = 128;          // inner extent below which several images are taken at once
 
@@ -146,7 +146,7 @@ void plan_conv2d_grad_kernel(Planner& planner, const Step& step) {
   if (!state.depthwise) work *= static_cast<double>((out_group + lanes - 1) / lanes * lanes) / static_cast<double>(out_group);
   const double nanoseconds =
       nanoseconds_of(work, 4.0 * static_cast<double>(window.input.elements() + state.batch * pixels * state.out_channels));
-  const Index wanted = slices_for(state.batch * 64, nanoseconds);
+  const Index wanted = nanoseconds < 4000 ? 1 : kRowSlices;
   const Index copies = std::clamp<Index>(kCopyBytes / (state.elements() * 4), 1, kMostCopies);
   state.batch_parts = std::min({wanted, copies, state.batch});
   if (!state.depthwise) {
@@ -167,7 +167,9 @@ void plan_conv2d_grad_kernel(Planner& planner, const Step& step) {
   planner.point(state.out, step.outputs[0]);
   if (state.batch_parts > 1) planner.scratch(state.copies, state.batch_parts * state.elements());
   if (state.padding.needed()) planner.worker_scratch(state.images_at_once * state.padding.floats() * 4);
-  planner.phase(run_gradient, &state, state.batch_parts * state.row_parts, nanoseconds);
+  const bool by_samples = state.row_parts == 1 && state.batch_parts == row_slices(state.batch, nanoseconds);
+  planner.phase(run_gradient, &state, state.batch_parts * state.row_parts, nanoseconds,
+                by_samples ? Partition{state.batch, 3, 0} : Partition{});
   if (state.batch_parts > 1) {
     const double bytes = 4.0 * static_cast<double>(state.batch_parts * state.elements());
     state.sum_slices = slices_for(state.elements() / 64, nanoseconds_of(0, bytes));

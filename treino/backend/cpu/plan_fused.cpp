@@ -342,9 +342,32 @@ class Translator {
     }
     planner_.worker_scratch(register_offset(registers_));
     const double nanoseconds = static_cast<double>(state_.elements) * cost_ + bytes_ / 16 + 100 + 20.0 * count();
-    const Index blocks = (state_.elements + state_.block - 1) / state_.block;
-    state_.slices = slices_for(blocks, nanoseconds);
-    planner_.phase(run_fused, &state_, state_.slices, nanoseconds);
+    const Partition partition = partition_rows(nanoseconds);
+    planner_.phase(run_fused, &state_, state_.slices, nanoseconds, partition);
+  }
+
+  // Slices share the rows of axis 0, or blocks when there are too few rows.
+  Partition partition_rows(double nanoseconds) {
+    const Shape& shape = group_.shape;
+    state_.rows = shape.rank() == 0 ? 1 : std::max<Index>(shape[0], 1);
+    state_.row_elements = state_.elements / state_.rows;
+    bool whole_periods = true;
+    for (const Load& load : state_.loads) {
+      whole_periods = whole_periods && (!load.once || state_.row_elements % load.pattern.period() == 0);
+    }
+    if (state_.rows >= kRowSlices && whole_periods) {
+      state_.slices = row_slices(state_.rows, nanoseconds);
+      Partition partition{state_.rows, 0, (1U << step_.outputs.size()) - 1};
+      for (std::size_t i = 0; i < step_.inputs.size() && i < 32; ++i) {
+        const Shape& input = step_.inputs[i].type.shape;
+        if (input.elements() == state_.elements) partition.inputs |= 1U << i;
+      }
+      return partition;
+    }
+    state_.rows = (state_.elements + state_.block - 1) / state_.block;
+    state_.row_elements = state_.block;
+    state_.slices = slices_for(state_.rows, nanoseconds);
+    return {};
   }
 
   Planner& planner_;

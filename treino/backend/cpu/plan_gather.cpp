@@ -107,8 +107,8 @@ void plan_gather_rows(Planner& planner, const Step& step) {
   // Rows lie anywhere in a table of many megabytes: memory latency beside the bytes.
   const double nanoseconds = nanoseconds_of(0, 4.0 * static_cast<double>(state.rows * state.row_bytes)) +
                              20.0 * static_cast<double>(state.rows);
-  state.slices = slices_for(state.rows, nanoseconds);
-  planner.phase(run_gather, &state, state.slices, nanoseconds);
+  state.slices = row_slices(state.rows, nanoseconds);
+  planner.phase(run_gather, &state, state.slices, nanoseconds, {state.rows, 2, 1});
 }
 
 void plan_one_hot(Planner& planner, const Step& step) {
@@ -133,8 +133,8 @@ void plan_dropout_mask(Planner& planner, const Step& step) {
   planner.point(state.position, step.inputs[1]);
   planner.point(state.out, step.outputs[0]);
   const double nanoseconds = 1.5 * static_cast<double>(shape.elements()) + 50;
-  state.slices = slices_for(state.samples, nanoseconds);
-  planner.phase(run_dropout, &state, state.slices, nanoseconds);
+  state.slices = row_slices(state.samples, nanoseconds);
+  planner.phase(run_dropout, &state, state.slices, nanoseconds, {state.samples, 0, 1});
 }
 
 }  // namespace treino::cpu

@@ -61,17 +61,15 @@ struct GroupState {
   GroupFunction run = nullptr;
   std::size_t inputs = 0, outputs = 0;
   bool scalar[8]{};
-  Index slices = 1;
+  Index slices = 1, rows = 1, row_elements = 0;
 };
 
 void run_group(const void* opaque, Index slice, std::byte*) {
   const auto& state = *static_cast<const GroupState*>(opaque);
   GroupArguments part = state.arguments;
-  // Slices end at whole cache lines: two workers never write one line.
-  const Index lines = (state.arguments.count + 15) / 16;
-  const Range range = share(lines, state.slices, slice);
-  const Index first = range.begin * 16;
-  part.count = std::min(range.end * 16, state.arguments.count) - first;
+  const Range range = share(state.rows, state.slices, slice);
+  const Index first = range.begin * state.row_elements;
+  part.count = std::min(range.end * state.row_elements, state.arguments.count) - first;
   for (std::size_t i = 0; i < state.inputs; ++i) part.inputs[i] += state.scalar[i] ? 0 : first;
   for (std::size_t i = 0; i < state.outputs; ++i) part.outputs[i] += first;
   state.run(part);
@@ -98,9 +96,20 @@ bool plan_known_group(Planner& planner, const Step& step, const FusedAttributes&
     for (std::size_t i = 0; i < step.outputs.size(); ++i) planner.point(state.arguments.outputs[i], step.outputs[i]);
     const auto streams = static_cast<double>(step.inputs.size() + step.outputs.size());
     const double nanoseconds = nanoseconds_of(0, 4 * streams * static_cast<double>(state.arguments.count));
-    state.slices = slices_for((state.arguments.count + 15) / 16, nanoseconds);
+    Partition partition;
+    state.rows = group.shape.rank() == 0 ? 1 : group.shape[0];
+    if (state.rows >= kRowSlices) {
+      state.row_elements = state.arguments.count / state.rows;
+      state.slices = row_slices(state.rows, nanoseconds);
+      partition = {state.rows, 0, (1U << step.outputs.size()) - 1};
+      for (std::size_t i = 0; i < step.inputs.size(); ++i) partition.inputs |= state.scalar[i] ? 0U : 1U << i;
+    } else {  // few rows: by cache lines
+      state.row_elements = 16;
+      state.rows = (state.arguments.count + 15) / 16;
+      state.slices = slices_for(state.rows, nanoseconds);
+    }
     planner.choose(fmt::format("own {} {}", planner.kernels.name, known.name));
-    planner.phase(run_group, &state, state.slices, nanoseconds);
+    planner.phase(run_group, &state, state.slices, nanoseconds, partition);
     return true;
   }
   return false;

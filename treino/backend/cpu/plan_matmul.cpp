@@ -131,9 +131,10 @@ void plan_matmul(Planner& planner, const Step& step) {
   }
   // The longer side is cut first.
   const Index wanted = slices_for(column_units * row_units, nanoseconds);
+  Partition partition;
   if (state.m > state.n) {
-    state.row_parts = std::min(row_units, wanted);
-    state.column_parts = std::clamp<Index>(wanted / state.row_parts, 1, column_units);
+    state.row_parts = row_slices(state.m, nanoseconds);
+    partition = {state.m, state.transpose_a ? 0U : 1U, 1};
   } else {
     state.column_parts = std::min(column_units, wanted);
     state.row_parts = std::clamp<Index>(wanted / state.column_parts, 1, row_units);
@@ -142,7 +143,7 @@ void plan_matmul(Planner& planner, const Step& step) {
     state.panel = unit;
     planner.worker_scratch(state.k * state.panel * 4);
   }
-  planner.phase(run_matmul, &state, state.column_parts * state.row_parts, nanoseconds);
+  planner.phase(run_matmul, &state, state.column_parts * state.row_parts, nanoseconds, partition);
 }
 
 }  // namespace treino::cpu

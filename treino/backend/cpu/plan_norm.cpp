@@ -19,11 +19,14 @@ struct Norm {
   double* parts = nullptr;                                           // [slices, 2, channels]
   float *scale = nullptr, *slope = nullptr, *shift = nullptr;        // [channels]
   Index rows = 0, channels = 0, slices = 1;
+  Index samples = 0;  // axis 0; slices share it
   double epsilon = 0;
 };
 
 NormColumns columns_of(const Norm& state, Index slice) {
-  const Range range = share(state.rows, state.slices, slice);
+  const Range samples = share(state.samples, state.slices, slice);
+  const Index each = state.rows / state.samples;
+  const Range range{samples.begin * each, samples.end * each};
   NormColumns columns;
   columns.channels = state.channels;
   columns.rows = range.end - range.begin;
@@ -46,7 +49,7 @@ double total(const Norm& state, int which, Index channel) {
 void run_sums(const void* opaque, Index slice, std::byte*) {
   const auto& state = *static_cast<const Norm*>(opaque);
   NormColumns columns = columns_of(state, slice);
-  columns.pivot = state.x;  // the first row: a value of each channel
+  columns.pivot = columns.x;  // the slice's first row: a value of each channel, written by this slice's own chain
   state.kernels->norm_sums(columns);
 }
 
@@ -54,9 +57,22 @@ void run_statistics(const void* opaque, Index, std::byte*) {
   const auto& state = *static_cast<const Norm*>(opaque);
   const auto n = static_cast<double>(state.rows);
   for (Index c = 0; c < state.channels; ++c) {
-    const double shifted = total(state, 0, c) / n;
-    const double variance = std::max(total(state, 1, c) / n - shifted * shifted, 0.0);
-    const double mean = static_cast<double>(state.x[c]) + shifted;
+    // Slice s summed x - p and its square over n_s rows, p its own pivot.
+    const Index each = state.rows / state.samples;
+    double sum = 0, squares = 0;
+    for (Index slice = 0; slice < state.slices; ++slice) {
+      const Range samples = share(state.samples, state.slices, slice);
+      const double pivot = static_cast<double>(state.x[samples.begin * each * state.channels + c]);
+      sum += state.parts[slice * 2 * state.channels + c] + static_cast<double>((samples.end - samples.begin) * each) * pivot;
+    }
+    const double mean = sum / n;
+    for (Index slice = 0; slice < state.slices; ++slice) {
+      const Range samples = share(state.samples, state.slices, slice);
+      const double shift = mean - static_cast<double>(state.x[samples.begin * each * state.channels + c]);
+      squares += state.parts[(slice * 2 + 1) * state.channels + c] - 2 * shift * state.parts[slice * 2 * state.channels + c] +
+                 static_cast<double>((samples.end - samples.begin) * each) * shift * shift;
+    }
+    const double variance = std::max(squares / n, 0.0);
     const double scale = static_cast<double>(state.gamma[c]) / std::sqrt(variance + state.epsilon);
     state.mean[c] = static_cast<float>(mean);
     state.variance[c] = static_cast<float>(variance);
@@ -107,7 +123,8 @@ Norm& prepare(Planner& planner, const Step& step, const Tensor& x) {
   state.channels = x.type.shape.back();
   state.rows = x.type.shape.elements() / state.channels;
   state.epsilon = std::get<NormAttributes>(step.attributes).epsilon;
-  state.slices = slices_for(state.rows, nanoseconds_of(0, 8.0 * static_cast<double>(x.type.shape.elements())), 32);
+  state.samples = x.type.shape[0];
+  state.slices = row_slices(state.samples, nanoseconds_of(0, 8.0 * static_cast<double>(x.type.shape.elements())));
   planner.point(state.x, x);
   planner.point(state.out, step.outputs[0]);
   planner.scratch(state.parts, state.slices * 2 * state.channels);
@@ -128,9 +145,9 @@ void plan_batch_norm(Planner& planner, const Step& step) {
   planner.point(state.beta, step.inputs[2]);
   planner.point(state.mean, step.outputs[1]);
   planner.point(state.variance, step.outputs[2]);
-  planner.phase(run_sums, &state, state.slices, nanoseconds_of(0, bytes(state)));
+  planner.phase(run_sums, &state, state.slices, nanoseconds_of(0, bytes(state)), {state.samples, 1, 0});
   planner.phase(run_statistics, &state, 1, small(state));
-  planner.phase(run_apply, &state, state.slices, nanoseconds_of(0, 2 * bytes(state)));
+  planner.phase(run_apply, &state, state.slices, nanoseconds_of(0, 2 * bytes(state)), {state.samples, 1, 1});
 }
 
 void plan_batch_norm_grad(Planner& planner, const Step& step) {
@@ -141,9 +158,9 @@ void plan_batch_norm_grad(Planner& planner, const Step& step) {
   planner.point(state.given_variance, step.inputs[4]);
   planner.point(state.dgamma, step.outputs[1]);
   planner.point(state.dbeta, step.outputs[2]);
-  planner.phase(run_gradient_sums, &state, state.slices, nanoseconds_of(0, 2 * bytes(state)));
+  planner.phase(run_gradient_sums, &state, state.slices, nanoseconds_of(0, 2 * bytes(state)), {state.samples, 3, 0});
   planner.phase(run_gradient_coefficients, &state, 1, small(state));
-  planner.phase(run_gradient_apply, &state, state.slices, nanoseconds_of(0, 3 * bytes(state)));
+  planner.phase(run_gradient_apply, &state, state.slices, nanoseconds_of(0, 3 * bytes(state)), {state.samples, 3, 1});
 }
 
 }  // namespace treino::cpu

@@ -106,8 +106,8 @@ void plan_pool(Planner& planner, const Step& step) {
   const auto taps = static_cast<double>(state.batch * image.out_height * image.out_width * ((image.channels + 15) / 16) *
                                         image.size[0] * image.size[1]);
   const double nanoseconds = nanoseconds_of(0, 8.0 * static_cast<double>(window.input.elements())) + taps;
-  state.slices = slices_for(state.batch, nanoseconds);
-  planner.phase(run_pool, &state, state.slices, nanoseconds);
+  state.slices = row_slices(state.batch, nanoseconds);
+  planner.phase(run_pool, &state, state.slices, nanoseconds, {state.batch, 7, 1});
 }
 
 void plan_softmax(Planner& planner, const Step& step) {

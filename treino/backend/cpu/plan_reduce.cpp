@@ -39,13 +39,15 @@ struct Columns {
   double* parts = nullptr;  // [slices, columns of a folded row]
   const Kernels* kernels = nullptr;
   Index rows = 0, columns = 0, slices = 1;
+  Index shared = 1, each = 1;  // slices share so many bands of so many folded rows
   Index fold = 1;  // narrow rows: this many of them are summed as one, side by side
 };
 
 void run_column_parts(const void* opaque, Index slice, std::byte*) {
   const auto& state = *static_cast<const Columns*>(opaque);
-  const Index width = state.columns * state.fold, rows = state.rows / state.fold;
-  const Range range = share(rows, state.slices, slice);
+  const Index width = state.columns * state.fold;
+  const Range shared = share(state.shared, state.slices, slice);
+  const Range range{shared.begin * state.each, shared.end * state.each};
   state.kernels->column_sums(state.parts + slice * width, state.x + range.begin * width, width,
                              range.end - range.begin, width);
 }
@@ -72,11 +74,21 @@ void plan_columns(Planner& planner, const Step& step, Index rows, Index columns)
   state.columns = columns;
   if (columns < 32) state.fold = std::clamp<Index>(64 / columns, 1, rows);
   const double nanoseconds = nanoseconds_of(0, 4.0 * static_cast<double>(rows * columns));
-  state.slices = slices_for(rows / state.fold, nanoseconds, 16);
+  Partition partition;
+  const Index samples = step.inputs[0].type.shape[0];
+  if (samples > 1 && rows % samples == 0 && rows / samples % state.fold == 0) {
+    state.shared = samples;
+    state.slices = row_slices(samples, nanoseconds);
+    partition = {samples, 1, 0};
+  } else {
+    state.shared = rows / state.fold;
+    state.slices = slices_for(state.shared, nanoseconds, kRowSlices);
+  }
+  state.each = rows / state.fold / state.shared;
   planner.point(state.x, step.inputs[0]);
   planner.point(state.out, step.outputs[0]);
   planner.scratch(state.parts, state.slices * columns * state.fold);
-  planner.phase(run_column_parts, &state, state.slices, nanoseconds);
+  planner.phase(run_column_parts, &state, state.slices, nanoseconds, partition);
   planner.phase(run_column_totals, &state, 1, 1.0 * static_cast<double>(columns * state.fold * state.slices) + 50);
 }
 

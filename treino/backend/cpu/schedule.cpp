@@ -20,12 +20,25 @@ bool conflict(const Phase& a, const Phase& b) {
   return overlap(a.writes, b.reads) || overlap(a.reads, b.writes) || overlap(a.writes, b.writes);
 }
 
-// Phases run by one worker one after the other; a phase of several slices is alone.
+// Whether phase b may follow a slice by slice: what both touch, they touch by the same rows.
+bool same_rows(const Phase& a, const Phase& b) {
+  const auto aligned = [](const std::vector<Extent>& first, const std::vector<Extent>& second) {
+    return std::all_of(first.begin(), first.end(), [&](const Extent& x) {
+      return std::all_of(second.begin(), second.end(), [&](const Extent& y) {
+        return !overlap(x, y) || (x.sliced && y.sliced && x.begin == y.begin && x.end == y.end);
+      });
+    });
+  };
+  return a.extent > 0 && a.extent == b.extent && a.slices == b.slices && aligned(a.writes, b.reads) &&
+         aligned(a.reads, b.writes) && aligned(a.writes, b.writes);
+}
+
+// Phases run one after the other on each slice: a chain of tiny ones, or phases that slice the same rows.
 struct Cluster {
   std::vector<const Phase*> phases;
   int level = 0;
   double nanoseconds = 0;
-  bool chain = false;
+  bool tiny = false;
 };
 
 bool conflict(const Cluster& cluster, const Phase& phase) {
@@ -45,16 +58,23 @@ class Clusters {
       latest.push_back(&cluster);
     }
     const bool tiny = phase.slices == 1 && phase.nanoseconds <= kTiny;
+    if (tiny ? !join_tiny(phase, latest) : !follow_rows(phase, latest)) {
+      all_.push_back({{&phase}, level + 1, phase.nanoseconds, tiny});
+    }
+  }
+
+  const std::vector<Cluster>& all() const { return all_; }
+
+ private:
+  // Makes one chain of all tiny clusters the phase must follow and the phase.
+  static bool join_tiny(const Phase& phase, const std::vector<Cluster*>& latest) {
+    if (latest.empty()) return false;
     double together = phase.nanoseconds;
-    bool joins = tiny && !latest.empty();
     for (const Cluster* cluster : latest) {
-      joins = joins && cluster->chain;
+      if (!cluster->tiny) return false;
       together += cluster->nanoseconds;
     }
-    if (!joins || together > kLongChain) {
-      all_.push_back({{&phase}, level + 1, phase.nanoseconds, tiny});
-      return;
-    }
+    if (together > kLongChain) return false;
     Cluster& home = *latest[0];
     for (std::size_t i = 1; i < latest.size(); ++i) {
       home.phases.insert(home.phases.end(), latest[i]->phases.begin(), latest[i]->phases.end());
@@ -62,11 +82,20 @@ class Clusters {
     }
     home.phases.push_back(&phase);
     home.nanoseconds = together;
+    return true;
   }
 
-  const std::vector<Cluster>& all() const { return all_; }
+  static bool follow_rows(const Phase& phase, const std::vector<Cluster*>& latest) {
+    if (latest.size() != 1) return false;
+    Cluster& home = *latest[0];
+    if (!std::all_of(home.phases.begin(), home.phases.end(), [&](const Phase* other) { return same_rows(*other, phase); })) {
+      return false;
+    }
+    home.phases.push_back(&phase);
+    home.nanoseconds += phase.nanoseconds;
+    return true;
+  }
 
- private:
   std::vector<Cluster> all_;
 };
 
@@ -77,26 +106,21 @@ class Shares {
     level_.workers.resize(static_cast<std::size_t>(workers));
   }
 
-  void add(const Phase& phase) {
-    const double each = phase.nanoseconds / static_cast<double>(phase.slices);
+  void add(const Cluster& cluster) {
+    std::vector<Stage> stages;
+    for (const Phase* phase : cluster.phases) stages.push_back({phase->run, phase->state});
+    const Index slices = cluster.phases[0]->slices;
+    const double each = cluster.nanoseconds / static_cast<double>(slices);
     Index slice = 0;
-    while (slice < phase.slices) {
+    while (slice < slices) {
       const std::size_t worker = worker_at(done_ + each / 2);
       Index end = slice;
       do {
         ++end;
         done_ += each;
-      } while (end < phase.slices && worker_at(done_ + each / 2) == worker);
-      level_.workers[worker].push_back({phase.run, phase.state, slice, end});
+      } while (end < slices && worker_at(done_ + each / 2) == worker);
+      level_.workers[worker].push_back({stages, slice, end});
       slice = end;
-    }
-  }
-
-  void add(const Cluster& chain) {
-    const std::size_t worker = worker_at(done_ + chain.nanoseconds / 2);
-    for (const Phase* phase : chain.phases) {
-      level_.workers[worker].push_back({phase->run, phase->state, 0, phase->slices});
-      done_ += phase->nanoseconds;
     }
   }
 
@@ -127,8 +151,7 @@ std::vector<Level> make_levels(const std::vector<Phase>& phases, int workers) {
     Shares shares(levels[static_cast<std::size_t>(number)], workers, std::max(total, 1.0));
     for (const Cluster& cluster : clusters.all()) {
       if (cluster.level != number || cluster.phases.empty()) continue;
-      if (cluster.chain) shares.add(cluster);
-      else shares.add(*cluster.phases[0]);
+      shares.add(cluster);
     }
   }
   return levels;
@@ -137,7 +160,7 @@ std::vector<Level> make_levels(const std::vector<Phase>& phases, int workers) {
 std::vector<Level> make_profile_levels(const std::vector<Phase>& phases, int workers) {
   std::vector<Level> levels(phases.size());
   for (std::size_t i = 0; i < phases.size(); ++i) {
-    Shares(levels[i], workers, std::max(phases[i].nanoseconds, 1.0)).add(phases[i]);
+    Shares(levels[i], workers, std::max(phases[i].nanoseconds, 1.0)).add({{&phases[i]}, 0, phases[i].nanoseconds, false});
   }
   return levels;
 }

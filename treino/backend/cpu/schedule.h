@@ -7,10 +7,14 @@
 
 namespace treino::cpu {
 
-// Slices [begin, end) of one phase, run by one worker.
-struct Task {
+struct Stage {
   PhaseFunction run = nullptr;
   const void* state = nullptr;
+};
+
+// Slices [begin, end), run by one worker: all stages of a slice, then the next slice.
+struct Task {
+  std::vector<Stage> stages;
   Index begin = 0, end = 0;
 };
 
@@ -20,7 +24,8 @@ struct Level {
 };
 
 // Phases in as few levels as their reads and writes allow: a phase stands after all it depends on,
-// independent ones share a level. Chains of tiny phases run on one worker without barriers. Who runs
+// independent ones share a level. Chains of tiny phases run on one worker without barriers, and chains
+// of phases that slice the same rows run slice by slice. Who runs
 // what depends on the number of workers; what is computed does not.
 std::vector<Level> make_levels(const std::vector<Phase>& phases, int workers);
 

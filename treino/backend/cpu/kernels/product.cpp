@@ -51,7 +51,11 @@ void tile(const Product& p, Index row, Index column, Index tail) {
       }
     }
   }
-  float* c = p.c + row * p.c_stride + column;
+  float* c[Rows];
+#pragma GCC unroll 12
+  for (int r = 0; r < Rows; ++r) {
+    c[r] = p.c + (p.c_offsets == nullptr ? (row + r) * p.c_stride : p.c_offsets[row + r]) + column;
+  }
 #pragma GCC unroll 4
   for (int v = 0; v < Vectors; ++v) {
     const bool partial = Tail && v == Vectors - 1;
@@ -61,7 +65,7 @@ void tile(const Product& p, Index row, Index column, Index tail) {
     }
 #pragma GCC unroll 12
     for (int r = 0; r < Rows; ++r) {
-      float* at = c + r * p.c_stride + v * kLanes;
+      float* at = c[r] + v * kLanes;
       F value = sums[r][v] + bias;
       if (p.accumulate) value += partial ? load_part(at, tail) : load(at);
       if (p.relu) value = larger(F{}, value);
