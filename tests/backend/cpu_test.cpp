@@ -17,6 +17,22 @@ namespace {
 
 using namespace graph;
 
+#ifdef TREINO_HAS_ONEDNN
+const char* const kOneDnn = "onednn";
+#else
+const char* const kOneDnn = "own";
+#endif
+
+// Sets an environment variable while it lives.
+class Setting {
+ public:
+  Setting(const char* name, const char* value) : name_(name) { setenv(name, value, 1); }
+  ~Setting() { unsetenv(name_); }
+
+ private:
+  const char* name_;
+};
+
 // Chooses the instruction set of the devices made while it lives.
 class Isa {
  public:
@@ -226,6 +242,7 @@ TEST(CpuDevice, AgreesWithTheReferenceOnEveryInstructionSet) {
     for (const char* name : isas()) {
       const Isa isa(name);
       for (const bool onednn : {false, true}) {
+        const Setting convolutions("TREINO_CONVOLUTION", onednn ? kOneDnn : "own");
         const auto device = make_device("cpu", {.threads = 2, .onednn = onednn});
         for (const bool optimize : {false, true}) {
           const auto got = run(*device, graph, optimize, DType::f64);
@@ -317,6 +334,7 @@ void build_network(Graph& g) {
 
 TEST(CpuDevice, GivesTheSameBitsOnAnyNumberOfThreads) {
   for (const bool onednn : {false, true}) {
+    const Setting convolutions("TREINO_CONVOLUTION", onednn ? kOneDnn : "own");
     Graph graph;
     build_network(graph);
     std::vector<HostTensor> first;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "treino/backend/cpu/device.h"
 
+#include <cstdlib>
+
 #include "treino/backend/cpu/executable.h"
 #include "treino/backend/cpu/onednn_bridge.h"
 #include "treino/base/error.h"
@@ -19,14 +21,23 @@ class CpuTarget : public Target {
   }
 };
 
+// TREINO_CONVOLUTION=own or onednn overrules the table; for measurements and tests.
+Convolutions convolutions_wanted() {
+  const char* text = std::getenv("TREINO_CONVOLUTION");
+  const std::string_view wanted = text == nullptr ? "" : text;
+  if (wanted.empty()) return onednn::available() ? Convolutions::by_table : Convolutions::own;
+  if (wanted == "own") return Convolutions::own;
+  if (wanted == "onednn" && onednn::available()) return Convolutions::onednn;
+  throw Error::mistake("TREINO_CONVOLUTION=" + std::string(wanted) + " is not \"own\" or \"onednn\", or this build has no oneDNN");
+}
+
 class CpuDevice : public Device {
  public:
   explicit CpuDevice(const CpuOptions& options)
       : team_(std::make_shared<ThreadTeam>(options.threads > 0 ? options.threads : usable_threads(),
                                            onednn::prepare_worker)) {
     plan_.kernels = &choose_kernels();
-    plan_.onednn = options.onednn && onednn::available();
-    if (plan_.onednn) onednn::prepare_worker();
+    plan_.convolutions = options.onednn ? convolutions_wanted() : Convolutions::own;
   }
 
   std::string_view name() const override { return "cpu"; }

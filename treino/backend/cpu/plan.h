@@ -52,9 +52,11 @@ struct Partition {
   unsigned inputs = 0, outputs = 0;
 };
 
+enum class Convolutions { by_table, own, onednn };  // onednn: wherever it has an implementation
+
 struct PlanOptions {
   const Kernels* kernels = nullptr;
-  bool onednn = true;
+  Convolutions convolutions = Convolutions::by_table;
 };
 
 struct Plan {
@@ -71,7 +73,7 @@ class Planner {
   Planner(const PlanOptions& options, Plan& plan) : kernels(*options.kernels), options_(options), plan_(plan) {}
 
   const Kernels& kernels;
-  bool onednn() const { return options_.onednn; }
+  Convolutions convolutions() const { return options_.convolutions; }
 
   void begin_step(int number, const Step& step);
 
@@ -167,6 +169,10 @@ void plan_matmul(Planner&, const Step&);
 void plan_conv2d(Planner&, const Step&);
 void plan_conv2d_grad_input(Planner&, const Step&);
 void plan_conv2d_grad_kernel(Planner&, const Step&);
+// Plans the step with oneDNN when that is chosen and has an implementation; false when not.
+bool plan_onednn(Planner&, const Step&);
+// The fixed table: whether oneDNN is faster than the own kernel of this instruction set.
+bool onednn_is_best(const Kernels&, Op, const WindowAttributes&);
 void plan_pool(Planner&, const Step&);
 void plan_batch_norm(Planner&, const Step&);
 void plan_batch_norm_grad(Planner&, const Step&);

@@ -45,6 +45,7 @@ void run_turn_kernel(const void* opaque, Index slice, std::byte*) {
 
 void plan_conv2d(Planner& planner, const Step& step) {
   const WindowAttributes& window = checked(step);
+  if (plan_onednn(planner, step)) return;
   auto& state = planner.state<Convolution>();
   state.batch = window.input[0];
   state.in_channels = window.input[3];
@@ -79,6 +80,7 @@ void plan_conv2d(Planner& planner, const Step& step) {
 
 void plan_conv2d_grad_input(Planner& planner, const Step& step) {
   const WindowAttributes& window = checked(step);
+  if (plan_onednn(planner, step)) return;
   auto& turn = planner.state<TurnKernel>();
   turn.kernels = &planner.kernels;
   turn.taps = window.size[0] * window.size[1];

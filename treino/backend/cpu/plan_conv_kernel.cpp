@@ -119,6 +119,7 @@ void plan_conv2d_grad_kernel(Planner& planner, const Step& step) {
   if (step.inputs[0].type.dtype != DType::f32) {
     throw Error::mistake("the cpu device convolves f32 only: cast the input of " + step.scope);
   }
+  if (plan_onednn(planner, step)) return;
   auto& state = planner.state<KernelGradient>();
   state.kernels = &planner.kernels;
   state.batch = window.input[0];

@@ -132,7 +132,7 @@ void plan_dropout_mask(Planner& planner, const Step& step) {
   planner.point(state.seed, step.inputs[0]);
   planner.point(state.position, step.inputs[1]);
   planner.point(state.out, step.outputs[0]);
-  const double nanoseconds = 1.5 * static_cast<double>(shape.elements()) + 50;
+  const double nanoseconds = 0.4 * static_cast<double>(shape.elements()) + 50;
   state.slices = row_slices(state.samples, nanoseconds);
   planner.phase(run_dropout, &state, state.slices, nanoseconds, {state.samples, 0, 1});
 }
