@@ -2,6 +2,8 @@
 // Mistakes in recipes and models: one line that names place, field and remedy.
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "treino/nn/layers.h"
 #include "treino/nn/loss.h"
 #include "treino/nn/recipe.h"
@@ -131,17 +133,16 @@ TEST(RecipeErrors, TheRest) {
             "x.toml:1: input.augment is a list; use [] (this version has no augmentation)");
   EXPECT_EQ(error("train = [1]\n"), "x.toml:1: train is a list; use a table");
   EXPECT_EQ(error("name = \n").substr(0, 10), "x.toml:1: ");
+  EXPECT_EQ(error("name = \"../a\"\n"),
+            "x.toml:1: name is \"../a\"; use a name without / and without a leading point");
   EXPECT_EQ(mistake_of([] { load_recipe("minst"); }), "unknown recipe \"minst\"; did you mean \"mnist\"?");
 }
 
-TEST(RecipeErrors, AFileThatIsNotThereIsWork) {
-  try {
-    load_recipe("nowhere/x.toml");
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.fault(), Fault::work);
-    EXPECT_STREQ(error.what(), "nowhere/x.toml: cannot be read; check the name and its permissions");
-  }
+TEST(RecipeErrors, Files) {
+  EXPECT_EQ(mistake_of([] { load_recipe("nowhere/x.toml"); }),
+            "nowhere/x.toml: no such file; give a recipe's path or one of the names in recipes/");
+  EXPECT_EQ(mistake_of([] { load_recipe(TREINO_SOURCE_DIR "/recipes"); }).substr(std::strlen(TREINO_SOURCE_DIR)),
+            "/recipes: a folder, not a recipe; give a .toml file");
 }
 
 TEST(RecipeErrors, DataThatDoNotFit) {

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -36,6 +37,18 @@ std::string inline_toml(const nlohmann::ordered_json& value) {
   return value.dump();
 }
 
+// A run's folder is called after the recipe.
+void check_name(const Recipe& recipe, const toml::table& table) {
+  const std::string& name = recipe.name;
+  const bool plain = !name.empty() && name[0] != '.' && name.find('/') == std::string::npos &&
+                     std::all_of(name.begin(), name.end(), [](unsigned char c) { return c >= ' ' && c != 127; });
+  if (plain) return;
+  const toml::node* node = table.get("name");
+  throw Error::mistake(fmt::format("{}name is {}; use a name without / and without a leading point",
+                                   node == nullptr ? "" : place(where_of(*node, {})),
+                                   nlohmann::json(name).dump()));
+}
+
 nlohmann::ordered_json json_of(Recipe recipe) {
   GroupOf<Recipe> fields(recipe);
   return fields_json(fields);
@@ -57,6 +70,7 @@ Recipe parse_recipe(const std::string& text, const std::string& path, std::span<
   TomlReader reader(table, "", Where{"", 0});
   recipe.fields(reader);
   reader.finish();
+  check_name(recipe, table);
   if (recipe.layers.empty()) {
     throw Error::mistake(fmt::format("{}: no layers; write [[model]] before each layer", path));
   }

@@ -17,6 +17,13 @@ namespace fs = std::filesystem;
 namespace {
 
 std::string read_text(const std::string& path) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (status.type() == fs::file_type::not_found) {
+    throw Error::mistake(fmt::format("{}: no such file; give a recipe's path or one of the names in recipes/",
+                                     path));
+  }
+  if (fs::is_directory(status)) throw Error::mistake(fmt::format("{}: a folder, not a recipe; give a .toml file", path));
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   if (!file || !(text << file.rdbuf())) {
