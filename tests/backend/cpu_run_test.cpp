@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the CPU device promises beside numbers: nothing allocated in run(), tables bound without a copy,
+// errors that say what to do, choices that can be recorded.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include "treino/backend/devices.h"
+#include "treino/compiler/compile.h"
+#include "treino/graph/build.h"
+
+namespace {
+
+std::atomic<long> allocations{0};
+
+void* counted(std::size_t bytes) {
+  allocations.fetch_add(1, std::memory_order_relaxed);
+  if (void* memory = std::malloc(bytes == 0 ? 1 : bytes)) return memory;
+  throw std::bad_alloc();
+}
+
+}  // namespace
+
+void* operator new(std::size_t bytes) { return counted(bytes); }
+void* operator new[](std::size_t bytes) { return counted(bytes); }
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+
+namespace treino {
+namespace {
+
+using namespace graph;
+
+// A convolution, batch norm, pooling, a product, a mask, Adam-like updates and f64 metrics.
+Program step_program(const Target& target) {
+  Graph g;
+  const Value step = g.variable("step", {Shape{}, DType::i64}, Role::counter);
+  const Value images = g.variable("images", {Shape{64, 12, 12, 16}, DType::u8}, Role::data);
+  const Value order = g.variable("order", {Shape{64}, DType::i32}, Role::data);
+  const Value x = cast(gather_rows(images, graph::window(order, step, 32)), DType::f32) * (1 / 255.0);
+  WindowAttributes three;
+  three.size = {3, 3};
+  WindowAttributes two;
+  two.size = two.stride = {2, 2};
+  const Value kernel = g.variable("kernel", {Shape{3, 3, 16, 16}, DType::f32}, Role::parameter);
+  const Value gamma = g.variable("gamma", {Shape{16}, DType::f32}, Role::parameter);
+  const Value w = g.variable("w", {Shape{400, 10}, DType::f32}, Role::parameter);
+  const Value y = max_pool(batch_norm(relu(conv2d(x, kernel, three)), gamma, gamma, 1e-3).y, two);
+  const Value mask = dropout_mask(step, step, {.rate = 0.5, .stream = 1, .type = {Shape{32, 400}, DType::f32}});
+  const Value logits = matmul(reshape(y, Shape{32, 400}) * mask, w);
+  const Value loss = mean(cross_entropy(logits, one_hot(argmax(logits), 10)), {0});
+  for (const Value& p : {kernel, gamma, w}) assign(p, p - gradient(loss, p) * 0.01);
+  const Value total = g.variable("total", {Shape{}, DType::f64}, Role::metric);
+  assign(total, total + cast(loss, DType::f64));
+  return compiler::compile(g, target, {.name = "train"});
+}
+
+TEST(CpuRun, AllocatesNothing) {
+  for (const int threads : {1, 2}) {
+    const auto device = make_device("cpu", {.threads = threads, .onednn = false});
+    const Program program = step_program(device->target());
+    const auto store = device->make_store(program.variables);
+    const auto executable = device->load(program, *store);
+    executable->run(1);
+    const long before = allocations;
+    executable->run(5);
+    EXPECT_EQ(allocations - before, 0) << threads << " threads";
+  }
+}
+
+TEST(CpuRun, WhatOneDnnAllocatesIsBounded) {
+  setenv("TREINO_CONVOLUTION", "onednn", 1);
+  std::unique_ptr<Device> device;
+  try {
+    device = make_device("cpu", {.threads = 2});
+  } catch (const Error&) {
+    unsetenv("TREINO_CONVOLUTION");
+    GTEST_SKIP() << "this build has no oneDNN";
+  }
+  const Program program = step_program(device->target());
+  const auto store = device->make_store(program.variables);
+  const auto executable = device->load(program, *store);
+  unsetenv("TREINO_CONVOLUTION");
+  executable->run(1);
+  // 16 slices each of forward and kernel gradient, two reorders; oneDNN 2.6 allocates about 6 times an execute.
+  const long before = allocations;
+  executable->run(5);
+  const double each = static_cast<double>(allocations - before) / 5;
+  RecordProperty("allocations_a_step", std::to_string(each));
+  EXPECT_LE(each, 34 * 8);
+}
+
+TEST(CpuRun, ReadsABoundTableWhereItIsAndSeesTheNextOne) {
+  const auto device = make_device("cpu", {.threads = 1});
+  Graph g;
+  const Value table = g.variable("table", {Shape{3, 2}, DType::u8}, Role::data);
+  const Value rows = g.variable("rows", {Shape{2}, DType::i32}, Role::counter);
+  assign(g.variable("out", {Shape{2, 2}, DType::f32}, Role::metric), cast(gather_rows(table, rows), DType::f32));
+  const Program program = compiler::compile(g, device->target());
+  const auto store = device->make_store(program.variables);
+  const auto executable = device->load(program, *store);
+  const auto tensor = std::make_shared<HostTensor>(DType::u8, Shape{3, 2});
+  for (std::size_t i = 0; i < 6; ++i) tensor->as<std::uint8_t>()[i] = static_cast<std::uint8_t>(i + 10);
+  HostTensor indices(DType::i32, Shape{2});
+  indices.as<std::int32_t>()[0] = 2;
+  store->write("rows", indices);
+
+  const auto read = [&] {
+    executable->run(1);
+    const HostTensor out = store->read("out");
+    return std::vector<float>(out.as<float>().begin(), out.as<float>().end());
+  };
+  EXPECT_EQ(read(), (std::vector<float>{0, 0, 0, 0}));  // unwritten: zeros
+  store->bind(store->find("table"), tensor);
+  EXPECT_EQ(read(), (std::vector<float>{14, 15, 10, 11}));
+  tensor->as<std::uint8_t>()[0] = 99;  // in place: it was not copied
+  EXPECT_EQ(read(), (std::vector<float>{14, 15, 99, 11}));
+  const auto other = std::make_shared<HostTensor>(DType::u8, Shape{3, 2});
+  store->bind(store->find("table"), other);
+  EXPECT_EQ(read(), (std::vector<float>{0, 0, 0, 0}));
+  store->write("table", *tensor);  // a copy, the bound tensor stays as it was
+  EXPECT_EQ(read(), (std::vector<float>{14, 15, 99, 11}));
+  EXPECT_EQ(other->as<std::uint8_t>()[0], 0);
+}
+
+TEST(CpuRun, AProgramThatWritesATableGetsACopyOfIt) {
+  const auto device = make_device("cpu", {.threads = 1});
+  Graph g;
+  const Value table = g.variable("table", {Shape{3}, DType::f32}, Role::data);
+  assign(table, table + 1.0);
+  const Program program = compiler::compile(g, device->target());
+  const auto store = device->make_store(program.variables);
+  const auto tensor = std::make_shared<HostTensor>(DType::f32, Shape{3});
+  store->bind(0, tensor);
+  device->load(program, *store)->run(2);
+  EXPECT_EQ(store->read(0).as<float>()[1], 2);
+  EXPECT_EQ(tensor->as<float>()[1], 0);
+}
+
+TEST(CpuRun, ProfilesEveryStepAndNamesItsKernel) {
+  const auto device = make_device("cpu", {.threads = 2});
+  const Program program = step_program(device->target());
+  const auto store = device->make_store(program.variables);
+  const auto executable = device->load(program, *store);
+  const StepTimes times = executable->profile(3);
+  EXPECT_EQ(times.runs, 3);
+  ASSERT_EQ(times.seconds.size(), program.steps.size());
+  ASSERT_EQ(executable->choices().size(), program.steps.size());
+  double sum = 0;
+  for (double seconds : times.seconds) sum += seconds;
+  EXPECT_GT(sum, 0);
+  for (const std::string& choice : executable->choices()) {
+    EXPECT_TRUE(choice.rfind("own ", 0) == 0 || choice.rfind("oneDNN ", 0) == 0) << choice;
+  }
+}
+
+template <typename Call>
+std::string mistake(Call call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.fault(), Fault::mistake);
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(CpuRun, SaysWhatIsWrong) {
+  setenv("TREINO_ISA", "mmx", 1);
+  EXPECT_THAT(mistake([] { make_device("cpu"); }), testing::HasSubstr("TREINO_ISA=mmx"));
+  unsetenv("TREINO_ISA");
+  const auto device = make_device("cpu", {.threads = 1});
+  const Program program = step_program(device->target());
+  const auto empty = device->make_store({});
+  EXPECT_THAT(mistake([&] { device->load(program, *empty); }), testing::HasSubstr("step"));
+  std::vector<Variable> variables = program.variables;
+  for (Variable& variable : variables) {
+    if (variable.name == "w") variable.type.shape = Shape{10, 400};
+  }
+  const auto wrong = device->make_store(variables);
+  EXPECT_THAT(mistake([&] { device->load(program, *wrong); }), testing::HasSubstr("w is f32[400, 10] in the program"));
+  EXPECT_THAT(mistake([&] { wrong->write("w", HostTensor(DType::f32, Shape{3})); }), testing::HasSubstr("[10, 400]"));
+  const auto reference = make_device("reference");
+  const auto foreign = reference->make_store(program.variables);
+  EXPECT_THAT(mistake([&] { device->load(program, *foreign); }), testing::HasSubstr("store"));
+}
+
+}  // namespace
+}  // namespace treino
