@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Time of single ops on the cpu device:  treino_bench_ops [threads=2] [filter=TEXT]
-// Convolutions run with own kernels and with oneDNN, in turn in one process; the last column is the
-// ratio of the best times (above 1: own kernels are faster).
+// Convolutions run with own direct kernels, by Winograd's algorithm and with oneDNN, in turn in one
+// process; the last columns are ratios of the best times (above 1: the own direct kernel is faster).
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -153,27 +153,31 @@ int main(int argc, char** argv) {
     if (text.rfind("threads=", 0) == 0) threads = std::stoi(text.substr(8));
     if (text.rfind("filter=", 0) == 0) filter = text.substr(7);
   }
-  fmt::print("{:<64} {:>10} {:>9} {:>10}\n", "op", "own us", "GFLOP/s", "oneDNN/own");
+  fmt::print("{:<64} {:>10} {:>9} {:>10} {:>10}\n", "op", "own us", "GFLOP/s", "winograd", "oneDNN");
   for (const Case& one : cases()) {
     if (one.name.find(filter) == std::string::npos) continue;
-    Loaded own = load(one, threads, "own"), other;
-    const bool both = one.name.rfind("conv", 0) == 0;
-    std::string choice;
-    if (both) {
+    Loaded own = load(one, threads, "direct");
+    std::vector<Loaded> others;
+    for (const char* algorithm : {"winograd", "onednn"}) {
       try {
-        other = load(one, threads, "onednn");
-        choice = other.executable->choices()[0];
+        others.push_back(load(one, threads, algorithm));
       } catch (const Error&) {  // a build without oneDNN
+        continue;
       }
+      if (others.back().executable->choices()[0] == own.executable->choices()[0]) others.back().executable = nullptr;
     }
-    const bool compare = choice.rfind("oneDNN", 0) == 0;
     for (int round = 0; round < 60; ++round) {
       time(own);
-      if (compare) time(other);
+      for (Loaded& other : others) {
+        if (other.executable != nullptr) time(other);
+      }
     }
-    fmt::print("{:<64} {:>10.2f} {:>9} {:>10} {}\n", one.name, own.best * 1e6,
-               one.multiply_adds > 0 ? fmt::format("{:.0f}", 2e-9 * one.multiply_adds / own.best) : "",
-               compare ? fmt::format("{:.2f}", other.best / own.best) : "", choice);
+    std::string ratios;
+    for (const Loaded& other : others) {
+      ratios += fmt::format(" {:>10}", other.executable == nullptr ? "" : fmt::format("{:.2f}", other.best / own.best));
+    }
+    fmt::print("{:<64} {:>10.2f} {:>9}{}\n", one.name, own.best * 1e6,
+               one.multiply_adds > 0 ? fmt::format("{:.0f}", 2e-9 * one.multiply_adds / own.best) : "", ratios);
   }
   return 0;
 }

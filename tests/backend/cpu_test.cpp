@@ -17,11 +17,14 @@ namespace {
 
 using namespace graph;
 
+// Values of TREINO_CONVOLUTION this build knows.
+std::vector<const char*> algorithms() {
 #ifdef TREINO_HAS_ONEDNN
-const char* const kOneDnn = "onednn";
+  return {"", "direct", "winograd", "onednn"};
 #else
-const char* const kOneDnn = "own";
+  return {"", "direct", "winograd"};
 #endif
+}
 
 // Sets an environment variable while it lives.
 class Setting {
@@ -241,14 +244,15 @@ TEST(CpuDevice, AgreesWithTheReferenceOnEveryInstructionSet) {
     const auto expected = run(*reference, graph, false, DType::f64);
     for (const char* name : isas()) {
       const Isa isa(name);
-      for (const bool onednn : {false, true}) {
-        const Setting convolutions("TREINO_CONVOLUTION", onednn ? kOneDnn : "own");
-        const auto device = make_device("cpu", {.threads = 2, .onednn = onednn});
+      for (const char* algorithm : algorithms()) {
+        if (one.name.rfind("conv", 0) != 0 && *algorithm != '\0') continue;
+        const Setting convolutions("TREINO_CONVOLUTION", algorithm);
+        const auto device = make_device("cpu", {.threads = 2});
         for (const bool optimize : {false, true}) {
           const auto got = run(*device, graph, optimize, DType::f64);
           for (std::size_t i = 0; i < got.size(); ++i) {
             EXPECT_LT(difference(got[i], expected[i]), 5e-6)
-                << one.name << ", " << graph.variables()[i].name << ", " << name << (onednn ? ", oneDNN" : "")
+                << one.name << ", " << graph.variables()[i].name << ", " << name << ", " << algorithm
                 << (optimize ? ", optimized" : "");
           }
         }
@@ -333,17 +337,17 @@ void build_network(Graph& g) {
 }
 
 TEST(CpuDevice, GivesTheSameBitsOnAnyNumberOfThreads) {
-  for (const bool onednn : {false, true}) {
-    const Setting convolutions("TREINO_CONVOLUTION", onednn ? kOneDnn : "own");
+  for (const char* algorithm : algorithms()) {
+    const Setting convolutions("TREINO_CONVOLUTION", algorithm);
     Graph graph;
     build_network(graph);
     std::vector<HostTensor> first;
     for (const int threads : {1, 2, 3, 4, 1}) {
-      const auto device = make_device("cpu", {.threads = threads, .onednn = onednn});
+      const auto device = make_device("cpu", {.threads = threads});
       auto results = run(*device, graph, true, DType::f64, 5);
       if (first.empty()) first = results;
       for (std::size_t i = 0; i < first.size(); ++i) {
-        EXPECT_EQ(results[i].bytes, first[i].bytes) << graph.variables()[i].name << " on " << threads << " threads";
+        EXPECT_EQ(results[i].bytes, first[i].bytes) << graph.variables()[i].name << " on " << threads << " threads, " << algorithm;
       }
     }
   }

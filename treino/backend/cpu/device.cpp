@@ -21,14 +21,16 @@ class CpuTarget : public Target {
   }
 };
 
-// TREINO_CONVOLUTION=own or onednn overrules the table; for measurements and tests.
-Convolutions convolutions_wanted() {
+// TREINO_CONVOLUTION=direct, winograd or onednn overrules the table; for measurements and tests.
+Convolutions convolutions_wanted(bool onednn) {
   const char* text = std::getenv("TREINO_CONVOLUTION");
   const std::string_view wanted = text == nullptr ? "" : text;
-  if (wanted.empty()) return onednn::available() ? Convolutions::by_table : Convolutions::own;
-  if (wanted == "own") return Convolutions::own;
-  if (wanted == "onednn" && onednn::available()) return Convolutions::onednn;
-  throw Error::mistake("TREINO_CONVOLUTION=" + std::string(wanted) + " is not \"own\" or \"onednn\", or this build has no oneDNN");
+  if (wanted.empty()) return Convolutions::by_table;
+  if (wanted == "direct") return Convolutions::direct;
+  if (wanted == "winograd") return Convolutions::winograd;
+  if (wanted == "onednn" && onednn) return Convolutions::onednn;
+  throw Error::mistake("TREINO_CONVOLUTION=" + std::string(wanted) +
+                       " is not \"direct\", \"winograd\" or \"onednn\", or there is no oneDNN here");
 }
 
 class CpuDevice : public Device {
@@ -37,7 +39,8 @@ class CpuDevice : public Device {
       : team_(std::make_shared<ThreadTeam>(options.threads > 0 ? options.threads : usable_threads(),
                                            onednn::prepare_worker)) {
     plan_.kernels = &choose_kernels();
-    plan_.convolutions = options.onednn ? convolutions_wanted() : Convolutions::own;
+    plan_.onednn = options.onednn && onednn::available();
+    plan_.convolutions = convolutions_wanted(plan_.onednn);
   }
 
   std::string_view name() const override { return "cpu"; }

@@ -53,6 +53,17 @@ struct DepthwiseGradient {  // of the kernel, over one padded image
   Index x_step = 0, x_row = 0, tap_step = 0, tap_row = 0;
 };
 
+struct WinogradTile {  // of one image, in or out of the domain of F(4x4, 3x3)
+  const float* image = nullptr;  // read (input, gradient)
+  float* out = nullptr;          // written (output)
+  const float* bias = nullptr;
+  Index height = 0, width = 0, channels = 0;  // of the image
+  Index y = 0, x = 0;                         // first pixel of the tile; may lie outside
+  float* domain = nullptr;                    // [36] points, position_stride floats apart
+  Index position_stride = 0;
+  bool relu = false;
+};
+
 struct PoolImage {  // one image of a pooling op, channels-last
   const float* x = nullptr;
   const float* y = nullptr;
@@ -95,6 +106,12 @@ struct Kernels {
   void (*product)(const Product&) = nullptr;
   void (*depthwise_row)(const DepthwiseRow&) = nullptr;
   void (*depthwise_gradient)(const DepthwiseGradient&) = nullptr;
+  void (*winograd_input)(const WinogradTile&) = nullptr;     // a 6x6 tile of x
+  void (*winograd_output)(const WinogradTile&) = nullptr;    // a 4x4 tile of y
+  void (*winograd_gradient)(const WinogradTile&) = nullptr;  // a 4x4 tile of dy
+  // Channel pairs [first, last) between [9, pairs] and [36, pairs].
+  void (*winograd_kernel)(float* domain, const float* kernel, Index pairs, Index first, Index last) = nullptr;
+  void (*winograd_kernel_gradient)(float* kernel, const float* domain, Index pairs, Index first, Index last) = nullptr;
   // out[j, i] = in[i, j] of a [rows, columns] block.
   void (*transpose)(float* out, Index out_stride, const float* in, Index in_stride, Index rows, Index columns) = nullptr;
 

@@ -52,11 +52,13 @@ struct Partition {
   unsigned inputs = 0, outputs = 0;
 };
 
-enum class Convolutions { by_table, own, onednn };  // onednn: wherever it has an implementation
+// Which algorithm serves convolutions; all but the first two wherever they can.
+enum class Convolutions { by_table, direct, winograd, onednn };
 
 struct PlanOptions {
   const Kernels* kernels = nullptr;
   Convolutions convolutions = Convolutions::by_table;
+  bool onednn = true;
 };
 
 struct Plan {
@@ -74,6 +76,7 @@ class Planner {
 
   const Kernels& kernels;
   Convolutions convolutions() const { return options_.convolutions; }
+  bool onednn() const { return options_.onednn; }
 
   void begin_step(int number, const Step& step);
 

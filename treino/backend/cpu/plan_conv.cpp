@@ -2,6 +2,7 @@
 // conv2d and its gradient with respect to the input. The latter is a convolution too: of dy, spread out
 // by the stride, with the kernel turned around and its channels swapped.
 #include "treino/backend/cpu/conv.h"
+#include "treino/backend/cpu/winograd.h"
 #include "treino/base/error.h"
 
 namespace treino::cpu {
@@ -45,7 +46,7 @@ void run_turn_kernel(const void* opaque, Index slice, std::byte*) {
 
 void plan_conv2d(Planner& planner, const Step& step) {
   const WindowAttributes& window = checked(step);
-  if (plan_onednn(planner, step)) return;
+  if (plan_onednn(planner, step) || plan_winograd(planner, step)) return;
   auto& state = planner.state<Convolution>();
   state.batch = window.input[0];
   state.in_channels = window.input[3];
@@ -80,7 +81,7 @@ void plan_conv2d(Planner& planner, const Step& step) {
 
 void plan_conv2d_grad_input(Planner& planner, const Step& step) {
   const WindowAttributes& window = checked(step);
-  if (plan_onednn(planner, step)) return;
+  if (plan_onednn(planner, step) || plan_winograd(planner, step)) return;
   auto& turn = planner.state<TurnKernel>();
   turn.kernels = &planner.kernels;
   turn.taps = window.size[0] * window.size[1];

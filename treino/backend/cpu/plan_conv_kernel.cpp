@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "treino/backend/cpu/conv.h"
+#include "treino/backend/cpu/winograd.h"
 #include "treino/base/error.h"
 
 namespace treino::cpu {
@@ -119,7 +120,7 @@ void plan_conv2d_grad_kernel(Planner& planner, const Step& step) {
   if (step.inputs[0].type.dtype != DType::f32) {
     throw Error::mistake("the cpu device convolves f32 only: cast the input of " + step.scope);
   }
-  if (plan_onednn(planner, step)) return;
+  if (plan_onednn(planner, step) || plan_winograd(planner, step)) return;
   auto& state = planner.state<KernelGradient>();
   state.kernels = &planner.kernels;
   state.batch = window.input[0];

@@ -65,8 +65,9 @@ bool plan_onednn(Planner& planner, const Step& step) {
   const Direction direction = step.op == Op::conv2d              ? Direction::forward
                               : step.op == Op::conv2d_grad_input ? Direction::grad_input
                                                                  : Direction::grad_kernel;
-  if (planner.convolutions() == Convolutions::own) return false;
-  if (planner.convolutions() == Convolutions::by_table && !onednn_is_best(planner.kernels, step.op, window)) return false;
+  const Convolutions wanted = planner.convolutions();
+  if (!planner.onednn() || (wanted != Convolutions::by_table && wanted != Convolutions::onednn)) return false;
+  if (wanted == Convolutions::by_table && !onednn_is_best(planner.kernels, step.op, window)) return false;
 
   const Index pixels = window.output_extent(0) * window.output_extent(1), filters = window.kernel[3];
   const double work = static_cast<double>(window.input[0] * pixels) * static_cast<double>(window.kernel.elements());

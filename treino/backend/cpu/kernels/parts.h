@@ -8,6 +8,7 @@
 namespace treino::cpu::TREINO_ISA {
 
 void add_product(Kernels& kernels);
+void add_winograd(Kernels& kernels);
 void add_movement(Kernels& kernels);
 void add_elementwise(Kernels& kernels);
 void add_elementwise_types(Kernels& kernels);

@@ -12,6 +12,7 @@ const Kernels& table() {
     all.name = TREINO_TEXT(TREINO_ISA);
     all.lanes = kLanes;
     add_product(all);
+    add_winograd(all);
     add_movement(all);
     add_elementwise(all);
     add_elementwise_types(all);
