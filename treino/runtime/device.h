@@ -35,6 +35,11 @@ class Store {
     return read(variable, variables()[static_cast<std::size_t>(variable)].type.dtype);
   }
 
+  // The host type that loses nothing of a variable: f64 for f32 on a device that holds it as double.
+  virtual DType exact_dtype(int variable) const {
+    return variables()[static_cast<std::size_t>(variable)].type.dtype;
+  }
+
   void write(std::string_view name, const HostTensor& value) { write(find(name), value); }
   HostTensor read(std::string_view name) const { return read(find(name)); }
 };

@@ -79,6 +79,11 @@ class ReferenceStore final : public Store {
     return result;
   }
 
+  DType exact_dtype(int variable) const override {
+    const DType dtype = variables_[index(variable)].type.dtype;
+    return is_float(dtype) ? DType::f64 : dtype;
+  }
+
   View view(int variable) const {
     const TensorType& type = variables_[index(variable)].type;
     if (const auto& bound = bound_[index(variable)]) {

@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "treino/train/fit.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <filesystem>
+#include <future>
+#include <nlohmann/json.hpp>
+
+#include "treino/base/clock.h"
+#include "treino/base/error.h"
+#include "treino/base/event.h"
+#include "treino/base/file.h"
+#include "treino/base/version.h"
+#include "treino/data/load.h"
+#include "treino/nn/summary.h"
+#include "treino/train/checkpoint.h"
+#include "treino/train/interrupt.h"
+#include "treino/train/order.h"
+#include "treino/train/programs.h"
+#include "treino/train/run_folder.h"
+
+namespace treino::train {
+
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+constexpr double kSecondsACall = 0.1;         // between looks at signals, progress and bad losses
+constexpr double kSecondsACheckpoint = 60;    // at most so much work is lost
+constexpr std::int64_t kEvaluationBatch = 64;
+
+class Training {
+ public:
+  Training(nn::Recipe recipe, const data::Dataset& dataset, Device& device, const FitOptions& options, Observer& observer)
+      : recipe_(std::move(recipe)), dataset_(dataset), device_(device), options_(options), observer_(observer),
+        train_(recipe_.train),
+        model_(nn::build_model(recipe_, dataset.train.samples->shape.sub(1, dataset.train.samples->shape.rank()),
+                               static_cast<std::int64_t>(dataset.classes.size()))),
+        programs_(device, options.optimize) {
+    nn::standardize(recipe_.input, *dataset.train.samples);
+  }
+
+  FitResult run() {
+    start_ = options_.process_start < 0 ? monotonic_seconds() : options_.process_start;
+    auto digest = std::async(std::launch::async, [this] { return data::digest(dataset_); });
+    compile();
+    const std::string sha256 = digest.get();
+    open_folder(sha256);
+    observer_.ready(compile_seconds_, nn::parameter_count(model_));
+    write_opening_events(sha256);
+    train();
+    finish();
+    return std::move(result_);
+  }
+
+ private:
+  nn::StepSpec spec() const { return {model_, recipe_.input, train_}; }
+
+  void compile() {
+    const double begin = monotonic_seconds();
+    const std::int64_t samples = dataset_.train.size();
+    holdout_ = hold_out(samples, train_.validation, static_cast<std::uint64_t>(train_.seed));
+    const auto training_samples = static_cast<std::int64_t>(holdout_.training.size());
+    model_built_ = monotonic_seconds();
+
+    nn::BatchGeometry geometry = geometry_of(dataset_.train);
+    const EpochPlan plan = plan_epoch(training_samples, std::min(train_.batch, training_samples), train_.last_batch);
+    training_ = programs_.compile("train", nn::emit_train_step, spec(), geometry, plan, options_.dump);
+    first_geometry_ = geometry;
+    first_geometry_.order = plan.entries;
+    first_geometry_.batch = plan.batch;
+    first_geometry_.steps_per_epoch = plan.steps();
+
+    if (!holdout_.validation.empty()) {
+      geometry.feed = nn::Feed::named("validation");
+      geometry.feed.samples = training_.feed.samples;
+      geometry.feed.labels = training_.feed.labels;
+      validation_ = compile_evaluation("validate", geometry, static_cast<std::int64_t>(holdout_.validation.size()));
+    }
+    if (dataset_.test.size() > 0) {
+      nn::BatchGeometry test = geometry_of(dataset_.test);
+      test.feed = nn::Feed::named("test");
+      test_ = compile_evaluation("evaluate", test, dataset_.test.size());
+    }
+    fill_store();
+    programs_.load(training_);
+    if (validation_) programs_.load(*validation_);
+    if (test_) programs_.load(*test_);
+    compile_done_ = monotonic_seconds();
+    compile_seconds_ = compile_done_ - begin;
+  }
+
+  nn::BatchGeometry geometry_of(const data::Split& split) const {
+    nn::BatchGeometry geometry;
+    const Shape& shape = split.samples->shape;
+    geometry.rows = shape[0];
+    geometry.sample = shape.sub(1, shape.rank());
+    geometry.sample_type = split.samples->dtype;
+    geometry.classes = static_cast<std::int64_t>(dataset_.classes.size());
+    return geometry;
+  }
+
+  FeedPrograms compile_evaluation(const char* name, const nn::BatchGeometry& geometry, std::int64_t samples) {
+    const EpochPlan plan = plan_epoch(samples, std::min(kEvaluationBatch, samples), nn::LastBatch::partial);
+    return programs_.compile(name, nn::emit_evaluate_step, spec(), geometry, plan);
+  }
+
+  void fill_store() {
+    Store& store = programs_.make_store();
+    for (const auto& value : nn::initial_state(spec(), first_geometry_)) store.write(store.find(value.name), value.tensor);
+    store.bind(store.find(training_.feed.samples), dataset_.train.samples);
+    store.bind(store.find(training_.feed.labels), dataset_.train.labels);
+    if (validation_) {
+      store.write(store.find(validation_->feed.order), epoch_order(holdout_.validation, validation_->plan, {0}, 0, 0));
+    }
+    if (!test_) return;
+    store.bind(store.find(test_->feed.samples), dataset_.test.samples);
+    store.bind(store.find(test_->feed.labels), dataset_.test.labels);
+    const Holdout all = hold_out(dataset_.test.size(), 0, 0);
+    store.write(store.find(test_->feed.order), epoch_order(all.training, test_->plan, {0}, 0, 0));
+  }
+
+  void open_folder(const std::string& sha256) {
+    Environment environment{std::string(device_.name()), options_.threads, dataset_.name, dataset_.origin, sha256,
+                            dataset_.classes, first_geometry_.sample, first_geometry_.sample_type,
+                            Programs::choices(training_)};
+    result_.folder = options_.out;
+    if (options_.resume) {
+      resume(environment);
+    } else {
+      if (result_.folder.empty()) {
+        result_.folder = new_run_folder(recipe_.name);
+      } else {
+        make_folders(result_.folder);
+        check_writable(result_.folder);
+        if (fs::exists(file("recipe.toml"))) {
+          throw Error::mistake(fmt::format("{}: holds a run already; go on with --resume {}, or choose another --out",
+                                           result_.folder, result_.folder));
+        }
+      }
+      write_environment(result_.folder, environment);
+      write_whole_file(file("recipe.toml"), nn::write_recipe(recipe_));
+    }
+    if (options_.resume) {
+      events_.continue_run_file(file("events.jsonl"), position_.events_bytes);
+    } else {
+      events_.add_run_file(file("events.jsonl"));
+    }
+    if (!options_.events.empty()) events_.add(options_.events);
+    events_.add_from_environment();
+  }
+
+  void resume(const Environment& now) {
+    const Environment before = read_environment(result_.folder);
+    if (!before.data_sha256.empty() && before.data_sha256 != now.data_sha256) {
+      throw Error::mistake(fmt::format("{}: was trained on other data ({}); give the same set with --data", result_.folder, before.data_origin));
+    }
+    if (before.device != now.device) {
+      throw Error::mistake(fmt::format("{}: was trained on device {}; resume it there, --device {}", result_.folder, before.device, before.device));
+    }
+    if (before.choices != now.choices) {
+      throw Error::mistake(fmt::format("{}: was trained with kernels that this machine does not choose (environment.json, "
+                                       "\"kernels\"); the same bits cannot be promised, so it is not resumed here", result_.folder));
+    }
+    position_ = load_checkpoint(result_.folder, programs_.store());
+    write_whole_file(file("recipe.toml"), nn::write_recipe(recipe_));
+  }
+
+  std::string file(const char* name) const { return (fs::path(result_.folder) / name).string(); }
+
+  void write_opening_events(const std::string& sha256) {
+    if (options_.resume) {
+      events_.write(Event("resume")
+                        .set("epoch", position_.epoch + 1)
+                        .set("step", position_.step)
+                        .set("process_start", start_));
+      return;
+    }
+    const double ready = options_.runtime_ready < 0 ? start_ : options_.runtime_ready;
+    events_.write(Event("process_start", start_));
+    events_.write(Event("runtime_ready", ready).set("framework", "treino").set("version", kVersion));
+    events_.write(Event("data_ready", options_.data_ready < 0 ? ready : options_.data_ready)
+                      .set("train", dataset_.train.size())
+                      .set("test", dataset_.test.size())
+                      .set("sha256", sha256));
+    Json layers = Json::array();
+    for (const nn::LayerSummary& layer : nn::summarize(model_).layers) {
+      layers.push_back({{"type", layer.type},
+                        {"output", std::vector<std::int64_t>(layer.output.begin(), layer.output.end())},
+                        {"parameters", layer.parameters}});
+    }
+    events_.write(Event("model_built", model_built_)
+                      .set("parameters", nn::parameter_count(model_))
+                      .set_json("layers", layers.dump()));
+    events_.write(Event("compile_done", compile_done_).set("seconds", compile_seconds_));
+    Event work("work");
+    work.set_json("optimizer", nn::optimizer_json(train_.optimizer))
+        .set("batch", train_.batch)
+        .set("samples_per_epoch", training_.plan.samples())
+        .set("epochs", train_.epochs)
+        .set("precision", "float32");
+    if (train_.shuffle.window > 0) {
+      work.set("shuffle", train_.shuffle.window);
+    } else {
+      work.set("shuffle", train_.shuffle.window != 0);
+    }
+    work.set("loss", nn::names_of(train_.loss)[static_cast<std::size_t>(train_.loss)])
+        .set("seed", train_.seed)
+        .set("threads", options_.threads)
+        .set("device", device_.name());
+    events_.write(work);
+    events_.write(Event("train_start"));
+  }
+
+  void train() {
+    last_checkpoint_ = monotonic_seconds();
+    if (position_.epoch == 0 && position_.step == 0 && !options_.resume) checkpoint();
+    while (position_.epoch < train_.epochs && !done_early() && interrupt_.signal() == 0) {
+      if (!run_epoch()) break;
+    }
+    result_.stopped_early = done_early();
+    result_.signal = interrupt_.signal();
+  }
+
+  bool done_early() const {
+    return train_.early_stopping.patience > 0 && position_.patience_used >= train_.early_stopping.patience;
+  }
+
+  // False when a signal stopped it.
+  bool run_epoch() {
+    Store& store = programs_.store();
+    const EpochPlan& plan = training_.plan;
+    store.write(store.find(training_.feed.order),
+                epoch_order(holdout_.training, plan, train_.shuffle, static_cast<std::uint64_t>(train_.seed), position_.epoch));
+    if (position_.step == 0) {
+      store.write(store.find(training_.feed.offset), HostTensor::scalar(DType::i64, std::int64_t{0}));
+      reset_metrics(store, training_.feed);
+      events_.write(Event("epoch_start").set("epoch", position_.epoch + 1));
+    }
+    const double before = position_.epoch_seconds;
+    const double begin = monotonic_seconds();
+    double saving = 0;
+    std::int64_t chunk = 8, steps_here = 0;
+    while (position_.step < plan.steps()) {
+      const double call = monotonic_seconds();
+      const std::int64_t count = std::min(chunk, std::max<std::int64_t>(plan.full - position_.step, 1));
+      if (position_.step < plan.full) {
+        training_.run_full->run(count);
+      } else {
+        training_.run_remainder->run(1);
+      }
+      position_.step += count;
+      steps_here += count;
+      const double now = monotonic_seconds();
+      check_loss();
+      position_.epoch_seconds = before + (now - begin - saving);
+      const double took = std::max(now - call, 1e-9);
+      chunk = std::clamp<std::int64_t>(static_cast<std::int64_t>(static_cast<double>(count) * kSecondsACall / took), 1, chunk * 8);
+      if (position_.step == plan.steps()) break;
+      report(now - begin - saving, steps_here);
+      if (interrupt_.signal() != 0 || now - last_checkpoint_ > kSecondsACheckpoint) {
+        checkpoint();
+        saving += monotonic_seconds() - now;
+      }
+      if (interrupt_.signal() != 0) return false;
+    }
+    finish_epoch();
+    return true;
+  }
+
+  void check_loss() {
+    const Store& store = programs_.store();
+    const double bad = store.read(store.find("metric.bad_step"), DType::f64).as<double>()[0];
+    if (bad < 0) return;
+    events_.write(Event("exit").set("status", 1).set("reason", "loss is not finite").set("step", bad));
+    throw Error::work(fmt::format(
+        "the loss is not finite from step {:.0f} (epoch {}) on; try a smaller rate (it is {}), train.clip_norm = 1, or look "
+        "for bad samples; the last good checkpoint is kept in {}",
+        bad + 1, position_.epoch + 1, nn::rate(train_.optimizer), result_.folder));
+  }
+
+  void report(double seconds, std::int64_t steps) {
+    Progress progress;
+    progress.epoch = position_.epoch + 1;
+    progress.epochs = train_.epochs;
+    progress.step = position_.step;
+    progress.steps = training_.plan.steps();
+    progress.running = read_metrics(programs_.store(), training_.feed);
+    progress.samples_per_second = static_cast<double>(steps * training_.plan.batch) / seconds;
+    const double left = static_cast<double>((train_.epochs - position_.epoch) * progress.steps - position_.step);
+    progress.seconds_left = left * seconds / static_cast<double>(steps);
+    observer_.progress(progress);
+  }
+
+  void finish_epoch() {
+    Store& store = programs_.store();
+    EpochResult epoch;
+    epoch.epochs = train_.epochs;
+    epoch.seconds = position_.epoch_seconds;
+    epoch.steps = training_.plan.steps();
+    epoch.training = read_metrics(store, training_.feed);
+    position_.train_seconds += epoch.seconds;
+    position_.epoch_seconds = 0;
+    position_.step = 0;
+    epoch.epoch = ++position_.epoch;
+    events_.write(Event("epoch_stop")
+                      .set("epoch", epoch.epoch)
+                      .set("seconds", epoch.seconds)
+                      .set("samples", epoch.training.samples)
+                      .set("steps", epoch.steps)
+                      .set("loss", epoch.training.loss)
+                      .set("accuracy", epoch.training.accuracy));
+    if (validation_) {
+      epoch.validation = evaluate_feed(store, *validation_);
+      write_evaluation("validation", *epoch.validation);
+    }
+    judge(epoch);
+    checkpoint();
+    result_.epochs.push_back(epoch);
+    observer_.epoch_done(epoch);
+  }
+
+  void write_evaluation(const char* split, const Metrics& metrics) {
+    events_.write(Event("eval")
+                      .set("split", split)
+                      .set("samples", metrics.samples)
+                      .set("loss", metrics.loss)
+                      .set("accuracy", metrics.accuracy));
+  }
+
+  // Early stopping watches the validation figure, or the training one where nothing is held out.
+  void judge(const EpochResult& epoch) {
+    const nn::EarlyStopping& rule = train_.early_stopping;
+    if (rule.patience == 0) return;
+    const Metrics& metrics = epoch.validation ? *epoch.validation : epoch.training;
+    const bool is_loss = rule.monitor == nn::Monitored::loss;
+    const double figure = is_loss ? metrics.loss : -metrics.accuracy;
+    if (position_.best_epoch == 0 || figure < position_.best - rule.min_delta) {
+      position_.best = figure;
+      position_.best_epoch = epoch.epoch;
+      position_.patience_used = 0;
+      if (rule.restore_best) save_best(result_.folder, programs_.store());
+    } else {
+      ++position_.patience_used;
+    }
+  }
+
+  void checkpoint() {
+    position_.events_bytes = events_.run_file_bytes();
+    save_checkpoint(result_.folder, programs_.store(), position_);
+    last_checkpoint_ = monotonic_seconds();
+  }
+
+  void finish() {
+    Store& store = programs_.store();
+    result_.train_seconds = position_.train_seconds + position_.epoch_seconds;
+    result_.compile_seconds = compile_seconds_;
+    if (result_.signal == 0) {
+      events_.write(Event("train_stop").set("seconds", result_.train_seconds).set("stopped_early", result_.stopped_early));
+      if (train_.early_stopping.patience > 0 && train_.early_stopping.restore_best && position_.best_epoch > 0) {
+        load_best(result_.folder, store);
+        observer_.note(fmt::format("kept the weights of epoch {}, the best", position_.best_epoch));
+      }
+    }
+    write_model(result_.folder, store);
+    if (result_.signal == 0 && test_) {
+      result_.test = evaluate_feed(store, *test_);
+      write_evaluation("test", *result_.test);
+    }
+    result_.peak_bytes = peak_memory();
+    events_.write(Event("exit")
+                      .set("status", result_.signal == 0 ? 0 : 128 + result_.signal)
+                      .set("peak_memory_bytes", result_.peak_bytes));
+    for (const std::string& warning : events_.take_warnings()) observer_.note(warning);
+  }
+
+  InterruptGuard interrupt_;
+  nn::Recipe recipe_;
+  const data::Dataset& dataset_;
+  Device& device_;
+  const FitOptions& options_;
+  Observer& observer_;
+  const nn::TrainOptions& train_;
+  nn::Model model_;
+  Programs programs_;
+  Holdout holdout_;
+  nn::BatchGeometry first_geometry_;
+  FeedPrograms training_;
+  std::optional<FeedPrograms> validation_, test_;
+  EventWriter events_;
+  Position position_;
+  FitResult result_;
+  double start_ = 0, model_built_ = 0, compile_done_ = 0, compile_seconds_ = 0, last_checkpoint_ = 0;
+};
+
+}  // namespace
+
+FitResult fit(nn::Recipe recipe, const data::Dataset& dataset, Device& device, const FitOptions& options, Observer& observer) {
+  if (dataset.train.size() == 0) throw Error::mistake(dataset.name + ": has no training samples");
+  return Training(std::move(recipe), dataset, device, options, observer).run();
+}
+
+}  // namespace treino::train

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "treino/train/order.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "treino/base/error.h"
+#include "treino/base/rng.h"
+
+namespace treino::train {
+
+namespace {
+
+// Streams of the run's seed that host work draws from; initial weights use small numbers.
+constexpr std::uint64_t kOrderStream = std::uint64_t{1} << 40;
+constexpr std::uint64_t kHoldoutStream = std::uint64_t{1} << 41;
+
+void shuffle_all(std::vector<std::int32_t>& rows, Rng& rng) {
+  for (std::size_t i = rows.size(); i > 1; --i) std::swap(rows[i - 1], rows[rng.below(i)]);
+}
+
+// Each place takes one of the next `window` rows not yet given out.
+void shuffle_window(std::vector<std::int32_t>& rows, std::size_t window, Rng& rng) {
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    std::swap(rows[i], rows[i + rng.below(std::min(window, rows.size() - i))]);
+  }
+}
+
+}  // namespace
+
+EpochPlan plan_epoch(std::int64_t samples, std::int64_t batch, nn::LastBatch last) {
+  EpochPlan plan;
+  plan.batch = batch;
+  plan.full = samples / batch;
+  const std::int64_t left = samples % batch;
+  if (last == nn::LastBatch::partial) plan.remainder = left;
+  if (last == nn::LastBatch::refill && left > 0) ++plan.full;
+  plan.entries = std::max(samples, plan.samples());
+  if (plan.steps() == 0) {
+    throw Error::mistake(fmt::format("train.last_batch = \"drop\" leaves no step: {} samples are fewer than a batch of {}",
+                                     samples, batch));
+  }
+  return plan;
+}
+
+HostTensor epoch_order(const std::vector<std::int32_t>& rows, const EpochPlan& plan, const nn::Shuffle& shuffle,
+                       std::uint64_t seed, std::int64_t epoch) {
+  std::vector<std::int32_t> order = rows;
+  Rng rng(seed, kOrderStream + static_cast<std::uint64_t>(epoch));
+  if (shuffle.window == nn::Shuffle::kWhole) {
+    shuffle_all(order, rng);
+  } else if (shuffle.window > 0) {
+    shuffle_window(order, static_cast<std::size_t>(shuffle.window), rng);
+  }
+  HostTensor tensor(DType::i32, Shape{plan.entries});
+  const auto out = tensor.as<std::int32_t>();
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = order[i % order.size()];
+  return tensor;
+}
+
+Holdout hold_out(std::int64_t samples, double fraction, std::uint64_t seed) {
+  std::vector<std::int32_t> rows(static_cast<std::size_t>(samples));
+  std::iota(rows.begin(), rows.end(), 0);
+  const auto held = static_cast<std::size_t>(std::lround(fraction * static_cast<double>(samples)));
+  if (held == 0) return {std::move(rows), {}};
+  if (held >= rows.size()) throw Error::mistake("train.validation leaves no sample to train on; use a smaller fraction");
+  Rng rng(seed, kHoldoutStream);
+  shuffle_all(rows, rng);
+  Holdout split{{rows.begin() + static_cast<std::ptrdiff_t>(held), rows.end()},
+                {rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(held)}};
+  std::sort(split.training.begin(), split.training.end());
+  std::sort(split.validation.begin(), split.validation.end());
+  return split;
+}
+
+}  // namespace treino::train

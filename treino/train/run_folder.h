@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "treino/base/host_tensor.h"
+#include "treino/data/dataset.h"
+#include "treino/nn/recipe.h"
+#include "treino/runtime/device.h"
+
+namespace treino::train {
+
+// runs/<name>-<time>, with a number when it is taken. The folder is made.
+std::string new_run_folder(const std::string& name);
+
+// The folder itself, or for "latest" the newest under runs/. Throws Error::mistake when it is no run.
+std::string find_run(const std::string& name_or_latest);
+
+// What the run's folder says of machine and data: environment.json.
+struct Environment {
+  std::string device;
+  int threads = 0;
+  std::string data_name, data_origin, data_sha256;
+  std::vector<std::string> classes;
+  Shape sample;
+  DType sample_type = DType::u8;
+  std::vector<std::string> choices;  // kernels
+};
+void write_environment(const std::string& folder, const Environment& environment);
+Environment read_environment(const std::string& folder);
+
+// Trained parameters and statistics: model.safetensors.
+void write_model(const std::string& folder, const Store& store);
+
+// Peak resident memory of this process in bytes (VmHWM), 0 when unknown.
+std::int64_t peak_memory();
+
+}  // namespace treino::train
