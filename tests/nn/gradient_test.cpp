@@ -32,7 +32,8 @@ class Check {
     const Program program = compiler::compile(graph_, device_->target());
     store_ = device_->make_store(program.variables);
     for (const NamedTensor& value : initial_state(spec, geometry)) {
-      if (value.name != "counter.seed" || has("counter.seed")) store_->write(value.name, value.tensor);
+      if (value.name != "counter.seed" || has("counter.seed"))
+        store_->write(value.name, value.tensor);
     }
     Rng rng(5, 0);
     HostTensor samples(DType::f32, store_->variables()[index("data.samples")].type.shape);
@@ -40,7 +41,8 @@ class Check {
     store_->write("data.samples", samples);
     HostTensor order(DType::i32, {kBatch}), labels(DType::i32, {kBatch});
     std::iota(order.as<std::int32_t>().begin(), order.as<std::int32_t>().end(), 0);
-    for (std::int32_t& label : labels.as<std::int32_t>()) label = static_cast<std::int32_t>(rng.below(kClasses));
+    for (std::int32_t& label : labels.as<std::int32_t>())
+      label = static_cast<std::int32_t>(rng.below(kClasses));
     store_->write("data.order", order);
     store_->write("data.labels", labels);
     step_ = device_->load(program, *store_);
@@ -96,8 +98,8 @@ class Check {
     return false;
   }
 
-  // The mean loss of the batch at weights_, from the same counters each time; leaves the weights one
-  // step further.
+  // The mean loss of the batch at weights_, from the same counters each time; leaves the weights
+  // one step further.
   double step() {
     for (const NamedTensor& weight : weights_) store_->write(weight.name, weight.tensor);
     for (const char* counter : {"counter.offset", "counter.position"}) {
@@ -115,20 +117,31 @@ class Check {
   std::vector<NamedTensor> weights_;
 };
 
-void check(const Model& model, const TrainOptions& train = {}) { Check(model, train).run(); }
+void check(const Model& model, const TrainOptions& train = {}) {
+  Check(model, train).run();
+}
 
 // The layer between a convolution and the classes, so that its own and its input's gradients count.
 void check_image_layer(Layer layer) {
-  check(input({6, 5, 2}) | Conv2D{.filters = 4, .kernel = 2, .activation = Activation::tanh} | std::move(layer) |
-        Flatten{} | Dense{.units = kClasses, .activation = softmax});
+  check(input({6, 5, 2}) | Conv2D{.filters = 4, .kernel = 2, .activation = Activation::tanh} |
+        std::move(layer) | Flatten{} | Dense{.units = kClasses, .activation = softmax});
 }
 
-TEST(Gradient, Dense) { check(input({4}) | Dense{.units = 5, .activation = sigmoid} | Dense{.units = kClasses}); }
-TEST(Gradient, DenseOverPixels) { check_image_layer(Dense{.units = 3, .bias = false}); }
+TEST(Gradient, Dense) {
+  check(input({4}) | Dense{.units = 5, .activation = sigmoid} | Dense{.units = kClasses});
+}
+TEST(Gradient, DenseOverPixels) {
+  check_image_layer(Dense{.units = 3, .bias = false});
+}
 TEST(Gradient, Conv2D) {
   check_image_layer(Conv2D{.filters = 3, .kernel = Pair(3, 2)});
   check_image_layer(Conv2D{.filters = 6, .kernel = 3, .stride = 2, .groups = 2, .padding = same});
-  check_image_layer(Conv2D{.filters = 3, .kernel = 2, .stride = Pair(1, 2), .dilation = 2, .padding = same, .bias = false});
+  check_image_layer(Conv2D{.filters = 3,
+                           .kernel = 2,
+                           .stride = Pair(1, 2),
+                           .dilation = 2,
+                           .padding = same,
+                           .bias = false});
 }
 TEST(Gradient, Pools) {
   check_image_layer(MaxPool{});
@@ -143,11 +156,15 @@ TEST(Gradient, Norms) {
   check_image_layer(LayerNorm{});
   check(input({4}) | Dense{.units = 6} | BatchNorm{} | Dense{.units = kClasses});
 }
-TEST(Gradient, Dropout) { check_image_layer(Dropout{.rate = 0.4}); }
+TEST(Gradient, Dropout) {
+  check_image_layer(Dropout{.rate = 0.4});
+}
 TEST(Gradient, Residual) {
-  check_image_layer(Residual{.body = {Conv2D{.filters = 4, .kernel = 3, .padding = same}, BatchNorm{}}});
-  check_image_layer(Residual{.body = {Conv2D{.filters = 3, .kernel = 3, .stride = 2, .padding = same}},
-                             .shortcut = {Conv2D{.filters = 3, .kernel = 1, .stride = 2}}});
+  check_image_layer(
+      Residual{.body = {Conv2D{.filters = 4, .kernel = 3, .padding = same}, BatchNorm{}}});
+  check_image_layer(
+      Residual{.body = {Conv2D{.filters = 3, .kernel = 3, .stride = 2, .padding = same}},
+               .shortcut = {Conv2D{.filters = 3, .kernel = 1, .stride = 2}}});
 }
 TEST(Gradient, Activations) {
   for (std::size_t i = 0; i < names_of(Activation{}).size(); ++i) {
@@ -160,7 +177,8 @@ TEST(Gradient, Losses) {
     SCOPED_TRACE(names_of(Loss{})[i]);
     TrainOptions train;
     train.loss = static_cast<Loss>(i);
-    check(input({4}) | Dense{.units = 5, .activation = Activation::tanh} | Dense{.units = kClasses}, train);
+    check(input({4}) | Dense{.units = 5, .activation = Activation::tanh} | Dense{.units = kClasses},
+          train);
     if (i < 2) {
       train.label_smoothing = 0.2;
       check(input({4}) | Dense{.units = kClasses, .activation = i == 0 ? softmax : sigmoid}, train);

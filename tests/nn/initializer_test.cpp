@@ -30,8 +30,8 @@ Moments moments(const Initializer& initializer, const Shape& shape) {
 }
 
 TEST(Initializer, MomentsAreThePapers) {
-  // 3x3 kernels, 32 to 48 channels: fans 288 and 432; 13,824 numbers, so a deviation is known to 1 %
-  // (its standard error is 0.6 %) and a mean to 4 standard errors.
+  // 3x3 kernels, 32 to 48 channels: fans 288 and 432; 13,824 numbers, so a deviation is known to 1
+  // % (its standard error is 0.6 %) and a mean to 4 standard errors.
   const Shape shape{3, 3, 32, 48};
   const double in = 288, out = 432;
   const struct {
@@ -69,7 +69,8 @@ TEST(Initializer, AVectorHasItsLengthAsBothFans) {
 TEST(InitialValues, DependOnSeedAndPlaceAlone) {
   const Model model = input({6}) | Dense{.units = 4} | BatchNorm{} | Dense{.units = 4};
   const Model longer = model | Dense{.units = 9};
-  const auto a = initial_values(model, 1), b = initial_values(longer, 1), c = initial_values(model, 2);
+  const auto a = initial_values(model, 1), b = initial_values(longer, 1),
+             c = initial_values(model, 2);
   ASSERT_EQ(a.size(), 8U);  // two kernels and biases, gamma, beta, mean, variance
   for (std::size_t i = 0; i < a.size(); ++i) {
     EXPECT_EQ(a[i].name, b[i].name);

@@ -12,7 +12,9 @@
 namespace treino::nn {
 namespace {
 
-Shape output(Shape input, Layer layer) { return layer.output(input); }
+Shape output(Shape input, Layer layer) {
+  return layer.output(input);
+}
 
 // The shape inferred is the shape emitted.
 Shape emitted(const Shape& input, const Layer& layer, bool training) {
@@ -57,7 +59,9 @@ TEST(Layers, OutputShapes) {
       {{9}, Dropout{.rate = 0.25}, {9}},
       {{5, 6, 7}, Dropout{.rate = 0}, {5, 6, 7}},
       {{5, 6, 7}, Activate{.function = softmax}, {5, 6, 7}},
-      {{6, 6, 4}, Residual{.body = {Conv2D{.filters = 4, .kernel = 3, .padding = same}}}, {6, 6, 4}},
+      {{6, 6, 4},
+       Residual{.body = {Conv2D{.filters = 4, .kernel = 3, .padding = same}}},
+       {6, 6, 4}},
       {{6, 6, 4},
        Residual{.body = {Conv2D{.filters = 8, .kernel = 3, .stride = 2, .padding = same}},
                 .shortcut = {Conv2D{.filters = 8, .kernel = 1, .stride = 2}}},
@@ -90,31 +94,45 @@ TEST(Layers, SamePaddingPutsTheOddElementAfter) {
 }
 
 TEST(Model, VariablesAreNamedByTypeAndCount) {
-  const Model model = input({8, 8, 3}) | Conv2D{.filters = 4, .kernel = 3, .bias = false} | BatchNorm{} |
-                      Residual{.body = {Conv2D{.filters = 4, .kernel = 3, .padding = same}, BatchNorm{},
-                                        Residual{.body = {Dense{.units = 4}}},
-                                        Conv2D{.filters = 6, .kernel = 1}},
-                               .shortcut = {Conv2D{.filters = 6, .kernel = 1}}} |
-                      Conv2D{.filters = 2, .kernel = 3} | Flatten{} | LayerNorm{} | Dense{.units = 5};
+  const Model model =
+      input({8, 8, 3}) | Conv2D{.filters = 4, .kernel = 3, .bias = false} | BatchNorm{} |
+      Residual{.body = {Conv2D{.filters = 4, .kernel = 3, .padding = same}, BatchNorm{},
+                        Residual{.body = {Dense{.units = 4}}}, Conv2D{.filters = 6, .kernel = 1}},
+               .shortcut = {Conv2D{.filters = 6, .kernel = 1}}} |
+      Conv2D{.filters = 2, .kernel = 3} | Flatten{} | LayerNorm{} | Dense{.units = 5};
   std::vector<std::string> names;
   for (const LayerVariable& variable : variables(model)) {
     names.push_back(variable.name + (variable.role == Role::statistic ? " (statistic)" : ""));
   }
-  const std::vector<std::string> expected{
-      "conv2d_1.kernel", "batch_norm_1.gamma", "batch_norm_1.beta", "batch_norm_1.mean (statistic)",
-      "batch_norm_1.variance (statistic)", "residual_1.body.conv2d_1.kernel", "residual_1.body.conv2d_1.bias",
-      "residual_1.body.batch_norm_1.gamma", "residual_1.body.batch_norm_1.beta",
-      "residual_1.body.batch_norm_1.mean (statistic)", "residual_1.body.batch_norm_1.variance (statistic)",
-      "residual_1.body.residual_1.body.dense_1.kernel", "residual_1.body.residual_1.body.dense_1.bias",
-      "residual_1.body.conv2d_2.kernel", "residual_1.body.conv2d_2.bias", "residual_1.shortcut.conv2d_1.kernel",
-      "residual_1.shortcut.conv2d_1.bias", "conv2d_2.kernel", "conv2d_2.bias", "layer_norm_1.gamma",
-      "layer_norm_1.beta", "dense_1.kernel", "dense_1.bias"};
+  const std::vector<std::string> expected{"conv2d_1.kernel",
+                                          "batch_norm_1.gamma",
+                                          "batch_norm_1.beta",
+                                          "batch_norm_1.mean (statistic)",
+                                          "batch_norm_1.variance (statistic)",
+                                          "residual_1.body.conv2d_1.kernel",
+                                          "residual_1.body.conv2d_1.bias",
+                                          "residual_1.body.batch_norm_1.gamma",
+                                          "residual_1.body.batch_norm_1.beta",
+                                          "residual_1.body.batch_norm_1.mean (statistic)",
+                                          "residual_1.body.batch_norm_1.variance (statistic)",
+                                          "residual_1.body.residual_1.body.dense_1.kernel",
+                                          "residual_1.body.residual_1.body.dense_1.bias",
+                                          "residual_1.body.conv2d_2.kernel",
+                                          "residual_1.body.conv2d_2.bias",
+                                          "residual_1.shortcut.conv2d_1.kernel",
+                                          "residual_1.shortcut.conv2d_1.bias",
+                                          "conv2d_2.kernel",
+                                          "conv2d_2.bias",
+                                          "layer_norm_1.gamma",
+                                          "layer_norm_1.beta",
+                                          "dense_1.kernel",
+                                          "dense_1.bias"};
   EXPECT_EQ(names, expected);
 }
 
 TEST(Model, KernelsHaveKerasShapes) {
-  const Model model = input({8, 8, 6}) | Conv2D{.filters = 4, .kernel = Pair(3, 5), .groups = 2} | Flatten{} |
-                      Dense{.units = 7};
+  const Model model = input({8, 8, 6}) | Conv2D{.filters = 4, .kernel = Pair(3, 5), .groups = 2} |
+                      Flatten{} | Dense{.units = 7};
   const auto tensors = variables(model);
   EXPECT_EQ(tensors[0].shape, (Shape{3, 5, 3, 4}));
   EXPECT_EQ(tensors[1].shape, (Shape{4}));
@@ -131,7 +149,8 @@ TEST(Model, EqualityLooksAtEveryFieldButTheLine) {
 }
 
 TEST(Model, FoldingTakesOnlyTheFinalFunction) {
-  const std::vector<Layer> layers{Dense{.units = 3, .activation = softmax}, Dense{.units = 3, .activation = softmax}};
+  const std::vector<Layer> layers{Dense{.units = 3, .activation = softmax},
+                                  Dense{.units = 3, .activation = softmax}};
   const std::vector<Layer> folded = without_activation(layers, softmax);
   EXPECT_EQ(folded[0], layers[0]);
   EXPECT_EQ(folded[1], Layer(Dense{.units = 3}));

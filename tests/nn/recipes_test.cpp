@@ -41,10 +41,11 @@ TEST(Recipes, AllBuildAndComeBackFromTheirResolvedForm) {
 }
 
 TEST(Recipes, CppAndTomlBuildTheSameModel) {
-  const Model model = input({32, 32, 3}) | Conv2D{.filters = 32, .kernel = 3, .activation = relu} | BatchNorm{} |
-                      MaxPool{.size = 2} | Conv2D{.filters = 64, .kernel = 3, .activation = relu} | BatchNorm{} |
-                      MaxPool{} | Flatten{} | Dense{.units = 64, .activation = relu} | Dropout{.rate = 0.5} |
-                      Dense{.units = 10, .activation = softmax};
+  const Model model = input({32, 32, 3}) | Conv2D{.filters = 32, .kernel = 3, .activation = relu} |
+                      BatchNorm{} | MaxPool{.size = 2} |
+                      Conv2D{.filters = 64, .kernel = 3, .activation = relu} | BatchNorm{} |
+                      MaxPool{} | Flatten{} | Dense{.units = 64, .activation = relu} |
+                      Dropout{.rate = 0.5} | Dense{.units = 10, .activation = softmax};
   EXPECT_EQ(model, build_model(load_recipe("cifar10"), Shape{}));
   EXPECT_FALSE(model == build_model(load_recipe("cifar10-axon"), Shape{}));
   EXPECT_EQ(model.output(), Shape{10});

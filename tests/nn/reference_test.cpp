@@ -16,7 +16,8 @@ namespace {
 TEST(RecipeReference, DocumentationIsUpToDate) {
   const std::string path = TREINO_SOURCE_DIR "/docs/recipe-reference.md";
   const std::string text =
-      "# Recipe reference\n\nEvery layer, optimizer, schedule and section of a recipe, with its fields. Written by the "
+      "# Recipe reference\n\nEvery layer, optimizer, schedule and section of a recipe, with its "
+      "fields. Written by the "
       "program\nfrom the fields themselves (`tests/nn/reference_test.cpp`).\n\n" +
       recipe_reference();
   if (std::getenv("TREINO_WRITE_DOCS") != nullptr) std::ofstream(path) << text;

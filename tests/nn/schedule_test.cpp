@@ -9,9 +9,13 @@
 namespace treino::nn {
 namespace {
 
-double at(const Schedule& schedule, double step) { return schedule_factor(schedule, step, 10, 4); }
+double at(const Schedule& schedule, double step) {
+  return schedule_factor(schedule, step, 10, 4);
+}
 
-TEST(Schedule, Constant) { EXPECT_EQ(at(ConstantRate{}, 123), 1); }
+TEST(Schedule, Constant) {
+  EXPECT_EQ(at(ConstantRate{}, 123), 1);
+}
 
 TEST(Schedule, WarmUp) {
   EXPECT_EQ(at(WarmUpRate{.epochs = 2}, 0), 0);
@@ -54,7 +58,8 @@ TEST(Schedule, OneCycleIsPyTorchs) {
   EXPECT_NEAR(at(rate, 5.5), 0.5 * (1 + 1 / 25.0), 1e-12);
   EXPECT_NEAR(at(rate, 25), 0.5 * (1 + 1 / 25e4), 1e-12);
   EXPECT_NEAR(at(rate, 39), 1 / 25e4, 1e-12);
-  EXPECT_NEAR(at(rate, 4), 1 + (1 / 25.0 - 1) * 0.5 * (1 + std::cos(std::numbers::pi * 4 / 11)), 1e-12);
+  EXPECT_NEAR(at(rate, 4), 1 + (1 / 25.0 - 1) * 0.5 * (1 + std::cos(std::numbers::pi * 4 / 11)),
+              1e-12);
 }
 
 TEST(Schedule, OnlyOpenEndsDependOnTheTotal) {

@@ -20,7 +20,8 @@ class Bench {
  public:
   using EmitStep = void (*)(Graph&, const StepSpec&, const BatchGeometry&);
 
-  Bench(EmitStep emit, const StepSpec& spec, const BatchGeometry& geometry) : device_(make_device("reference")) {
+  Bench(EmitStep emit, const StepSpec& spec, const BatchGeometry& geometry)
+      : device_(make_device("reference")) {
     emit(graph_, spec, geometry);
     program_ = compiler::compile(graph_, device_->target(), {.name = "test"});
     store_ = device_->make_store(program_.variables);
@@ -42,13 +43,17 @@ class Bench {
     std::copy(numbers.begin(), numbers.end(), tensor.as<T>().begin());
     store_->write(name, tensor);
   }
-  void set_f32(const std::string& name, Shape shape, std::vector<float> numbers) { set(name, DType::f32, shape, numbers); }
+  void set_f32(const std::string& name, Shape shape, std::vector<float> numbers) {
+    set(name, DType::f32, shape, numbers);
+  }
   std::vector<double> get(const std::string& name) const {
     const HostTensor tensor = store_->read(store_->find(name), DType::f64);
     const auto numbers = tensor.as<double>();
     return {numbers.begin(), numbers.end()};
   }
-  std::int64_t count(const std::string& name) const { return store_->read(name).as<std::int64_t>()[0]; }
+  std::int64_t count(const std::string& name) const {
+    return store_->read(name).as<std::int64_t>()[0];
+  }
   void run(int steps) { step_->run(steps); }
 
  private:
@@ -64,7 +69,9 @@ constexpr double kX[4][2] = {{0.5, -1}, {2, 0.25}, {-1.5, 1}, {0.75, 3}};
 constexpr int kLabel[4] = {0, 1, 1, 0};
 constexpr double kStart[2] = {0.3, -0.2};
 
-Model linear() { return input({2}) | Dense{.units = 1, .bias = false}; }
+Model linear() {
+  return input({2}) | Dense{.units = 1, .bias = false};
+}
 
 TrainOptions linear_options() {
   TrainOptions train;
@@ -74,28 +81,37 @@ TrainOptions linear_options() {
 }
 
 BatchGeometry linear_geometry() {
-  return {.batch = 2, .rows = 4, .sample = {2}, .sample_type = DType::f32, .classes = 2, .steps_per_epoch = 2};
+  return {.batch = 2,
+          .rows = 4,
+          .sample = {2},
+          .sample_type = DType::f32,
+          .classes = 2,
+          .steps_per_epoch = 2};
 }
 
 void fill_samples(Bench& bench) {
   std::vector<float> samples;
-  for (const auto& x : kX) samples.insert(samples.end(), {static_cast<float>(x[0]), static_cast<float>(x[1])});
+  for (const auto& x : kX)
+    samples.insert(samples.end(), {static_cast<float>(x[0]), static_cast<float>(x[1])});
   bench.set_f32("data.samples", {4, 2}, samples);
   bench.set<std::int32_t>("data.order", DType::i32, {4}, {2, 0, 3, 1});
 }
 
 void fill_data(Bench& bench) {
   fill_samples(bench);
-  bench.set<std::int32_t>("data.labels", DType::i32, {4}, {kLabel[0], kLabel[1], kLabel[2], kLabel[3]});
+  bench.set<std::int32_t>("data.labels", DType::i32, {4},
+                          {kLabel[0], kLabel[1], kLabel[2], kLabel[3]});
 }
 
 void fill(Bench& bench) {
   fill_data(bench);
-  bench.set_f32("dense_1.kernel", {2, 1}, {static_cast<float>(kStart[0]), static_cast<float>(kStart[1])});
+  bench.set_f32("dense_1.kernel", {2, 1},
+                {static_cast<float>(kStart[0]), static_cast<float>(kStart[1])});
 }
 
 struct ByHand {
-  double w[2] = {static_cast<double>(static_cast<float>(kStart[0])), static_cast<double>(static_cast<float>(kStart[1]))};
+  double w[2] = {static_cast<double>(static_cast<float>(kStart[0])),
+                 static_cast<double>(static_cast<float>(kStart[1]))};
   double slot[3][2] = {};
   double loss_sum = 0;
 
@@ -113,8 +129,8 @@ struct ByHand {
 };
 
 // Runs six steps (three epochs) and compares weights; update(k, g, t, state) changes weight k.
-void compare(const TrainOptions& train, const std::function<void(int, double, int, ByHand&)>& update,
-             double clip = 0) {
+void compare(const TrainOptions& train,
+             const std::function<void(int, double, int, ByHand&)>& update, double clip = 0) {
   const Model model = linear();
   const InputOptions input;
   Bench bench(emit_train_step, {model, input, train}, linear_geometry());
@@ -126,7 +142,8 @@ void compare(const TrainOptions& train, const std::function<void(int, double, in
     double g[2];
     hand.gradient(s, g);
     const double norm = std::hypot(g[0], g[1]);
-    for (int k = 0; k < 2; ++k) update(k, clip > 0 && norm > clip ? g[k] * clip / norm : g[k], s + 1, hand);
+    for (int k = 0; k < 2; ++k)
+      update(k, clip > 0 && norm > clip ? g[k] * clip / norm : g[k], s + 1, hand);
     const auto w = bench.get("dense_1.kernel");
     EXPECT_NEAR(w[0], hand.w[0], 1e-12) << "step " << s;
     EXPECT_NEAR(w[1], hand.w[1], 1e-12) << "step " << s;
@@ -161,7 +178,8 @@ TEST(TrainStep, SgdMomentumNesterovDecay) {
   });
 }
 
-void adam(int k, double g, int t, ByHand& h, double rate, double epsilon, double root, double decay) {
+void adam(int k, double g, int t, ByHand& h, double rate, double epsilon, double root,
+          double decay) {
   h.w[k] -= h.w[k] * decay * rate;
   h.slot[0][k] += (g - h.slot[0][k]) * (1 - 0.9);
   h.slot[1][k] += (g * g - h.slot[1][k]) * (1 - 0.999);
@@ -190,7 +208,8 @@ TEST(TrainStep, RmsPropAndAdagrad) {
   compare(train, [](int k, double g, int, ByHand& h) {
     h.slot[0][k] = 0.9 * h.slot[0][k] + 0.1 * g * g;
     h.slot[1][k] = 0.9 * h.slot[1][k] + 0.1 * g;
-    h.slot[2][k] = 0.5 * h.slot[2][k] + 0.02 * g / std::sqrt(h.slot[0][k] - h.slot[1][k] * h.slot[1][k] + 1e-7);
+    h.slot[2][k] = 0.5 * h.slot[2][k] +
+                   0.02 * g / std::sqrt(h.slot[0][k] - h.slot[1][k] * h.slot[1][k] + 1e-7);
     h.w[k] -= h.slot[2][k];
   });
   train.optimizer = Adagrad{.rate = 0.1};
@@ -209,8 +228,9 @@ TEST(TrainStep, ClippingScalesTheWholeGradient) {
 }
 
 TEST(TrainStep, SchedulesRunOnTheDevice) {
-  const Schedule schedules[] = {StepRate{.every = 1, .factor = 0.3, .warm_up = 0.5}, CosineRate{.final = 0.1, .warm_up = 1},
-                                OneCycleRate{}, WarmUpRate{.epochs = 2}};
+  const Schedule schedules[] = {StepRate{.every = 1, .factor = 0.3, .warm_up = 0.5},
+                                CosineRate{.final = 0.1, .warm_up = 1}, OneCycleRate{},
+                                WarmUpRate{.epochs = 2}};
   for (const Schedule& schedule : schedules) {
     SCOPED_TRACE(schedule.index());
     TrainOptions train = linear_options();
@@ -238,7 +258,8 @@ TEST(TrainStep, RemembersTheFirstLossThatIsNotFinite) {
 }
 
 TEST(TrainStep, LossesOfTwoClasses) {
-  // From outputs z = x W with W = [[1, 0], [0, 1]], so z = x: losses of the first batch (rows 2 and 0).
+  // From outputs z = x W with W = [[1, 0], [0, 1]], so z = x: losses of the first batch (rows 2 and
+  // 0).
   const auto first_loss = [](Loss loss, double smoothing) {
     const Model model = input({2}) | Dense{.units = 2, .bias = false};
     TrainOptions train;
@@ -262,7 +283,8 @@ TEST(TrainStep, LossesOfTwoClasses) {
   EXPECT_NEAR(first_loss(Loss::binary_cross_entropy, 0),
               (binary(-1.5, 0) + binary(1, 1)) / 2 + (binary(0.5, 1) + binary(-1, 0)) / 2, 1e-12);
   EXPECT_NEAR(first_loss(Loss::binary_cross_entropy, 0.2),
-              (binary(-1.5, 0.1) + binary(1, 0.9)) / 2 + (binary(0.5, 0.9) + binary(-1, 0.1)) / 2, 1e-12);
+              (binary(-1.5, 0.1) + binary(1, 0.9)) / 2 + (binary(0.5, 0.9) + binary(-1, 0.1)) / 2,
+              1e-12);
   EXPECT_NEAR(first_loss(Loss::mse, 0), (1.5 * 1.5 + 0) / 2 + (0.25 + 1) / 2, 1e-12);
   EXPECT_NEAR(first_loss(Loss::mae, 0), (1.5 + 0) / 2 + (0.5 + 1) / 2, 1e-12);
   EXPECT_NEAR(first_loss(Loss::huber, 0), (1.5 - 0.5) / 2 + (0.125 + 0.5) / 2, 1e-12);
@@ -274,7 +296,8 @@ TEST(TrainStep, OneHotLabelsAreTheSameAsIndices) {
   const InputOptions input;
   BatchGeometry geometry = linear_geometry(), hot = geometry;
   hot.one_hot = true;
-  Bench a(emit_train_step, {model, input, train}, geometry), b(emit_train_step, {model, input, train}, hot);
+  Bench a(emit_train_step, {model, input, train}, geometry),
+      b(emit_train_step, {model, input, train}, hot);
   fill_samples(a), fill_samples(b);
   a.set<std::int32_t>("data.labels", DType::i32, {4}, {0, 1, 1, 0});
   b.set_f32("data.labels", {4, 2}, {1, 0, 0, 1, 0, 1, 1, 0});
@@ -301,7 +324,8 @@ TEST(Input, ScalesMeansAndDeviations) {
     const Model model = treino::nn::input({1, 1, 2}) | Flatten{};
     TrainOptions train;
     train.loss = Loss::mse;
-    BatchGeometry geometry{.batch = 2, .rows = 2, .sample = {1, 1, 2}, .sample_type = type, .classes = 2};
+    BatchGeometry geometry{
+        .batch = 2, .rows = 2, .sample = {1, 1, 2}, .sample_type = type, .classes = 2};
     if (input.scale.kind == Scale::kStandard) {
       HostTensor samples(DType::u8, {2, 1, 1, 2});
       const std::uint8_t bytes[] = {0, 51, 100, 51};
@@ -309,8 +333,10 @@ TEST(Input, ScalesMeansAndDeviations) {
       standardize(input, samples);
     }
     Bench bench(emit_predict, {model, input, train}, geometry);
-    if (type == DType::u8) bench.set<std::uint8_t>("input.samples", type, {2, 1, 1, 2}, {0, 51, 100, 51});
-    else bench.set_f32("input.samples", {2, 1, 1, 2}, {0, 51, 100, 51});
+    if (type == DType::u8)
+      bench.set<std::uint8_t>("input.samples", type, {2, 1, 1, 2}, {0, 51, 100, 51});
+    else
+      bench.set_f32("input.samples", {2, 1, 1, 2}, {0, 51, 100, 51});
     bench.run(1);
     return bench.get("output.probabilities");
   };
@@ -318,13 +344,15 @@ TEST(Input, ScalesMeansAndDeviations) {
   using testing::ElementsAre;
   const auto near = [](double x) { return DoubleNear(x, 1e-6); };
   InputOptions input;
-  EXPECT_THAT(outputs(input, DType::u8), ElementsAre(near(0), near(0.2), near(100.0 / 255), near(0.2)));
+  EXPECT_THAT(outputs(input, DType::u8),
+              ElementsAre(near(0), near(0.2), near(100.0 / 255), near(0.2)));
   EXPECT_THAT(outputs(input, DType::f32), ElementsAre(0, 51, 100, 51));
   set_field(input.scale, FieldValue(std::string("1/51")));
   EXPECT_THAT(outputs(input, DType::u8), ElementsAre(near(0), near(1), near(100.0 / 51), near(1)));
   input.mean = {1};
   input.deviation = {2};
-  EXPECT_THAT(outputs(input, DType::u8), ElementsAre(near(-0.5), near(0), near((100.0 / 51 - 1) / 2), near(0)));
+  EXPECT_THAT(outputs(input, DType::u8),
+              ElementsAre(near(-0.5), near(0), near((100.0 / 51 - 1) / 2), near(0)));
   input.mean = {0, 1};
   input.deviation = {1, 4};
   EXPECT_THAT(outputs(input, DType::u8), ElementsAre(near(0), near(0), near(100.0 / 51), near(0)));

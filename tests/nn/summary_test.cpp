@@ -28,7 +28,8 @@ TEST(Summary, CountsThePaperFigures) {
 
 TEST(Summary, ResidualHoldsItsLayers) {
   const Model model = input({4, 4, 2}) |
-                      Residual{.body = {Conv2D{.filters = 2, .kernel = 1, .bias = false}, Activate{.function = relu}}} |
+                      Residual{.body = {Conv2D{.filters = 2, .kernel = 1, .bias = false},
+                                        Activate{.function = relu}}} |
                       Flatten{};
   const ModelSummary summary = summarize(model);
   ASSERT_EQ(summary.layers.size(), 4U);
@@ -42,7 +43,8 @@ TEST(Summary, ResidualHoldsItsLayers) {
 }
 
 TEST(Summary, Table) {
-  const Model model = input({4}) | Residual{.body = {Dense{.units = 4, .activation = relu}}} | Dense{.units = 2};
+  const Model model =
+      input({4}) | Residual{.body = {Dense{.units = 4, .activation = relu}}} | Dense{.units = 2};
   EXPECT_EQ(to_text(summarize(model)),
             "layer           output  parameters  FLOP  activations\n"
             "─────────────────────────────────────────────────────\n"
@@ -53,11 +55,13 @@ TEST(Summary, Table) {
             "─────────────────────────────────────────────────────\n"
             "total                           30    62         40 B\n"
             "\n"
-            "30 trainable numbers (120 B); FLOP and activation bytes are those of one sample's inference\n");
+            "30 trainable numbers (120 B); FLOP and activation bytes are those of one sample's "
+            "inference\n");
 }
 
 TEST(Summary, Json) {
-  const auto json = nlohmann::json::parse(to_json(summarize(build_model(load_recipe("mnist"), Shape{}))));
+  const auto json =
+      nlohmann::json::parse(to_json(summarize(build_model(load_recipe("mnist"), Shape{}))));
   EXPECT_EQ(json["parameters"], 101'770);
   EXPECT_EQ(json["input"], (std::vector<int>{28, 28, 1}));
   EXPECT_EQ(json["layers"].size(), 4U);
@@ -68,7 +72,8 @@ TEST(Summary, Json) {
 TEST(Summary, DotShowsBothPathsOfAResidual) {
   const Model model = input({4}) | Residual{.body = {Dense{.units = 4}}} | Dense{.units = 2};
   const std::string dot = to_dot(model);
-  for (const char* line : {"n1 [label=\"residual +\\n[4]\"", "n0 -> n2;", "n2 -> n1;", "n0 -> n1;", "n1 -> n3;"}) {
+  for (const char* line :
+       {"n1 [label=\"residual +\\n[4]\"", "n0 -> n2;", "n2 -> n1;", "n0 -> n1;", "n1 -> n3;"}) {
     EXPECT_THAT(dot, testing::HasSubstr(line));
   }
 }

@@ -18,8 +18,8 @@ std::span<const std::string_view> names_of(Activation) {
 
 namespace {
 
-// x where x > 0, else alpha (e^x - 1); the exponential never sees a positive x, whose overflow would
-// turn the gradient of the branch not taken into a NaN.
+// x where x > 0, else alpha (e^x - 1); the exponential never sees a positive x, whose overflow
+// would turn the gradient of the branch not taken into a NaN.
 Value elu_of(Value x, double alpha) {
   const Value low = graph::expm1(graph::min(x, graph::constant(*x.graph, 0, x.dtype())));
   const Value zero = graph::constant(*x.graph, 0, x.dtype());
@@ -37,18 +37,29 @@ Value softmax_of(Value x) {
 Value activate(Activation activation, Value x) {
   using namespace graph;
   switch (activation) {
-    case Activation::linear: return x;
-    case Activation::relu: return graph::relu(x);
-    case Activation::leaky_relu: return select(greater_equal(x, constant(*x.graph, 0, x.dtype())), x, x * 0.2);
-    case Activation::elu: return elu_of(x, 1);
+    case Activation::linear:
+      return x;
+    case Activation::relu:
+      return graph::relu(x);
+    case Activation::leaky_relu:
+      return select(greater_equal(x, constant(*x.graph, 0, x.dtype())), x, x * 0.2);
+    case Activation::elu:
+      return elu_of(x, 1);
     // Klambauer et al. 2017: the two constants keep mean 0 and variance 1 as a fixed point.
-    case Activation::selu: return elu_of(x, 1.6732632423543772) * 1.0507009873554805;
-    case Activation::gelu: return x * 0.5 * (1.0 + erf(x * (1 / std::numbers::sqrt2)));
-    case Activation::silu: return x * graph::sigmoid(x);
-    case Activation::tanh: return graph::tanh(x);
-    case Activation::sigmoid: return graph::sigmoid(x);
-    case Activation::softplus: return graph::softplus(x);
-    case Activation::softmax: return softmax_of(x);
+    case Activation::selu:
+      return elu_of(x, 1.6732632423543772) * 1.0507009873554805;
+    case Activation::gelu:
+      return x * 0.5 * (1.0 + erf(x * (1 / std::numbers::sqrt2)));
+    case Activation::silu:
+      return x * graph::sigmoid(x);
+    case Activation::tanh:
+      return graph::tanh(x);
+    case Activation::sigmoid:
+      return graph::sigmoid(x);
+    case Activation::softplus:
+      return graph::softplus(x);
+    case Activation::softmax:
+      return softmax_of(x);
   }
   return x;
 }

@@ -9,10 +9,20 @@
 
 namespace treino::nn {
 
-// Functions between layers, as Keras 3 defines them: leaky_relu's slope is 0.2, elu's alpha 1, gelu is
-// the exact one (by erf), softmax runs along the last axis.
+// Functions between layers, as Keras 3 defines them: leaky_relu's slope is 0.2, elu's alpha 1, gelu
+// is the exact one (by erf), softmax runs along the last axis.
 enum class Activation : std::uint8_t {
-  linear, relu, leaky_relu, elu, selu, gelu, silu, tanh, sigmoid, softplus, softmax,
+  linear,
+  relu,
+  leaky_relu,
+  elu,
+  selu,
+  gelu,
+  silu,
+  tanh,
+  sigmoid,
+  softplus,
+  softmax,
 };
 std::span<const std::string_view> names_of(Activation);
 

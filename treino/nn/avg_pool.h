@@ -6,7 +6,8 @@
 
 namespace treino::nn {
 
-// The mean of each window's elements inside the image (padding does not count). [height, width, channels].
+// The mean of each window's elements inside the image (padding does not count). [height, width,
+// channels].
 struct AvgPool {
   static constexpr std::string_view kName = "avg_pool";
   Pair size = 2;

@@ -5,9 +5,9 @@
 
 namespace treino::nn {
 
-// Ioffe and Szegedy 2015, as Keras: (x - mean) / sqrt(variance + epsilon) gamma + beta for each channel
-// (last axis). Training uses the batch's mean and biased variance and moves the running ones,
-// r <- momentum r + (1 - momentum) batch; inference uses the running ones.
+// Ioffe and Szegedy 2015, as Keras: (x - mean) / sqrt(variance + epsilon) gamma + beta for each
+// channel (last axis). Training uses the batch's mean and biased variance and moves the running
+// ones, r <- momentum r + (1 - momentum) batch; inference uses the running ones.
 struct BatchNorm {
   static constexpr std::string_view kName = "batch_norm";
   double momentum = 0.99;

@@ -10,12 +10,13 @@ namespace treino::nn {
 Shape Conv2D::output(const Shape& input) const {
   check_window(input, "kernel", kernel, dilation, padding);
   if (input[2] % groups != 0) {
-    throw FieldMistake{"groups", fmt::format("is {} but the input has {} channels; use a divisor of {}",
-                                             groups, input[2], input[2])};
+    throw FieldMistake{
+        "groups", fmt::format("is {} but the input has {} channels; use a divisor of {}", groups,
+                              input[2], input[2])};
   }
   if (filters % groups != 0) {
-    throw FieldMistake{"filters",
-                       fmt::format("is {} but groups is {}; use a multiple of {}", filters, groups, groups)};
+    throw FieldMistake{"filters", fmt::format("is {} but groups is {}; use a multiple of {}",
+                                              filters, groups, groups)};
   }
   const Pair extents = output_extents(input, kernel, stride, dilation, padding);
   return {extents.height, extents.width, filters};

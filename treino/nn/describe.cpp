@@ -13,9 +13,11 @@ namespace {
 class Describer final : public FieldVisitor {
  public:
   void value(std::string_view name, FieldRef& field, const Limits& limits) override {
-    std::string allowed = limits.allowed.empty() ? limits_text(limits) : std::string(limits.allowed);
-    for (std::string_view word : field.choices()) allowed += fmt::format("{}{}", allowed.empty() ? "" : ", ", word);
-    const std::string usual = limits.required              ? ""
+    std::string allowed =
+        limits.allowed.empty() ? limits_text(limits) : std::string(limits.allowed);
+    for (std::string_view word : field.choices())
+      allowed += fmt::format("{}{}", allowed.empty() ? "" : ", ", word);
+    const std::string usual = limits.required                ? ""
                               : !limits.default_text.empty() ? std::string(limits.default_text)
                                                              : to_text(field.get());
     fields.push_back({std::string(name), usual, allowed});
@@ -29,8 +31,10 @@ class Describer final : public FieldVisitor {
   }
   void one_of(std::string_view name, FieldUnion& choice) override {
     std::string allowed;
-    for (std::string_view word : choice.names()) allowed += fmt::format("{}{}", allowed.empty() ? "" : ", ", word);
-    fields.push_back({std::string(name), fmt::format("\"{}\"", choice.names()[choice.index()]), allowed});
+    for (std::string_view word : choice.names())
+      allowed += fmt::format("{}{}", allowed.empty() ? "" : ", ", word);
+    fields.push_back(
+        {std::string(name), fmt::format("\"{}\"", choice.names()[choice.index()]), allowed});
   }
   void layers(std::string_view name, std::vector<Layer>&) override {
     fields.push_back({std::string(name), "[]", "layers"});
@@ -71,14 +75,15 @@ std::string recipe_reference() {
   for (const GroupDescription& group : describe_recipe()) {
     if (group.kind != kind) {
       kind = group.kind;
-      text += fmt::format("{}| {} | field | default | allowed |\n|---|---|---|---|\n", text.empty() ? "" : "\n", kind);
+      text += fmt::format("{}| {} | field | default | allowed |\n|---|---|---|---|\n",
+                          text.empty() ? "" : "\n", kind);
     }
     if (group.fields.empty()) text += fmt::format("| `{}` | – | | |\n", group.name);
     for (std::size_t i = 0; i < group.fields.size(); ++i) {
       const FieldDescription& field = group.fields[i];
-      text += fmt::format("| {} | `{}` | {} | {} |\n", i == 0 ? fmt::format("`{}`", group.name) : "",
-                          field.name, field.default_text.empty() ? "required" : "`" + field.default_text + "`",
-                          field.allowed);
+      text += fmt::format(
+          "| {} | `{}` | {} | {} |\n", i == 0 ? fmt::format("`{}`", group.name) : "", field.name,
+          field.default_text.empty() ? "required" : "`" + field.default_text + "`", field.allowed);
     }
   }
   return text;

@@ -30,7 +30,8 @@ class Drawer {
         arrow(from, node);
         from = node;
       } else {
-        const int join = box(fmt::format("{} +\\n{}", layer.name(), to_string(output)), ", style=rounded");
+        const int join =
+            box(fmt::format("{} +\\n{}", layer.name(), to_string(output)), ", style=rounded");
         for (const std::vector<Layer>& branch : branches.lists) {
           Shape inside = shape;
           arrow(chain(branch, from, inside), join);
@@ -58,7 +59,8 @@ class Drawer {
 std::string to_dot(const Model& model) {
   Drawer drawer;
   drawer.text = "digraph model {\n  rankdir=TB;\n  node [shape=box, fontname=\"sans-serif\"];\n";
-  const int first = drawer.box("input\\n" + to_string(model.input()), ", style=filled, fillcolor=lightgrey");
+  const int first =
+      drawer.box("input\\n" + to_string(model.input()), ", style=filled, fillcolor=lightgrey");
   Shape shape = model.input();
   drawer.chain(model.layers(), first, shape);
   return drawer.text + "}\n";

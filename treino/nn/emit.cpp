@@ -22,11 +22,13 @@ double elements_of(const Shape& shape) {
 
 }  // namespace
 
-Value Emit::own(std::string_view name, const Shape& shape, const Initializer& initializer, Role role) {
+Value Emit::own(std::string_view name, const Shape& shape, const Initializer& initializer,
+                Role role) {
   const std::string full = fmt::format("{}.{}", scope_, name);
   if (elements_of(shape) > kMostElements) {
-    throw Error::mistake(fmt::format("{} of shape {} has more than 2^40 numbers; make the layer smaller", full,
-                                     to_string(shape)));
+    throw Error::mistake(
+        fmt::format("{} of shape {} has more than 2^40 numbers; make the layer smaller", full,
+                    to_string(shape)));
   }
   const Value value = graph_.variable(full, {shape, DType::f32}, role);
   variables_.push_back({full, shape, role, initializer, value});

@@ -22,11 +22,11 @@ struct LayerVariable {
 
 // Where a layer's nodes stand in the graph.
 struct LayerRecord {
-  std::string name;  // "residual_1.body.conv2d_1"
-  std::string type;  // "conv2d"
-  int depth = 0;     // layers around it
-  Shape output;      // of one sample
-  int first_node = 0, last_node = 0;            // nodes [first, last)
+  std::string name;                                   // "residual_1.body.conv2d_1"
+  std::string type;                                   // "conv2d"
+  int depth = 0;                                      // layers around it
+  Shape output;                                       // of one sample
+  int first_node = 0, last_node = 0;                  // nodes [first, last)
   std::size_t first_variable = 0, last_variable = 0;  // of Emit::variables()
 };
 
@@ -34,7 +34,8 @@ struct LayerRecord {
 class Emit {
  public:
   Emit(Graph& graph, bool training) : graph_(graph), training_(training) {}
-  // For dropout in training: the seed and the global position of the batch's first sample, both [] i64.
+  // For dropout in training: the seed and the global position of the batch's first sample, both []
+  // i64.
   Emit(Graph& graph, Value seed, Value position)
       : graph_(graph), training_(true), seed_(seed), position_(position) {}
 

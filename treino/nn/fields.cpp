@@ -11,7 +11,9 @@ namespace treino::nn {
 
 namespace {
 
-[[noreturn]] void want(const char* what) { throw FieldMistake{"", what}; }
+[[noreturn]] void want(const char* what) {
+  throw FieldMistake{"", what};
+}
 
 std::string number_text(double value) {
   std::string text = fmt::format("{}", value);
@@ -20,15 +22,27 @@ std::string number_text(double value) {
   return text;
 }
 
-std::string plain_text(double value) { return fmt::format("{}", value); }
+std::string plain_text(double value) {
+  return fmt::format("{}", value);
+}
 
 }  // namespace
 
-FieldValue get_field(bool value) { return value; }
-FieldValue get_field(std::int64_t value) { return value; }
-FieldValue get_field(double value) { return value; }
-FieldValue get_field(const std::string& value) { return value; }
-FieldValue get_field(const std::vector<double>& value) { return value; }
+FieldValue get_field(bool value) {
+  return value;
+}
+FieldValue get_field(std::int64_t value) {
+  return value;
+}
+FieldValue get_field(double value) {
+  return value;
+}
+FieldValue get_field(const std::string& value) {
+  return value;
+}
+FieldValue get_field(const std::vector<double>& value) {
+  return value;
+}
 FieldValue get_field(const Pair& value) {
   if (value.height == value.width) return value.height;
   return std::vector<double>{static_cast<double>(value.height), static_cast<double>(value.width)};
@@ -119,9 +133,9 @@ void check_limits(std::string_view field, const FieldValue& value, const Limits&
     const bool low = limits.above ? number <= limits.least : number < limits.least;
     const bool high = limits.below ? number >= limits.most : number > limits.most;
     if (std::isfinite(number) && !low && !high) return;
-    const std::string range =
-        limits.most >= kMostSize && number > limits.most ? fmt::format("at most {:.0f}", limits.most)
-                                                         : limits_text(limits);
+    const std::string range = limits.most >= kMostSize && number > limits.most
+                                  ? fmt::format("at most {:.0f}", limits.most)
+                                  : limits_text(limits);
     throw FieldMistake{std::string(field), fmt::format("is {}; use {}", to_text(value),
                                                        range.empty() ? "a finite number" : range)};
   };

@@ -30,9 +30,9 @@ class Layer;
 struct Limits {
   double least = -std::numeric_limits<double>::infinity();
   double most = std::numeric_limits<double>::infinity();
-  bool above = false;     // least itself is excluded
-  bool below = false;     // most itself is excluded
-  bool required = false;  // a recipe must say it
+  bool above = false;                  // least itself is excluded
+  bool below = false;                  // most itself is excluded
+  bool required = false;               // a recipe must say it
   std::string_view default_text = {};  // where the default is no plain value: "size"
   std::string_view allowed = {};       // for documentation, where neither range nor words say it
 };
@@ -52,7 +52,8 @@ struct Tagged {
 };
 
 // Any field's value as files write it.
-using FieldValue = std::variant<bool, std::int64_t, double, std::string, std::vector<double>, Tagged>;
+using FieldValue =
+    std::variant<bool, std::int64_t, double, std::string, std::vector<double>, Tagged>;
 
 // Height and width: written n or [h, w].
 struct Pair {
@@ -228,7 +229,8 @@ void FieldVisitor::operator()(std::string_view name, T& member, const Limits& li
 // The value as files write it: 3, 0.5, true, "same", [1, 2], { normal = 0.05 }.
 std::string to_text(const FieldValue& value);
 
-// Throws FieldMistake ("is 0; use at least 1") for numbers that are not finite or outside the limits.
+// Throws FieldMistake ("is 0; use at least 1") for numbers that are not finite or outside the
+// limits.
 void check_limits(std::string_view field, const FieldValue& value, const Limits& limits);
 
 // "at least 1", "above 0", "at least 0 and below 1"; empty when any number will do.

@@ -5,7 +5,8 @@
 
 namespace treino::nn {
 
-// All axes of a sample in one: [height, width, channels] -> [height width channels], channels fastest.
+// All axes of a sample in one: [height, width, channels] -> [height width channels], channels
+// fastest.
 struct Flatten {
   static constexpr std::string_view kName = "flatten";
   Where where = Where::here();

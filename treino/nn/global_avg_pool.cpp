@@ -11,6 +11,8 @@ Shape GlobalAvgPool::output(const Shape& input) const {
   return {input[2]};
 }
 
-Value GlobalAvgPool::emit(Emit&, Value x) const { return graph::mean(x, {1, 2}); }
+Value GlobalAvgPool::emit(Emit&, Value x) const {
+  return graph::mean(x, {1, 2});
+}
 
 }  // namespace treino::nn

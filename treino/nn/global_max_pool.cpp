@@ -14,7 +14,8 @@ Shape GlobalMaxPool::output(const Shape& input) const {
 // One window over the whole image, so that its gradient is max_pool's.
 Value GlobalMaxPool::emit(Emit&, Value x) const {
   const Shape image = x.shape().sub(1, 4);
-  const Value y = graph::max_pool(x, window_over(image, Pair(image[0], image[1]), 1, 1, Padding::valid));
+  const Value y =
+      graph::max_pool(x, window_over(image, Pair(image[0], image[1]), 1, 1, Padding::valid));
   return graph::reshape(y, Shape{x.shape()[0], image[2]});
 }
 

@@ -24,10 +24,13 @@ Fans fans_of(const Shape& shape) {
 double variance_of(Initializer::Kind kind, const Fans& fans) {
   switch (kind) {
     case Initializer::kGlorotUniform:
-    case Initializer::kGlorotNormal: return 2 / (fans.in + fans.out);
+    case Initializer::kGlorotNormal:
+      return 2 / (fans.in + fans.out);
     case Initializer::kHeUniform:
-    case Initializer::kHeNormal: return 2 / fans.in;
-    default: return 1 / fans.in;
+    case Initializer::kHeNormal:
+      return 2 / fans.in;
+    default:
+      return 1 / fans.in;
   }
 }
 
@@ -74,8 +77,10 @@ void set_field(Initializer& member, const FieldValue& value) {
     member = {kind, tagged != nullptr ? tagged->value : 0};
     return;
   }
-  throw FieldMistake{"", "one of glorot_uniform, glorot_normal, he_uniform, he_normal, lecun_uniform, lecun_normal, "
-                         "zeros, ones, { normal = deviation }, { uniform = limit }"};
+  throw FieldMistake{
+      "",
+      "one of glorot_uniform, glorot_normal, he_uniform, he_normal, lecun_uniform, lecun_normal, "
+      "zeros, ones, { normal = deviation }, { uniform = limit }"};
 }
 
 HostTensor initial_tensor(const Initializer& initializer, const Shape& shape, Rng& rng) {
@@ -94,10 +99,17 @@ HostTensor initial_tensor(const Initializer& initializer, const Shape& shape, Rn
       case Initializer::kLecunNormal:
         value = deviation / kTruncatedDeviation * truncated_normal(rng);
         break;
-      case Initializer::kZeros: break;
-      case Initializer::kOnes: value = 1; break;
-      case Initializer::kNormal: value = initializer.amount * rng.normal(); break;
-      case Initializer::kUniform: value = initializer.amount * (2 * rng.uniform() - 1); break;
+      case Initializer::kZeros:
+        break;
+      case Initializer::kOnes:
+        value = 1;
+        break;
+      case Initializer::kNormal:
+        value = initializer.amount * rng.normal();
+        break;
+      case Initializer::kUniform:
+        value = initializer.amount * (2 * rng.uniform() - 1);
+        break;
     }
     element = static_cast<float>(value);
   }

@@ -15,11 +15,18 @@ namespace treino::nn {
 // product of the leading extents; a vector of n has n and n.
 //   glorot (Glorot and Bengio 2010): variance 2 / (fan in + fan out)
 //   he (He et al. 2015): variance 2 / fan in;  lecun (LeCun et al. 1998): variance 1 / fan in
-// *_uniform draws from [-l, l] with l = sqrt(3 variance); *_normal is cut at two standard deviations
-// and stretched so that the variance comes out right.
+// *_uniform draws from [-l, l] with l = sqrt(3 variance); *_normal is cut at two standard
+// deviations and stretched so that the variance comes out right.
 struct Initializer {
   enum Kind : std::uint8_t {
-    kGlorotUniform, kGlorotNormal, kHeUniform, kHeNormal, kLecunUniform, kLecunNormal, kZeros, kOnes,
+    kGlorotUniform,
+    kGlorotNormal,
+    kHeUniform,
+    kHeNormal,
+    kLecunUniform,
+    kLecunNormal,
+    kZeros,
+    kOnes,
     kNormal,   // normal, mean 0, standard deviation `amount`
     kUniform,  // uniform on [-amount, amount]
   };
@@ -36,8 +43,12 @@ inline constexpr Initializer lecun_uniform{Initializer::kLecunUniform};
 inline constexpr Initializer lecun_normal{Initializer::kLecunNormal};
 inline constexpr Initializer zeros{Initializer::kZeros};
 inline constexpr Initializer ones{Initializer::kOnes};
-constexpr Initializer normal(double deviation) { return {Initializer::kNormal, deviation}; }
-constexpr Initializer uniform(double limit) { return {Initializer::kUniform, limit}; }
+constexpr Initializer normal(double deviation) {
+  return {Initializer::kNormal, deviation};
+}
+constexpr Initializer uniform(double limit) {
+  return {Initializer::kUniform, limit};
+}
 
 // "glorot_uniform", ..., "normal", "uniform", in the order of Kind.
 std::span<const std::string_view> initializer_names();

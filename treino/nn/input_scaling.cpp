@@ -27,8 +27,9 @@ Affine affine_of(const InputOptions& input, std::int64_t channels, DType type) {
   const auto count = static_cast<std::size_t>(channels);
   const auto check = [&](const char* name, const std::vector<double>& list) {
     if (list.size() <= 1 || list.size() == count) return;
-    throw Error::mistake(fmt::format("input.{} has {} numbers but the samples have {} channels; use 1 or {}",
-                                     name, list.size(), channels, channels));
+    throw Error::mistake(
+        fmt::format("input.{} has {} numbers but the samples have {} channels; use 1 or {}", name,
+                    list.size(), channels, channels));
   };
   check("mean", input.mean);
   check("std", input.deviation);
@@ -48,7 +49,8 @@ Affine affine_of(const InputOptions& input, std::int64_t channels, DType type) {
 
 }  // namespace
 
-Value scale_input(Graph& graph, const InputOptions& input, Value samples, const Shape& model_input) {
+Value scale_input(Graph& graph, const InputOptions& input, Value samples,
+                  const Shape& model_input) {
   const Affine affine = affine_of(input, samples.shape().back(), samples.dtype());
   Value x = graph::cast(samples, DType::f32);
   if (affine.factor.size() == 1) {
@@ -64,7 +66,8 @@ Value scale_input(Graph& graph, const InputOptions& input, Value samples, const 
   return graph::reshape(x, shape);
 }
 
-std::vector<NamedTensor> input_constants(const InputOptions& input, const Shape& sample, DType type) {
+std::vector<NamedTensor> input_constants(const InputOptions& input, const Shape& sample,
+                                         DType type) {
   const Affine affine = affine_of(input, sample.back(), type);
   if (affine.factor.size() == 1) return {};
   const auto tensor = [](const std::vector<double>& numbers) {
@@ -82,7 +85,8 @@ template <class T>
 void measure(std::span<const T> elements, std::size_t channels, InputOptions& input) {
   std::vector<double> sum(channels), squares(channels);
   const double rows = static_cast<double>(elements.size() / channels);
-  for (std::size_t i = 0; i < elements.size(); ++i) sum[i % channels] += static_cast<double>(elements[i]);
+  for (std::size_t i = 0; i < elements.size(); ++i)
+    sum[i % channels] += static_cast<double>(elements[i]);
   input.mean.resize(channels);
   input.deviation.resize(channels);
   for (std::size_t c = 0; c < channels; ++c) input.mean[c] = sum[c] / rows;

@@ -10,8 +10,8 @@ namespace treino::nn {
 namespace {
 
 [[noreturn]] void refuse(const Where& where, std::string_view layer, const FieldMistake& mistake) {
-  throw Error::mistake(fmt::format("{}{}{}{} {}", place(where), layer, mistake.field.empty() ? "" : ".",
-                                   mistake.field, mistake.text));
+  throw Error::mistake(fmt::format("{}{}{}{} {}", place(where), layer,
+                                   mistake.field.empty() ? "" : ".", mistake.field, mistake.text));
 }
 
 struct LayerFields final : FieldGroup {
@@ -37,8 +37,9 @@ Shape Layer::output(const Shape& input) const {
     double elements = 1;
     for (std::int64_t extent : shape) elements *= static_cast<double>(extent);
     if (elements > 0x1p40) {
-      throw FieldMistake{"", fmt::format("has an output of {}, more than 2^40 numbers; make it smaller",
-                                         to_string(shape))};
+      throw FieldMistake{"",
+                         fmt::format("has an output of {}, more than 2^40 numbers; make it smaller",
+                                     to_string(shape))};
     }
     return shape;
   } catch (const FieldMistake& mistake) {

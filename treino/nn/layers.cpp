@@ -34,7 +34,9 @@ constexpr auto kNames = [] {
 
 }  // namespace
 
-std::span<const std::string_view> layer_names() { return kNames; }
+std::span<const std::string_view> layer_names() {
+  return kNames;
+}
 
 std::optional<Layer> make_layer(std::string_view name, const Where& where, FieldVisitor& visitor) {
   for (const Row& row : kRows) {

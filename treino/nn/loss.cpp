@@ -20,7 +20,8 @@ namespace {
 // Turns the layer's own function into linear where it is the folded one.
 class Folder final : public FieldVisitor {
  public:
-  explicit Folder(Activation function) : word_(names_of(function)[static_cast<std::size_t>(function)]) {}
+  explicit Folder(Activation function)
+      : word_(names_of(function)[static_cast<std::size_t>(function)]) {}
   void value(std::string_view name, FieldRef& field, const Limits&) override {
     if (name != "activation" && name != "function") return;
     if (std::get<std::string>(field.get()) == word_) field.set(std::string("linear"));
@@ -33,9 +34,13 @@ class Folder final : public FieldVisitor {
   std::string word_;
 };
 
-std::string name_text(Loss loss) { return std::string(names_of(loss)[static_cast<std::size_t>(loss)]); }
+std::string name_text(Loss loss) {
+  return std::string(names_of(loss)[static_cast<std::size_t>(loss)]);
+}
 
-bool is_entropy(Loss loss) { return loss == Loss::cross_entropy || loss == Loss::binary_cross_entropy; }
+bool is_entropy(Loss loss) {
+  return loss == Loss::cross_entropy || loss == Loss::binary_cross_entropy;
+}
 
 }  // namespace
 
@@ -50,20 +55,23 @@ void check_loss(const Model& model, const TrainOptions& train, std::int64_t clas
   const std::string where = model.layers().empty() ? "" : place(model.layers().back().where());
   const Shape& output = model.output();
   if (output.rank() != 1) {
-    throw Error::mistake(fmt::format("{}the model's output is {}; end it with flatten or global_avg_pool "
-                                     "and dense = {{ units = {} }}",
-                                     where, to_string(output), classes));
+    throw Error::mistake(
+        fmt::format("{}the model's output is {}; end it with flatten or global_avg_pool "
+                    "and dense = {{ units = {} }}",
+                    where, to_string(output), classes));
   }
   const bool single = output[0] == 1 && classes == 2 && train.loss != Loss::cross_entropy;
   if (classes > 0 && output[0] != classes && !single) {
-    throw Error::mistake(fmt::format("{}the model has {} outputs but the data have {} classes; end it with "
-                                     "dense = {{ units = {} }}",
-                                     where, output[0], classes, classes));
+    throw Error::mistake(
+        fmt::format("{}the model has {} outputs but the data have {} classes; end it with "
+                    "dense = {{ units = {} }}",
+                    where, output[0], classes, classes));
   }
   if (train.label_smoothing > 0 && !is_entropy(train.loss)) {
-    throw Error::mistake(fmt::format("train.label_smoothing goes with the cross-entropies, not with {}; set "
-                                     "it to 0",
-                                     name_text(train.loss)));
+    throw Error::mistake(
+        fmt::format("train.label_smoothing goes with the cross-entropies, not with {}; set "
+                    "it to 0",
+                    name_text(train.loss)));
   }
 }
 
@@ -84,9 +92,12 @@ Value loss_of(const TrainOptions& train, Value outputs, Value targets) {
       if (smoothing > 0) targets = targets * (1 - smoothing) + 0.5 * smoothing;
       // -t ln s(z) - (1 - t) ln(1 - s(z)) with s the sigmoid.
       return mean(graph::softplus(outputs) - targets * outputs, {1});
-    case Loss::mse: return mean(square(outputs - targets), {1});
-    case Loss::mae: return mean(abs(outputs - targets), {1});
-    case Loss::huber: break;
+    case Loss::mse:
+      return mean(square(outputs - targets), {1});
+    case Loss::mae:
+      return mean(abs(outputs - targets), {1});
+    case Loss::huber:
+      break;
   }
   // Huber 1964 with delta 1: e e / 2 up to 1, then |e| - 1/2; c (|e| - c / 2) with c = min(|e|, 1).
   const Value error = abs(outputs - targets);
@@ -99,7 +110,8 @@ Value correct_of(Loss loss, Value outputs, Value labels) {
     // One output for two classes: a logit's border is 0, a value's 1/2.
     const double border = loss == Loss::binary_cross_entropy ? 0 : 0.5;
     const Value flat = reshape(outputs, Shape{outputs.shape()[0]});
-    const Value guess = cast(greater(flat, constant(*flat.graph, border, flat.dtype())), DType::i32);
+    const Value guess =
+        cast(greater(flat, constant(*flat.graph, border, flat.dtype())), DType::i32);
     const Value truth = labels.shape().rank() == 2
                             ? cast(reshape(labels, Shape{labels.shape()[0]}), DType::i32)
                             : labels;

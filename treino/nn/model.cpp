@@ -18,8 +18,8 @@ Model::Model(Shape input) : input_(input), output_(input) {
   bool good = input.rank() >= 1 && input.rank() < Shape::kMaxRank;
   for (std::int64_t extent : input) good = good && extent >= 1;
   if (!good) {
-    throw Error::mistake(fmt::format("the input's shape is {}; use sizes of at least 1, e.g. [28, 28, 1]",
-                                     to_string(input)));
+    throw Error::mistake(fmt::format(
+        "the input's shape is {}; use sizes of at least 1, e.g. [28, 28, 1]", to_string(input)));
   }
 }
 

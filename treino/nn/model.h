@@ -30,7 +30,9 @@ class Model {
 };
 
 // input({28, 28, 1}) | Flatten{} | Dense{.units = 10, .activation = softmax}
-inline Model input(std::initializer_list<std::int64_t> shape) { return Model(Shape(shape)); }
+inline Model input(std::initializer_list<std::int64_t> shape) {
+  return Model(Shape(shape));
+}
 inline Model operator|(Model model, Layer layer) {
   model.add(std::move(layer));
   return model;

@@ -11,7 +11,6 @@ namespace {
 
 using namespace graph;
 
-
 // 1 - beta^t without cancellation.
 Value one_minus_power(double beta, Value t) {
   if (beta == 0) return constant(*t.graph, 1, DType::f64);
@@ -118,7 +117,8 @@ std::vector<NamedTensor> initial_slots(const Optimizer& optimizer, const Model& 
   for (const LayerVariable& variable : variables(model)) {
     if (variable.role != Role::parameter) continue;
     HostTensor tensor(DType::f32, variable.shape);
-    for (float& element : tensor.as<float>()) element = static_cast<float>(adagrad->initial_accumulator);
+    for (float& element : tensor.as<float>())
+      element = static_cast<float>(adagrad->initial_accumulator);
     slots.push_back({"optimizer.accumulator." + variable.name, std::move(tensor)});
   }
   return slots;

@@ -16,12 +16,15 @@ using Path = std::vector<std::string>;
 Path split(const std::string& key) {
   Path path{""};
   for (char c : key) {
-    if (c == '.') path.emplace_back();
-    else path.back() += c;
+    if (c == '.')
+      path.emplace_back();
+    else
+      path.back() += c;
   }
   for (const std::string& part : path) {
     if (part.empty()) {
-      throw Error::mistake(fmt::format("--set {}: not a dotted path; use e.g. train.batch=64", key));
+      throw Error::mistake(
+          fmt::format("--set {}: not a dotted path; use e.g. train.batch=64", key));
     }
   }
   return path;
@@ -39,7 +42,8 @@ std::string quoted(std::string_view text) {
 // `"a"."b" = value` as a table whose nodes name the option as their place.
 toml::table parse_value(const Path& path, std::size_t first, const Override& change) {
   std::string left;
-  for (std::size_t i = first; i < path.size(); ++i) left += (left.empty() ? "" : ".") + quoted(path[i]);
+  for (std::size_t i = first; i < path.size(); ++i)
+    left += (left.empty() ? "" : ".") + quoted(path[i]);
   const std::string source = fmt::format("--set {}={}", change.first, change.second);
   try {
     return toml::parse(left + " = " + change.second, source);
@@ -49,7 +53,8 @@ toml::table parse_value(const Path& path, std::size_t first, const Override& cha
   try {
     return toml::parse(left + " = " + quoted(change.second), source);
   } catch (const toml::parse_error& error) {
-    throw Error::mistake(fmt::format("--set {}: the value cannot be read: {}", change.first, error.description()));
+    throw Error::mistake(
+        fmt::format("--set {}: the value cannot be read: {}", change.first, error.description()));
   }
 }
 
@@ -89,8 +94,8 @@ toml::table* layer_of(toml::array& layers, const std::string& name, const Overri
     if (names.back() == name) return table->begin()->second.as_table();
   }
   const std::vector<std::string_view> views(names.begin(), names.end());
-  throw Error::mistake(fmt::format("--set {}={}: no layer \"{}\"{}", change.first, change.second, name,
-                                   suggestion(name, views)));
+  throw Error::mistake(fmt::format("--set {}={}: no layer \"{}\"{}", change.first, change.second,
+                                   name, suggestion(name, views)));
 }
 
 }  // namespace
@@ -107,7 +112,8 @@ void apply_override(toml::table& recipe, const Override& change) {
       if (node != nullptr && node->is_table() && node->as_table()->size() == 1) {
         in_force = std::string(node->as_table()->begin()->first.str());
       }
-      if (!contains(names, path[i + 1])) path.insert(path.begin() + static_cast<std::ptrdiff_t>(i) + 1, in_force);
+      if (!contains(names, path[i + 1]))
+        path.insert(path.begin() + static_cast<std::ptrdiff_t>(i) + 1, in_force);
       if (node != nullptr && (node->is_string() || in_force != path[i + 1])) {
         table->erase(path[i]);
         node = nullptr;
@@ -131,9 +137,10 @@ void apply_override(toml::table& recipe, const Override& change) {
     }
   }
   if (path.size() == 1) return put(recipe, path, 0, change);
-  throw Error::mistake(fmt::format("--set {}={}: nothing of that name to set; a layer's field is "
-                                   "model.<layer's name>.<field>",
-                                   change.first, change.second));
+  throw Error::mistake(
+      fmt::format("--set {}={}: nothing of that name to set; a layer's field is "
+                  "model.<layer's name>.<field>",
+                  change.first, change.second));
 }
 
 }  // namespace treino::nn

@@ -40,8 +40,9 @@ std::string inline_toml(const nlohmann::ordered_json& value) {
 // A run's folder is called after the recipe.
 void check_name(const Recipe& recipe, const toml::table& table) {
   const std::string& name = recipe.name;
-  const bool plain = !name.empty() && name[0] != '.' && name.find('/') == std::string::npos &&
-                     std::all_of(name.begin(), name.end(), [](unsigned char c) { return c >= ' ' && c != 127; });
+  const bool plain =
+      !name.empty() && name[0] != '.' && name.find('/') == std::string::npos &&
+      std::all_of(name.begin(), name.end(), [](unsigned char c) { return c >= ' ' && c != 127; });
   if (plain) return;
   const toml::node* node = table.get("name");
   throw Error::mistake(fmt::format("{}name is {}; use a name without / and without a leading point",
@@ -56,12 +57,14 @@ nlohmann::ordered_json json_of(Recipe recipe) {
 
 }  // namespace
 
-Recipe parse_recipe(const std::string& text, const std::string& path, std::span<const Override> overrides) {
+Recipe parse_recipe(const std::string& text, const std::string& path,
+                    std::span<const Override> overrides) {
   toml::table table;
   try {
     table = toml::parse(text, path);
   } catch (const toml::parse_error& error) {
-    throw Error::mistake(fmt::format("{}:{}: {}", path, error.source().begin.line, error.description()));
+    throw Error::mistake(
+        fmt::format("{}:{}: {}", path, error.source().begin.line, error.description()));
   }
   for (const Override& change : overrides) apply_override(table, change);
   Recipe recipe;
@@ -86,17 +89,21 @@ std::string write_recipe(const Recipe& recipe) {
   for (const auto& [key, value] : json.items()) {
     if (value.is_array()) {
       for (const auto& layer : value) {
-        text += fmt::format("\n[[{}]]\n{} = {}\n", key, layer.begin().key(), inline_toml(*layer.begin()));
+        text += fmt::format("\n[[{}]]\n{} = {}\n", key, layer.begin().key(),
+                            inline_toml(*layer.begin()));
       }
     } else if (value.is_object()) {
       text += fmt::format("\n[{}]\n", key);
-      for (const auto& [name, field] : value.items()) text += fmt::format("{} = {}\n", name, inline_toml(field));
+      for (const auto& [name, field] : value.items())
+        text += fmt::format("{} = {}\n", name, inline_toml(field));
     }
   }
   return text;
 }
 
-std::string recipe_json(const Recipe& recipe) { return json_of(recipe).dump(); }
+std::string recipe_json(const Recipe& recipe) {
+  return json_of(recipe).dump();
+}
 
 std::string optimizer_json(const Optimizer& optimizer) {
   TrainOptions options;
@@ -111,7 +118,8 @@ Model build_model(const Recipe& recipe, const Shape& data, std::int64_t classes)
     std::vector<std::int64_t> extents;
     for (double extent : recipe.input.shape) {
       if (extent != std::trunc(extent)) {
-        throw Error::mistake(fmt::format("{}: input.shape holds {}; use whole numbers", recipe.path, extent));
+        throw Error::mistake(
+            fmt::format("{}: input.shape holds {}; use whole numbers", recipe.path, extent));
       }
       extents.push_back(static_cast<std::int64_t>(extent));
     }
@@ -122,14 +130,16 @@ Model build_model(const Recipe& recipe, const Shape& data, std::int64_t classes)
     shape = Shape(extents);
   }
   if (shape.rank() == 0) {
-    throw Error::mistake(fmt::format("{}: input.shape is missing and no data say it; use e.g. "
-                                     "shape = [28, 28, 1]",
-                                     recipe.path));
+    throw Error::mistake(
+        fmt::format("{}: input.shape is missing and no data say it; use e.g. "
+                    "shape = [28, 28, 1]",
+                    recipe.path));
   }
   if (data.rank() > 0 && data.elements() != shape.elements()) {
-    throw Error::mistake(fmt::format("{}: input.shape is {} but the data's samples are {}; leave it out or "
-                                     "use {}",
-                                     recipe.path, to_string(shape), to_string(data), to_string(data)));
+    throw Error::mistake(
+        fmt::format("{}: input.shape is {} but the data's samples are {}; leave it out or "
+                    "use {}",
+                    recipe.path, to_string(shape), to_string(data), to_string(data)));
   }
   Model model(shape);
   for (const Layer& layer : recipe.layers) model.add(layer);

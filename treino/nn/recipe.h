@@ -31,8 +31,8 @@ struct Recipe {
 };
 
 // One --set: a dotted path and a TOML value; a bare word stands for a string. Layers go by their
-// names: "model.dense_1.units". What an optimiser or schedule in force has may be written without its
-// name: "train.optimizer.rate".
+// names: "model.dense_1.units". What an optimiser or schedule in force has may be written without
+// its name: "train.optimizer.rate".
 using Override = std::pair<std::string, std::string>;
 
 // Reads a recipe: a path to a .toml file, or a name looked up in the folders of recipe_folders().
@@ -50,18 +50,17 @@ std::string write_recipe(const Recipe& recipe);
 // The recipe as one JSON object.
 std::string recipe_json(const Recipe& recipe);
 
-// Folders with recipes: beside the installed program (share/treino/recipes), in the source tree above
-// the program, ./recipes. Names found there, sorted.
+// Folders with recipes: beside the installed program (share/treino/recipes), in the source tree
+// above the program, ./recipes. Names found there, sorted.
 std::vector<std::string> recipe_folders();
 std::vector<std::string> recipe_names();
 
-// The recipe's model over samples of shape `data` (e.g. [28, 28, 1]); [input] shape wins where it has
-// as many elements, and stands alone where `data` has rank 0. Throws Error::mistake for layers that do
-// not fit and for a final layer that does not give `classes` numbers (0: not checked).
+// The recipe's model over samples of shape `data` (e.g. [28, 28, 1]); [input] shape wins where it
+// has as many elements, and stands alone where `data` has rank 0. Throws Error::mistake for layers
+// that do not fit and for a final layer that does not give `classes` numbers (0: not checked).
 Model build_model(const Recipe& recipe, const Shape& data, std::int64_t classes = 0);
 
 // `value` of a union or group as JSON, e.g. {"adam":{"rate":0.001,...}} for events.
 std::string optimizer_json(const Optimizer& optimizer);
-
 
 }  // namespace treino::nn

@@ -20,10 +20,11 @@ std::string read_text(const std::string& path) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (status.type() == fs::file_type::not_found) {
-    throw Error::mistake(fmt::format("{}: no such file; give a recipe's path or one of the names in recipes/",
-                                     path));
+    throw Error::mistake(fmt::format(
+        "{}: no such file; give a recipe's path or one of the names in recipes/", path));
   }
-  if (fs::is_directory(status)) throw Error::mistake(fmt::format("{}: a folder, not a recipe; give a .toml file", path));
+  if (fs::is_directory(status))
+    throw Error::mistake(fmt::format("{}: a folder, not a recipe; give a .toml file", path));
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   if (!file || !(text << file.rdbuf())) {
@@ -48,7 +49,8 @@ std::vector<std::string> recipe_folders() {
     add(program / ".." / "share" / "treino" / "recipes");  // installed: <prefix>/bin
     // Built: <source>/build or deeper. The folder counts only beside our own sources.
     for (fs::path folder = program; folder != folder.root_path(); folder = folder.parent_path()) {
-      if (fs::is_regular_file(folder / "treino" / "nn" / "layers.def", error)) add(folder / "recipes");
+      if (fs::is_regular_file(folder / "treino" / "nn" / "layers.def", error))
+        add(folder / "recipes");
     }
   }
   add("recipes");
@@ -70,7 +72,8 @@ std::vector<std::string> recipe_names() {
 
 Recipe load_recipe(const std::string& name_or_path, std::span<const Override> overrides) {
   std::error_code error;
-  const bool is_path = name_or_path.find('/') != std::string::npos || name_or_path.ends_with(".toml");
+  const bool is_path =
+      name_or_path.find('/') != std::string::npos || name_or_path.ends_with(".toml");
   if (is_path) return parse_recipe(read_text(name_or_path), name_or_path, overrides);
   for (const std::string& folder : recipe_folders()) {
     const std::string path = (fs::path(folder) / (name_or_path + ".toml")).string();
@@ -78,7 +81,8 @@ Recipe load_recipe(const std::string& name_or_path, std::span<const Override> ov
   }
   const std::vector<std::string> names = recipe_names();
   const std::vector<std::string_view> views(names.begin(), names.end());
-  throw Error::mistake(fmt::format("unknown recipe \"{}\"{}", name_or_path, suggestion(name_or_path, views)));
+  throw Error::mistake(
+      fmt::format("unknown recipe \"{}\"{}", name_or_path, suggestion(name_or_path, views)));
 }
 
 }  // namespace treino::nn

@@ -13,9 +13,10 @@ Shape Residual::output(const Shape& input) const {
   for (const Layer& layer : body) main = layer.output(main);
   for (const Layer& layer : shortcut) side = layer.output(side);
   if (main == side) return main;
-  throw FieldMistake{"", fmt::format("adds a body of shape {} to a shortcut of shape {}; make them equal, "
-                                     "e.g. by a conv2d with kernel = 1 in the shortcut",
-                                     to_string(main), to_string(side))};
+  throw FieldMistake{
+      "", fmt::format("adds a body of shape {} to a shortcut of shape {}; make them equal, "
+                      "e.g. by a conv2d with kernel = 1 in the shortcut",
+                      to_string(main), to_string(side))};
 }
 
 Value Residual::emit(Emit& emit, Value x) const {

@@ -68,7 +68,9 @@ struct Factor {
   }
 
   T operator()(const ConstantRate&) const { return maths.number(1); }
-  T operator()(const WarmUpRate& rate) const { return maths.minimum(s * (1 / steps(rate.epochs)), 1); }
+  T operator()(const WarmUpRate& rate) const {
+    return maths.minimum(s * (1 / steps(rate.epochs)), 1);
+  }
   T operator()(const StepRate& rate) const {
     const T since = maths.maximum(s - steps(rate.warm_up), 0);
     // The half keeps s / every from falling just below a whole number by rounding.
@@ -88,7 +90,8 @@ struct Factor {
     const double low = 1 / rate.div, last = 1 / (rate.div * rate.final_div);
     const T rising = half_cosine(maths.minimum(s * (1 / up), 1)) * (low - 1) + 1.0;
     const T falling =
-        half_cosine(maths.minimum(maths.maximum(s - up, 0) * (1 / (end - up)), 1)) * (1 - last) + last;
+        half_cosine(maths.minimum(maths.maximum(s - up, 0) * (1 / (end - up)), 1)) * (1 - last) +
+        last;
     return maths.choose_less(s, up, rising, falling);
   }
 };
@@ -99,7 +102,8 @@ double schedule_steps(double epochs, double steps_per_epoch) {
   return epochs == 0 ? 0 : std::max(1.0, std::round(epochs * steps_per_epoch));
 }
 
-double schedule_factor(const Schedule& schedule, double step, double steps_per_epoch, double epochs) {
+double schedule_factor(const Schedule& schedule, double step, double steps_per_epoch,
+                       double epochs) {
   const Numbers maths;
   return std::visit(Factor<Numbers>{maths, step, steps_per_epoch, epochs}, schedule);
 }

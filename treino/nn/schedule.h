@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// How the learning rate changes: a factor of the optimiser's rate by the number s of completed steps.
-// Durations are in epochs (fractions allowed), turned into whole steps, at least one where not 0.
+// How the learning rate changes: a factor of the optimiser's rate by the number s of completed
+// steps. Durations are in epochs (fractions allowed), turned into whole steps, at least one where
+// not 0.
 #pragma once
 
 #include <variant>
@@ -34,9 +35,9 @@ struct StepRate {
 // (Loshchilov and Hutter 2017; Keras: CosineDecay).
 struct CosineRate {
   static constexpr std::string_view kName = "cosine";
-  double final = 0;    // factor at the end
+  double final = 0;  // factor at the end
   double warm_up = 0;
-  double epochs = 0;   // length with the warm-up; 0: the training's
+  double epochs = 0;  // length with the warm-up; 0: the training's
 
   template <class V>
   void fields(V& v) {
@@ -46,8 +47,8 @@ struct CosineRate {
   }
 };
 
-// Smith and Topin 2018, as PyTorch's OneCycleLR with cosine phases: from 1/div to 1 at `peak` of the
-// length, then down to 1/(div final_div).
+// Smith and Topin 2018, as PyTorch's OneCycleLR with cosine phases: from 1/div to 1 at `peak` of
+// the length, then down to 1/(div final_div).
 struct OneCycleRate {
   static constexpr std::string_view kName = "one_cycle";
   double peak = 0.3;
@@ -77,10 +78,12 @@ struct WarmUpRate {
 
 using Schedule = std::variant<ConstantRate, StepRate, CosineRate, OneCycleRate, WarmUpRate>;
 
-// Whether the rate depends on the training's total length (so that a resumed run may not change it).
+// Whether the rate depends on the training's total length (so that a resumed run may not change
+// it).
 bool depends_on_total(const Schedule& schedule);
 
 // The factor by arithmetic on the host, for tests and pictures; the step's graph computes the same.
-double schedule_factor(const Schedule& schedule, double step, double steps_per_epoch, double epochs);
+double schedule_factor(const Schedule& schedule, double step, double steps_per_epoch,
+                       double epochs);
 
 }  // namespace treino::nn

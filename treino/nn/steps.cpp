@@ -55,7 +55,8 @@ Batch read_batch(Graph& graph, const BatchGeometry& geometry) {
 void add_metrics(Graph& graph, const BatchGeometry& geometry, Loss loss, Value sample_losses,
                  Value outputs, Value labels) {
   const auto add = [&](const char* name, Value amount) {
-    const Value sum = graph.variable(geometry.feed.metric + "." + name, {Shape{}, DType::f64}, Role::metric);
+    const Value sum =
+        graph.variable(geometry.feed.metric + "." + name, {Shape{}, DType::f64}, Role::metric);
     assign(sum, sum + amount);
   };
   add("loss_sum", reduce_sum(cast(sample_losses, DType::f64), {0}));
@@ -131,10 +132,10 @@ void emit_train_step(Graph& graph, const StepSpec& spec, const BatchGeometry& ge
   graph.set_scope("optimizer");
   if (spec.train.clip_norm > 0) clip(parameters, spec.train.clip_norm);
   const Value completed = cast(step, DType::f64);
-  const Value rate = schedule_factor(spec.train.schedule, completed,
-                                     static_cast<double>(geometry.steps_per_epoch),
-                                     static_cast<double>(spec.train.epochs)) *
-                     nn::rate(spec.train.optimizer);
+  const Value rate =
+      schedule_factor(spec.train.schedule, completed, static_cast<double>(geometry.steps_per_epoch),
+                      static_cast<double>(spec.train.epochs)) *
+      nn::rate(spec.train.optimizer);
   emit_update(graph, spec.train.optimizer, rate, completed, parameters);
 
   graph.set_scope("metrics");
@@ -162,7 +163,8 @@ void emit_predict(Graph& graph, const StepSpec& spec, const BatchGeometry& geome
   check(spec, geometry);
   graph.set_scope("batch");
   const Value samples = graph.variable(
-      "input.samples", {with_rows(geometry.batch, geometry.sample), geometry.sample_type}, Role::data);
+      "input.samples", {with_rows(geometry.batch, geometry.sample), geometry.sample_type},
+      Role::data);
   Emit emit(graph, false);
   const Value outputs = forward(emit, spec, samples);
   graph.set_scope("output");
@@ -174,8 +176,10 @@ void emit_predict(Graph& graph, const StepSpec& spec, const BatchGeometry& geome
 std::vector<NamedTensor> initial_state(const StepSpec& spec, const BatchGeometry& geometry) {
   std::vector<NamedTensor> state =
       initial_values(spec.model, static_cast<std::uint64_t>(spec.train.seed));
-  for (NamedTensor& constant : input_constants(spec.input, geometry.sample, geometry.sample_type)) state.push_back(std::move(constant));
-  for (NamedTensor& slot : initial_slots(spec.train.optimizer, spec.model)) state.push_back(std::move(slot));
+  for (NamedTensor& constant : input_constants(spec.input, geometry.sample, geometry.sample_type))
+    state.push_back(std::move(constant));
+  for (NamedTensor& slot : initial_slots(spec.train.optimizer, spec.model))
+    state.push_back(std::move(slot));
   state.push_back({"counter.seed", HostTensor::scalar<std::int64_t>(DType::i64, spec.train.seed)});
   state.push_back({"metric.bad_step", HostTensor::scalar<double>(DType::f64, -1)});
   return state;

@@ -4,9 +4,11 @@
 //
 //   parameters, statistics   "conv2d_1.kernel", "batch_norm_1.mean"
 //   optimiser's state        "optimizer.<slot>.<parameter>"
-//   counters, [] i64         "counter.step" completed steps; "counter.offset" position in the order;
+//   counters, [] i64         "counter.step" completed steps; "counter.offset" position in the
+//   order;
 //                            "counter.position" samples since training began; "counter.seed"
-//   metrics, [] f64          "metric.loss_sum", "metric.correct", "metric.samples": sums over samples;
+//   metrics, [] f64          "metric.loss_sum", "metric.correct", "metric.samples": sums over
+//   samples;
 //                            "metric.bad_step": the first step whose loss is not finite, else -1
 #pragma once
 
@@ -18,8 +20,8 @@
 
 namespace treino::nn {
 
-// Names of the variables a step reads its batch from and adds its metrics to. Programs over one store
-// that read different tables (training, validation, test) differ here.
+// Names of the variables a step reads its batch from and adds its metrics to. Programs over one
+// store that read different tables (training, validation, test) differ here.
 struct Feed {
   std::string samples = "data.samples";   // [rows, sample...]
   std::string labels = "data.labels";     // [rows]
@@ -50,8 +52,8 @@ struct StepSpec {
   const TrainOptions& train;
 };
 
-// One training step: gather, scale, forward, loss, gradients, clipping, optimiser, counters, metrics.
-// Throws Error::mistake when loss, model and labels do not fit.
+// One training step: gather, scale, forward, loss, gradients, clipping, optimiser, counters,
+// metrics. Throws Error::mistake when loss, model and labels do not fit.
 void emit_train_step(Graph& graph, const StepSpec& spec, const BatchGeometry& geometry);
 
 // One evaluation step: the same forward pass without dropout and with running statistics; adds to
@@ -63,11 +65,12 @@ void emit_evaluate_step(Graph& graph, const StepSpec& spec, const BatchGeometry&
 void emit_predict(Graph& graph, const StepSpec& spec, const BatchGeometry& geometry);
 
 // Values every store of a training starts from: parameters and statistics, constants of the input,
-// state of the optimiser, counters (the seed is train.seed), metric.bad_step. What is not listed is 0.
+// state of the optimiser, counters (the seed is train.seed), metric.bad_step. What is not listed is
+// 0.
 std::vector<NamedTensor> initial_state(const StepSpec& spec, const BatchGeometry& geometry);
 
-// Fills mean and std of scale = "standard" from the training samples (u8 or f32 [n, ..., channels]);
-// a constant channel gets std 1. Other scales are left alone.
+// Fills mean and std of scale = "standard" from the training samples (u8 or f32 [n, ...,
+// channels]); a constant channel gets std 1. Other scales are left alone.
 void standardize(InputOptions& input, const HostTensor& samples);
 
 }  // namespace treino::nn

@@ -16,7 +16,8 @@ namespace {
 std::int64_t flop_of(const Node& node) {
   const std::int64_t outputs = node.outputs.empty() ? 0 : node.outputs[0].shape.elements();
   switch (node.op) {
-    case Op::matmul: return 2 * outputs * node.inputs[1].shape()[0];
+    case Op::matmul:
+      return 2 * outputs * node.inputs[1].shape()[0];
     case Op::conv2d: {
       const Shape& kernel = node.inputs[1].shape();
       return 2 * outputs * kernel[0] * kernel[1] * kernel[2];
@@ -26,8 +27,10 @@ std::int64_t flop_of(const Node& node) {
       const auto& window = std::get<WindowAttributes>(node.attributes);
       return outputs * window.size[0] * window.size[1];
     }
-    case Op::softmax: return 5 * outputs;  // max, subtract, exponential, sum, divide
-    default: break;
+    case Op::softmax:
+      return 5 * outputs;  // max, subtract, exponential, sum, divide
+    default:
+      break;
   }
   if (info(node.op).kind == OpKind::elementwise) return outputs;
   if (info(node.op).kind == OpKind::reduction) return node.inputs[0].shape().elements();
@@ -54,21 +57,23 @@ ModelSummary summarize(const Model& model) {
     LayerSummary layer{record.name, record.type, record.depth, record.output, 0, 0, 0, 0};
     for (std::size_t i = record.first_variable; i < record.last_variable; ++i) {
       const LayerVariable& variable = emit.variables()[i];
-      (variable.role == Role::parameter ? layer.parameters : layer.statistics) += variable.shape.elements();
+      (variable.role == Role::parameter ? layer.parameters : layer.statistics) +=
+          variable.shape.elements();
     }
     bool writes = false;
     for (int i = record.first_node; i < record.last_node; ++i) {
       layer.flop += flop_of(graph.node(i));
       writes = writes || writes_memory(graph.node(i).op);
     }
-    // Elementwise chains are fused into one pass, so that a layer writes its output once; a residual
-    // layer's figure is the sum of its nested ones and of its own addition.
+    // Elementwise chains are fused into one pass, so that a layer writes its output once; a
+    // residual layer's figure is the sum of its nested ones and of its own addition.
     if (writes) layer.activation_bytes = record.output.elements() * host_bytes(DType::f32);
     summary.layers.push_back(layer);
   }
   for (std::size_t i = summary.layers.size(); i-- > 0;) {
     LayerSummary& outer = summary.layers[i];
-    for (std::size_t k = i + 1; k < summary.layers.size() && summary.layers[k].depth > outer.depth; ++k) {
+    for (std::size_t k = i + 1; k < summary.layers.size() && summary.layers[k].depth > outer.depth;
+         ++k) {
       if (summary.layers[k].depth == outer.depth + 1) {
         outer.activation_bytes += summary.layers[k].activation_bytes;
       }
@@ -87,7 +92,8 @@ namespace {
 // 101770 -> "101,770".
 std::string grouped(std::int64_t number) {
   std::string digits = fmt::format("{}", number);
-  for (int at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3) digits.insert(static_cast<std::size_t>(at), 1, ',');
+  for (int at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3)
+    digits.insert(static_cast<std::size_t>(at), 1, ',');
   return digits;
 }
 
@@ -112,10 +118,12 @@ std::string to_text(const ModelSummary& summary) {
   std::vector<Cells> rows{{"layer", "output", "parameters", "FLOP", "activations"}};
   rows.push_back({"input", to_string(summary.input), "", "", ""});
   for (const LayerSummary& layer : summary.layers) {
-    const std::size_t dot = layer.depth == 0 ? 0 : layer.name.find_last_of('.', layer.name.find_last_of('.') - 1);
+    const std::size_t dot =
+        layer.depth == 0 ? 0 : layer.name.find_last_of('.', layer.name.find_last_of('.') - 1);
     const std::string name = layer.depth == 0 ? layer.name : layer.name.substr(dot + 1);
-    rows.push_back({std::string(static_cast<std::size_t>(2 * layer.depth), ' ') + name, to_string(layer.output),
-                    grouped(layer.parameters), flop_text(layer.flop), bytes_text(layer.activation_bytes)});
+    rows.push_back({std::string(static_cast<std::size_t>(2 * layer.depth), ' ') + name,
+                    to_string(layer.output), grouped(layer.parameters), flop_text(layer.flop),
+                    bytes_text(layer.activation_bytes)});
   }
   rows.push_back({"total", "", grouped(summary.parameters), flop_text(summary.flop),
                   bytes_text(summary.activation_bytes)});
@@ -134,18 +142,22 @@ std::string to_text(const ModelSummary& summary) {
     std::string line;
     for (std::size_t i = 0; i < widths.size(); ++i) {
       if (i > 0) line += "  ";
-      line += i < 2 ? fmt::format("{:<{}}", rows[r][i], widths[i]) : fmt::format("{:>{}}", rows[r][i], widths[i]);
+      line += i < 2 ? fmt::format("{:<{}}", rows[r][i], widths[i])
+                    : fmt::format("{:>{}}", rows[r][i], widths[i]);
     }
     text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
   }
-  text += fmt::format("\n{} trainable numbers ({})", grouped(summary.parameters), bytes_text(4 * summary.parameters));
+  text += fmt::format("\n{} trainable numbers ({})", grouped(summary.parameters),
+                      bytes_text(4 * summary.parameters));
   if (summary.statistics > 0) text += fmt::format(", {} statistics", grouped(summary.statistics));
   return text + "; FLOP and activation bytes are those of one sample's inference\n";
 }
 
 std::string to_json(const ModelSummary& summary) {
   using Json = nlohmann::ordered_json;
-  const auto extents = [](const Shape& shape) { return std::vector<std::int64_t>(shape.begin(), shape.end()); };
+  const auto extents = [](const Shape& shape) {
+    return std::vector<std::int64_t>(shape.begin(), shape.end());
+  };
   Json layers = Json::array();
   for (const LayerSummary& layer : summary.layers) {
     layers.push_back(Json{{"name", layer.name},

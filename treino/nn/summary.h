@@ -16,8 +16,8 @@ struct LayerSummary {
   std::string type;
   int depth = 0;
   Shape output;
-  std::int64_t parameters = 0;       // trainable numbers
-  std::int64_t statistics = 0;       // numbers that are not trained
+  std::int64_t parameters = 0;  // trainable numbers
+  std::int64_t statistics = 0;  // numbers that are not trained
   std::int64_t flop = 0;
   std::int64_t activation_bytes = 0;  // f32 tensors written
 };

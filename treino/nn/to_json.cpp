@@ -40,7 +40,8 @@ class JsonWriter final : public FieldVisitor {
     object[std::string(name)] = fields_json(group);
   }
   void one_of(std::string_view name, FieldUnion& choice) override {
-    object[std::string(name)] = Json{{std::string(choice.names()[choice.index()]), fields_json(choice)}};
+    object[std::string(name)] =
+        Json{{std::string(choice.names()[choice.index()]), fields_json(choice)}};
   }
   void layers(std::string_view name, std::vector<Layer>& layers) override {
     Json list = Json::array();

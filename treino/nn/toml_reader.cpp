@@ -67,7 +67,8 @@ bool convert(const toml::node& node, FieldValue& value) {
 
 std::string quoted_list(std::span<const std::string_view> words) {
   std::string text;
-  for (std::string_view word : words) text += fmt::format("{}\"{}\"", text.empty() ? "" : ", ", word);
+  for (std::string_view word : words)
+    text += fmt::format("{}\"{}\"", text.empty() ? "" : ", ", word);
   return text;
 }
 
@@ -89,7 +90,8 @@ std::string TomlReader::full(std::string_view name) const {
   return path_.empty() ? std::string(name) : fmt::format("{}.{}", path_, name);
 }
 
-void TomlReader::refuse(const toml::node& node, std::string_view name, const std::string& text) const {
+void TomlReader::refuse(const toml::node& node, std::string_view name,
+                        const std::string& text) const {
   throw Error::mistake(fmt::format("{}{} {}", place(where_of(node, where_)), full(name), text));
 }
 
@@ -109,11 +111,11 @@ void TomlReader::value(std::string_view name, FieldRef& field, const Limits& lim
                                        place(where_of(other, where_)), key.str(), path_, name));
     }
     const std::string range = limits_text(limits);
-    throw Error::mistake(fmt::format(
-        "{}{} is missing; use {}", place(where_), full(name),
-        !field.choices().empty() ? "one of " + quoted_list(field.choices())
-        : range.empty()          ? "a value"
-                                 : "a number " + range));
+    throw Error::mistake(fmt::format("{}{} is missing; use {}", place(where_), full(name),
+                                     !field.choices().empty()
+                                         ? "one of " + quoted_list(field.choices())
+                                     : range.empty() ? "a value"
+                                                     : "a number " + range));
   }
   FieldValue value;
   std::string want = "a plain value";
@@ -131,7 +133,8 @@ void TomlReader::value(std::string_view name, FieldRef& field, const Limits& lim
   }
   const std::string* word = std::get_if<std::string>(&value);
   const std::string_view near = word == nullptr ? "" : closest(*word, field.choices());
-  if (!near.empty()) refuse(*node, name, fmt::format("is {}; did you mean \"{}\"?", node_text(*node), near));
+  if (!near.empty())
+    refuse(*node, name, fmt::format("is {}; did you mean \"{}\"?", node_text(*node), near));
   if (want.empty()) want = "one of " + quoted_list(field.choices());
   refuse(*node, name, fmt::format("is {}; use {}", node_text(*node), want));
 }
@@ -158,8 +161,9 @@ void TomlReader::one_of(std::string_view name, FieldUnion& choice) {
   if (const auto word = node->value_exact<std::string>()) return select(*word);
   const toml::table* table = node->as_table();
   if (table == nullptr || table->size() != 1) {
-    refuse(*node, name, fmt::format("is {}; use one of {}, or {{ {} = {{ ... }} }}", node_text(*node),
-                                    quoted_list(choice.names()), choice.names()[0]));
+    refuse(*node, name,
+           fmt::format("is {}; use one of {}, or {{ {} = {{ ... }} }}", node_text(*node),
+                       quoted_list(choice.names()), choice.names()[0]));
   }
   const auto entry = table->begin();  // holds the pair it shows
   const toml::node& fields = entry->second;
@@ -174,14 +178,16 @@ void TomlReader::layers(std::string_view name, std::vector<Layer>& layers) {
   const toml::node* node = find(name);
   if (node == nullptr) return;
   const toml::array* array = node->as_array();
-  if (array == nullptr) refuse(*node, name, "is not a list of layers; write [[model]] before each layer");
+  if (array == nullptr)
+    refuse(*node, name, "is not a list of layers; write [[model]] before each layer");
   layers.clear();
   for (const toml::node& element : *array) {
     const Where element_where = where_of(element, where_);
     const toml::table* table = element.as_table();
     if (table == nullptr || table->size() != 1) {
-      throw Error::mistake(fmt::format("{}{} needs exactly one layer an entry, e.g. dense = {{ units = 10 }}",
-                                       place(element_where), full(name)));
+      throw Error::mistake(
+          fmt::format("{}{} needs exactly one layer an entry, e.g. dense = {{ units = 10 }}",
+                      place(element_where), full(name)));
     }
     const auto entry = table->begin();
     const toml::node& fields = entry->second;
@@ -189,8 +195,8 @@ void TomlReader::layers(std::string_view name, std::vector<Layer>& layers) {
     const std::string layer_name(entry->first.str());
     const toml::table* options = fields.as_table();
     if (options == nullptr) {
-      throw Error::mistake(fmt::format("{}{} needs its fields in a table, e.g. {} = {{}}", place(where),
-                                       layer_name, layer_name));
+      throw Error::mistake(fmt::format("{}{} needs its fields in a table, e.g. {} = {{}}",
+                                       place(where), layer_name, layer_name));
     }
     TomlReader inner(*options, layer_name, where);
     std::optional<Layer> layer = make_layer(layer_name, where, inner);
@@ -206,9 +212,9 @@ void TomlReader::layers(std::string_view name, std::vector<Layer>& layers) {
 void TomlReader::finish() const {
   for (const auto& [key, node] : table_) {
     if (std::find(known_.begin(), known_.end(), key.str()) != known_.end()) continue;
-    throw Error::mistake(fmt::format("{}unknown {} \"{}\"{}{}", place(where_of(node, where_)),
-                                     path_.empty() ? "key" : "field", key.str(),
-                                     path_.empty() ? "" : " of " + path_, suggestion(key.str(), known_)));
+    throw Error::mistake(fmt::format(
+        "{}unknown {} \"{}\"{}{}", place(where_of(node, where_)), path_.empty() ? "key" : "field",
+        key.str(), path_.empty() ? "" : " of " + path_, suggestion(key.str(), known_)));
   }
 }
 

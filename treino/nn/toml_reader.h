@@ -3,8 +3,8 @@
 // remedy.
 #pragma once
 
-#include <string>
 #include <toml++/toml.h>
+#include <string>
 #include <vector>
 
 #include "treino/nn/fields.h"
@@ -34,7 +34,8 @@ class TomlReader final : public FieldVisitor {
   const toml::node* find(std::string_view name);
   const toml::table& table_at(const toml::node& node, std::string_view name) const;
   std::string full(std::string_view name) const;
-  [[noreturn]] void refuse(const toml::node& node, std::string_view name, const std::string& text) const;
+  [[noreturn]] void refuse(const toml::node& node, std::string_view name,
+                           const std::string& text) const;
 
   const toml::table& table_;
   std::string path_;

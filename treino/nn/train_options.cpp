@@ -8,8 +8,8 @@
 namespace treino::nn {
 
 std::span<const std::string_view> names_of(Loss) {
-  static constexpr std::array<std::string_view, 5> kNames{"cross_entropy", "binary_cross_entropy", "mse",
-                                                          "mae", "huber"};
+  static constexpr std::array<std::string_view, 5> kNames{"cross_entropy", "binary_cross_entropy",
+                                                          "mse", "mae", "huber"};
   return kNames;
 }
 
@@ -67,7 +67,9 @@ bool parse_factor(std::string_view text, double& factor) {
 
 }  // namespace
 
-FieldValue get_field(const Scale& value) { return value.text; }
+FieldValue get_field(const Scale& value) {
+  return value.text;
+}
 
 void set_field(Scale& member, const FieldValue& value) {
   Scale scale;
@@ -89,11 +91,14 @@ void set_field(Scale& member, const FieldValue& value) {
   member = scale;
 }
 
-FieldValue get_field(const Augmentation&) { return std::vector<double>{}; }
+FieldValue get_field(const Augmentation&) {
+  return std::vector<double>{};
+}
 
 void set_field(Augmentation&, const FieldValue& value) {
   const std::vector<double>* list = std::get_if<std::vector<double>>(&value);
-  if (list == nullptr || !list->empty()) throw FieldMistake{"", "[] (this version has no augmentation)"};
+  if (list == nullptr || !list->empty())
+    throw FieldMistake{"", "[] (this version has no augmentation)"};
 }
 
 }  // namespace treino::nn

@@ -67,7 +67,7 @@ struct TrainOptions {
   std::int64_t seed = 1;
   Shuffle shuffle;
   LastBatch last_batch = LastBatch::partial;
-  double validation = 0;       // fraction of the training samples held out
+  double validation = 0;  // fraction of the training samples held out
   EarlyStopping early_stopping;
   double label_smoothing = 0;  // cross-entropies only
   double clip_norm = 0;        // largest norm of all gradients together; 0: not clipped
@@ -107,9 +107,11 @@ struct Augmentation {};
 FieldValue get_field(const Augmentation& value);
 void set_field(Augmentation& member, const FieldValue& value);
 
-// The recipe's [input]: x' = (x scale - mean) / deviation, both per channel (last axis) or one for all.
+// The recipe's [input]: x' = (x scale - mean) / deviation, both per channel (last axis) or one for
+// all.
 struct InputOptions {
-  std::vector<double> shape;  // of one sample; empty: the data's. Same number of elements as the data's
+  std::vector<double>
+      shape;  // of one sample; empty: the data's. Same number of elements as the data's
   Scale scale;
   std::vector<double> mean;
   std::vector<double> deviation;
