@@ -5,6 +5,7 @@
 
 #include <chrono>
 
+#include "treino/backend/cpu/separate.h"
 #include "treino/base/error.h"
 
 namespace treino::cpu {
@@ -26,20 +27,21 @@ std::vector<int> find_variables(const Program& program, CpuStore& store) {
   return indices;
 }
 
+constexpr std::int64_t kSmallTensor = 128 << 10;
+
 std::size_t padded(Index bytes) { return static_cast<std::size_t>((bytes + 4095) / 4096 * 4096); }
 
 }  // namespace
 
-CpuExecutable::CpuExecutable(const Program& program, CpuStore& store, std::shared_ptr<ThreadTeam> team,
+CpuExecutable::CpuExecutable(const Program& planned, CpuStore& store, std::shared_ptr<ThreadTeam> team,
                              const PlanOptions& options)
-    : store_(store),
-      team_(std::move(team)),
-      store_index_(find_variables(program, store)),
-      plan_(make_plan(program, options)),
-      levels_(make_levels(plan_.phases, team_->size())),
-      arena_(padded(program.arena_bytes)),
-      scratch_(padded(plan_.scratch_bytes)),
-      worker_scratch_(padded(plan_.worker_bytes) * static_cast<std::size_t>(team_->size())) {
+    : store_(store), team_(std::move(team)), store_index_(find_variables(planned, store)) {
+  const Program program = separate_small_tensors(planned, kSmallTensor);
+  plan_ = make_plan(program, options);
+  levels_ = make_levels(plan_.phases, team_->size());
+  arena_ = Memory(padded(program.arena_bytes));
+  scratch_ = Memory(padded(plan_.scratch_bytes));
+  worker_scratch_ = Memory(padded(plan_.worker_bytes) * static_cast<std::size_t>(team_->size()));
   for (const Step& step : program.steps) {
     for (const Tensor& output : step.outputs) {
       if (output.space == Space::variable) store.own(store_index_[static_cast<std::size_t>(output.variable)]);

@@ -85,13 +85,20 @@ void Planner::begin_step(int number, const Step& step) {
   plan_.choices.push_back(fmt::format("own {}", kernels.name));
 }
 
-void Planner::phase(PhaseFunction run, const void* state, Index slices, double nanoseconds, const Partition& partition) {
-  plan_.phases.push_back({run, state, slices, partition.extent, nanoseconds, step_, reads_, writes_});
+void Planner::phase(PhaseFunction run, const void* state, Index slices, double nanoseconds, const Partition& partition,
+                    const Touches& touches) {
+  plan_.phases.push_back({run, state, slices, partition.extent, nanoseconds, step_, {}, {}});
   Phase& phase = plan_.phases.back();
-  if (partition.extent > 0) {
-    for (std::size_t i = 0; i < reads_.size(); ++i) phase.reads[i].sliced = i < 32 && (partition.inputs >> i & 1U) != 0;
-    for (std::size_t i = 0; i < writes_.size(); ++i) phase.writes[i].sliced = i < 32 && (partition.outputs >> i & 1U) != 0;
-  }
+  const auto bit = [](unsigned mask, std::size_t i) { return i >= 32 || (mask >> i & 1U) != 0; };
+  const auto take = [&](const std::vector<Extent>& all, unsigned touched, unsigned sliced, std::vector<Extent>& to) {
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (!bit(touched, i)) continue;
+      to.push_back(all[i]);
+      to.back().sliced = partition.extent > 0 && i < 32 && bit(sliced, i);
+    }
+  };
+  take(reads_, touches.inputs, partition.inputs, phase.reads);
+  take(writes_, touches.outputs, partition.outputs, phase.writes);
   // Scratch is asked for before the first phase that uses it; phases of a step follow one another.
   if (plan_.scratch_bytes > scratch_begin_) phase.writes.push_back({1, scratch_begin_, plan_.scratch_bytes});
 }

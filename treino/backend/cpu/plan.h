@@ -52,6 +52,11 @@ struct Partition {
   unsigned inputs = 0, outputs = 0;
 };
 
+// Which of a step's tensors a phase touches at all, by bit as above.
+struct Touches {
+  unsigned inputs = ~0U, outputs = ~0U;
+};
+
 // Which algorithm serves convolutions; all but the first two wherever they can.
 enum class Convolutions { by_table, direct, winograd, onednn };
 
@@ -116,7 +121,8 @@ class Planner {
   void worker_scratch(Index bytes) { plan_.worker_bytes = std::max(plan_.worker_bytes, (bytes + 63) / 64 * 64); }
 
   // Phases of one step run one after the other.
-  void phase(PhaseFunction run, const void* state, Index slices, double nanoseconds, const Partition& partition = {});
+  void phase(PhaseFunction run, const void* state, Index slices, double nanoseconds, const Partition& partition = {},
+             const Touches& touches = {});
 
   // What the step's choice line says; "own <instruction set>" without a call.
   void choose(std::string text) { plan_.choices.back() = std::move(text); }
@@ -133,7 +139,7 @@ class Planner {
 };
 
 // Rough time of a phase on one core.
-inline double nanoseconds_of(double multiply_adds, double bytes) { return multiply_adds / 30 + bytes / 16 + 50; }
+inline double nanoseconds_of(double multiply_adds, double bytes) { return multiply_adds / 30 + bytes / 32 + 50; }
 
 // Slices for `units` of work that take so long together: one below a few microseconds, else up to
 // `most` of about two microseconds or more. A function of shapes: results must not depend on threads.

@@ -171,11 +171,11 @@ void plan_conv2d_grad_kernel(Planner& planner, const Step& step) {
   if (state.padding.needed()) planner.worker_scratch(state.images_at_once * state.padding.floats() * 4);
   const bool by_samples = state.row_parts == 1 && state.batch_parts == row_slices(state.batch, nanoseconds);
   planner.phase(run_gradient, &state, state.batch_parts * state.row_parts, nanoseconds,
-                by_samples ? Partition{state.batch, 3, 0} : Partition{});
+                by_samples ? Partition{state.batch, 3, 0} : Partition{}, {3, state.batch_parts > 1 ? 0U : 1U});
   if (state.batch_parts > 1) {
     const double bytes = 4.0 * static_cast<double>(state.batch_parts * state.elements());
     state.sum_slices = slices_for(state.elements() / 64, nanoseconds_of(0, bytes));
-    planner.phase(run_sum, &state, state.sum_slices, nanoseconds_of(0, bytes));
+    planner.phase(run_sum, &state, state.sum_slices, nanoseconds_of(0, bytes), {}, {0, 1});
   }
 }
 

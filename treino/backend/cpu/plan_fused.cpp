@@ -341,7 +341,7 @@ class Translator {
       bytes_ += static_cast<double>(output.type.shape.elements() * host_bytes(output.type.dtype));
     }
     planner_.worker_scratch(register_offset(registers_));
-    const double nanoseconds = static_cast<double>(state_.elements) * cost_ + bytes_ / 16 + 100 + 20.0 * count();
+    const double nanoseconds = static_cast<double>(state_.elements) * cost_ + bytes_ / 32 + 100 + 20.0 * count();
     const Partition partition = partition_rows(nanoseconds);
     planner_.phase(run_fused, &state_, state_.slices, nanoseconds, partition);
   }

@@ -123,9 +123,9 @@ void plan_matmul(Planner& planner, const Step& step) {
     if (state.inner_parts > 1) {
       const double copied = 4.0 * static_cast<double>(state.m * state.n * state.inner_parts);
       planner.scratch(state.copies, state.m * state.n * state.inner_parts);
-      planner.phase(run_inner_part, &state, state.inner_parts, nanoseconds);
+      planner.phase(run_inner_part, &state, state.inner_parts, nanoseconds, {}, {3, 0});
       state.finish_slices = slices_for(state.m, nanoseconds_of(0, copied));
-      planner.phase(run_finish, &state, state.finish_slices, nanoseconds_of(0, copied));
+      planner.phase(run_finish, &state, state.finish_slices, nanoseconds_of(0, copied), {}, {4, 1});
       return;
     }
   }

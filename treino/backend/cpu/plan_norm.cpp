@@ -145,9 +145,9 @@ void plan_batch_norm(Planner& planner, const Step& step) {
   planner.point(state.beta, step.inputs[2]);
   planner.point(state.mean, step.outputs[1]);
   planner.point(state.variance, step.outputs[2]);
-  planner.phase(run_sums, &state, state.slices, nanoseconds_of(0, bytes(state)), {state.samples, 1, 0});
-  planner.phase(run_statistics, &state, 1, small(state));
-  planner.phase(run_apply, &state, state.slices, nanoseconds_of(0, 2 * bytes(state)), {state.samples, 1, 1});
+  planner.phase(run_sums, &state, state.slices, nanoseconds_of(0, bytes(state)), {state.samples, 1, 0}, {1, 0});
+  planner.phase(run_statistics, &state, 1, small(state), {}, {7, 6});
+  planner.phase(run_apply, &state, state.slices, nanoseconds_of(0, 2 * bytes(state)), {state.samples, 1, 1}, {1, 1});
 }
 
 void plan_batch_norm_grad(Planner& planner, const Step& step) {
@@ -158,9 +158,9 @@ void plan_batch_norm_grad(Planner& planner, const Step& step) {
   planner.point(state.given_variance, step.inputs[4]);
   planner.point(state.dgamma, step.outputs[1]);
   planner.point(state.dbeta, step.outputs[2]);
-  planner.phase(run_gradient_sums, &state, state.slices, nanoseconds_of(0, 2 * bytes(state)), {state.samples, 3, 0});
-  planner.phase(run_gradient_coefficients, &state, 1, small(state));
-  planner.phase(run_gradient_apply, &state, state.slices, nanoseconds_of(0, 3 * bytes(state)), {state.samples, 3, 1});
+  planner.phase(run_gradient_sums, &state, state.slices, nanoseconds_of(0, 2 * bytes(state)), {state.samples, 3, 0}, {11, 0});
+  planner.phase(run_gradient_coefficients, &state, 1, small(state), {}, {28, 6});
+  planner.phase(run_gradient_apply, &state, state.slices, nanoseconds_of(0, 3 * bytes(state)), {state.samples, 3, 1}, {3, 1});
 }
 
 }  // namespace treino::cpu

@@ -100,16 +100,16 @@ bool plan_onednn(Planner& planner, const Step& step) {
 
   const double kernel_bytes = 4.0 * static_cast<double>(state.inner_floats);
   if (direction != Direction::grad_kernel) {
-    planner.phase(run_to_inner, &state, 1, nanoseconds_of(0, 8 * kernel_bytes));
-    planner.phase(run_slice, &state, slices, nanoseconds, {state.batch, 1, 1});
+    planner.phase(run_to_inner, &state, 1, nanoseconds_of(0, 8 * kernel_bytes), {}, {2, 0});
+    planner.phase(run_slice, &state, slices, nanoseconds, {state.batch, 1, 1}, {5, 1});
     return true;
   }
   planner.scratch(state.copies, state.inner_floats * slices);
-  planner.phase(run_slice, &state, slices, nanoseconds, {state.batch, 3, 0});
+  planner.phase(run_slice, &state, slices, nanoseconds, {state.batch, 3, 0}, {3, 0});
   const double copied = kernel_bytes * static_cast<double>(slices);
   state.sum_slices = slices_for(state.inner_floats / 64, nanoseconds_of(0, copied));
-  planner.phase(run_sum, &state, state.sum_slices, nanoseconds_of(0, copied));
-  planner.phase(run_from_inner, &state, 1, nanoseconds_of(0, 8 * kernel_bytes));
+  planner.phase(run_sum, &state, state.sum_slices, nanoseconds_of(0, copied), {}, {0, 0});
+  planner.phase(run_from_inner, &state, 1, nanoseconds_of(0, 8 * kernel_bytes), {}, {0, 1});
   return true;
 }
 

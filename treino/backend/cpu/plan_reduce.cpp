@@ -88,7 +88,7 @@ void plan_columns(Planner& planner, const Step& step, Index rows, Index columns)
   planner.point(state.x, step.inputs[0]);
   planner.point(state.out, step.outputs[0]);
   planner.scratch(state.parts, state.slices * columns * state.fold);
-  planner.phase(run_column_parts, &state, state.slices, nanoseconds, partition);
+  planner.phase(run_column_parts, &state, state.slices, nanoseconds, partition, {1, 0});
   planner.phase(run_column_totals, &state, 1, 1.0 * static_cast<double>(columns * state.fold * state.slices) + 50);
 }
 

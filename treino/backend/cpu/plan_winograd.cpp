@@ -209,11 +209,12 @@ bool plan_winograd(Planner& planner, const Step& step) {
   if (grad_kernel) {
     planner.worker_scratch(4 * (block_floats + kPoints * state.pairs()));
     if (state.slices > 1) planner.scratch(state.copies, state.slices * 9 * state.pairs());
-    planner.phase(run_kernel_gradient, &state, state.slices, nanoseconds, {state.batch, 3, 0});
+    planner.phase(run_kernel_gradient, &state, state.slices, nanoseconds, {state.batch, 3, 0},
+                  {3, state.slices > 1 ? 0U : 1U});
     if (state.slices == 1) return true;
     const double copied = 4.0 * static_cast<double>(state.slices * 9 * state.pairs());
     state.sum_slices = slices_for(9 * state.pairs() / 64, nanoseconds_of(0, copied));
-    planner.phase(run_sum, &state, state.sum_slices, nanoseconds_of(0, copied));
+    planner.phase(run_sum, &state, state.sum_slices, nanoseconds_of(0, copied), {}, {0, 1});
     return true;
   }
   planner.worker_scratch(4 * block_floats);
@@ -221,11 +222,11 @@ bool plan_winograd(Planner& planner, const Step& step) {
   const double kernel_nanoseconds = nanoseconds_of(0, 4.0 * 60 * static_cast<double>(state.pairs()));
   if (grad_input) {
     planner.scratch(state.turned, 9 * state.pairs());
-    planner.phase(run_turn, &state, 9, kernel_nanoseconds / 4);
+    planner.phase(run_turn, &state, 9, kernel_nanoseconds / 4, {}, {2, 0});
   }
   state.kernel_slices = slices_for(state.in.channels, kernel_nanoseconds, kRowSlices);
-  planner.phase(run_kernel, &state, state.kernel_slices, kernel_nanoseconds);
-  planner.phase(run_forward, &state, state.slices, nanoseconds, {state.batch, 1, 1});
+  planner.phase(run_kernel, &state, state.kernel_slices, kernel_nanoseconds, {}, {2, 0});
+  planner.phase(run_forward, &state, state.slices, nanoseconds, {state.batch, 1, 1}, {5, 1});  // not the kernel itself
   return true;
 }
 

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "treino/backend/cpu/separate.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace treino::cpu {
+
+namespace {
+
+std::int64_t bytes_of(const Tensor& tensor) { return tensor.type.shape.elements() * host_bytes(tensor.type.dtype); }
+
+// A value that is in the arena now: where the plan has it and where it is.
+struct Home {
+  std::int64_t begin = 0, end = 0, place = 0;
+};
+
+class Homes {
+ public:
+  explicit Homes(std::int64_t arena_bytes) : next_((arena_bytes + 63) / 64 * 64) {}
+
+  std::int64_t bytes() const { return next_; }
+
+  // False when the tensor is part of another one: views of a part do not come from the compiler.
+  bool read(Tensor& tensor) const {
+    const std::int64_t begin = tensor.offset, end = begin + bytes_of(tensor);
+    for (const Home& home : homes_) {
+      if (home.end <= begin || end <= home.begin) continue;
+      if (home.begin != begin || home.end != end) return false;
+      tensor.offset = home.place;
+    }
+    return true;
+  }
+
+  void write(Tensor& tensor, std::int64_t most_bytes) {
+    const std::int64_t begin = tensor.offset, end = begin + bytes_of(tensor);
+    std::erase_if(homes_, [&](const Home& home) { return begin < home.end && home.begin < end; });
+    if (end - begin > most_bytes) return;
+    homes_.push_back({begin, end, next_});
+    tensor.offset = next_;
+    next_ += (end - begin + 63) / 64 * 64;
+  }
+
+ private:
+  std::vector<Home> homes_;
+  std::int64_t next_;
+};
+
+}  // namespace
+
+Program separate_small_tensors(const Program& program, std::int64_t most_bytes) {
+  Program result = program;
+  Homes homes(program.arena_bytes);
+  for (Step& step : result.steps) {
+    for (Tensor& input : step.inputs) {
+      if (input.space == Space::arena && !homes.read(input)) return program;
+    }
+    for (Tensor& output : step.outputs) {
+      if (output.space == Space::arena) homes.write(output, most_bytes);
+    }
+  }
+  result.arena_bytes = homes.bytes();
+  return result;
+}
+
+}  // namespace treino::cpu
