@@ -198,9 +198,12 @@ TEST(RecipeErrors, DataThatDoNotFit) {
 }
 
 TEST(ModelErrors, NameTheSourceLine) {
-  const int line = __LINE__ + 1;
-  const std::string error =
-      mistake_of([] { (void)(input({6, 6, 3}) | Conv2D{.filters = 8, .kernel = 9}); });
+  int line = 0;
+  const std::string error = mistake_of([&] {
+    line = __LINE__ + 1;
+    const Layer layer = Conv2D{.filters = 8, .kernel = 9};
+    (void)(input({6, 6, 3}) | layer);
+  });
   EXPECT_EQ(error,
             std::string(__FILE__) + ":" + std::to_string(line) +
                 ": conv2d.kernel is 9 but the input is 6x6; use at most 6 or padding = \"same\"");
