@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Time of single ops on the cpu device:  treino_bench_ops [threads=2] [filter=TEXT]
 // Convolutions run with own direct kernels, by Winograd's algorithm and with oneDNN, in turn in one
-// process; the last columns are ratios of the best times (above 1: the own direct kernel is faster).
+// process; the last columns are ratios of the best times (above 1: the own direct kernel is
+// faster).
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -25,8 +26,12 @@ struct Case {
   std::function<void(Graph&)> build;
 };
 
-Value input(Graph& g, const char* name, Shape shape) { return g.variable(name, {shape, DType::f32}, Role::parameter); }
-void output(Graph& g, Value value) { graph::assign(g.variable("out", value.type(), Role::metric), value); }
+Value input(Graph& g, const char* name, Shape shape) {
+  return g.variable(name, {shape, DType::f32}, Role::parameter);
+}
+void output(Graph& g, Value value) {
+  graph::assign(g.variable("out", value.type(), Role::metric), value);
+}
 
 struct Conv {
   Shape x;
@@ -44,8 +49,8 @@ Case conv_case(const Conv& c, int direction) {
   w.kernel = Shape{c.size, c.size, c.x[3] / c.groups, c.filters};
   const Shape y{c.x[0], w.output_extent(0), w.output_extent(1), c.filters};
   static constexpr const char* kNames[] = {"conv2d", "conv2d_grad_input", "conv2d_grad_kernel"};
-  return {fmt::format("{} {} {}x{}->{} /{} pad {} groups {}", kNames[direction], to_string(c.x), c.size, c.size, c.filters,
-                      c.stride, c.pad, c.groups),
+  return {fmt::format("{} {} {}x{}->{} /{} pad {} groups {}", kNames[direction], to_string(c.x),
+                      c.size, c.size, c.filters, c.stride, c.pad, c.groups),
           static_cast<double>(y.elements() * w.kernel.elements() / c.filters), [=](Graph& g) {
             const Value first = input(g, "a", direction == 1 ? y : c.x);
             const Value second = input(g, "b", direction == 2 ? y : w.kernel);
@@ -56,41 +61,58 @@ Case conv_case(const Conv& c, int direction) {
 
 std::vector<Case> cases() {
   std::vector<Case> all;
-  for (const Conv& c : {Conv{{32, 32, 32, 3}, 32, 3, 1, 0, 1}, Conv{{32, 15, 15, 32}, 64, 3, 1, 0, 1},
-                        Conv{{32, 28, 28, 1}, 6, 5, 1, 2, 1}, Conv{{32, 14, 14, 6}, 16, 5, 1, 0, 1},
-                        Conv{{32, 32, 32, 64}, 64, 3, 1, 1, 1}, Conv{{32, 16, 16, 128}, 128, 3, 1, 1, 1},
-                        Conv{{32, 4, 4, 256}, 256, 3, 1, 1, 1}, Conv{{32, 32, 32, 16}, 32, 3, 2, 1, 1},
-                        Conv{{32, 16, 16, 64}, 128, 1, 1, 0, 1}, Conv{{32, 16, 16, 64}, 64, 3, 1, 1, 64},
-                        Conv{{32, 16, 16, 64}, 64, 3, 1, 1, 4}, Conv{{32, 15, 15, 33}, 33, 3, 1, 1, 1}}) {
+  for (const Conv& c :
+       {Conv{{32, 32, 32, 3}, 32, 3, 1, 0, 1}, Conv{{32, 15, 15, 32}, 64, 3, 1, 0, 1},
+        Conv{{32, 28, 28, 1}, 6, 5, 1, 2, 1}, Conv{{32, 14, 14, 6}, 16, 5, 1, 0, 1},
+        Conv{{32, 32, 32, 64}, 64, 3, 1, 1, 1}, Conv{{32, 16, 16, 128}, 128, 3, 1, 1, 1},
+        Conv{{32, 4, 4, 256}, 256, 3, 1, 1, 1}, Conv{{32, 32, 32, 16}, 32, 3, 2, 1, 1},
+        Conv{{32, 16, 16, 64}, 128, 1, 1, 0, 1}, Conv{{32, 16, 16, 64}, 64, 3, 1, 1, 64},
+        Conv{{32, 16, 16, 64}, 64, 3, 1, 1, 4}, Conv{{32, 15, 15, 33}, 33, 3, 1, 1, 1}}) {
     for (int direction : {0, 1, 2}) all.push_back(conv_case(c, direction));
   }
-  for (const auto& [m, k, n] : {std::array<std::int64_t, 3>{32, 784, 128}, {32, 2304, 64}, {32, 128, 10}, {128, 512, 512}}) {
+  for (const auto& [m, k, n] : {std::array<std::int64_t, 3>{32, 784, 128},
+                                {32, 2304, 64},
+                                {32, 128, 10},
+                                {128, 512, 512}}) {
     for (int kind : {0, 1, 2}) {
       const Shape a = kind == 0 ? Shape{m, k} : kind == 1 ? Shape{m, n} : Shape{m, k};
       const Shape b = kind == 0 ? Shape{k, n} : kind == 1 ? Shape{k, n} : Shape{m, n};
-      all.push_back({fmt::format("matmul {} of [{}, {}] [{}, {}]", kind == 0 ? "product" : kind == 1 ? "input gradient" : "weight gradient", m, k, k, n),
-                     static_cast<double>(m * k * n), [=](Graph& g) {
-                       output(g, graph::matmul(input(g, "a", a), input(g, "b", b), kind == 2, kind == 1));
-                     }});
+      all.push_back(
+          {fmt::format("matmul {} of [{}, {}] [{}, {}]",
+                       kind == 0   ? "product"
+                       : kind == 1 ? "input gradient"
+                                   : "weight gradient",
+                       m, k, k, n),
+           static_cast<double>(m * k * n), [=](Graph& g) {
+             output(g, graph::matmul(input(g, "a", a), input(g, "b", b), kind == 2, kind == 1));
+           }});
     }
   }
   for (const Shape& x : {Shape{32, 30, 30, 32}, Shape{32, 13, 13, 64}}) {
     WindowAttributes w;
     w.size = w.stride = {2, 2};
     w.input = x;
-    all.push_back({"max_pool " + to_string(x), 0, [=](Graph& g) { output(g, graph::max_pool(input(g, "x", x), w)); }});
+    all.push_back({"max_pool " + to_string(x), 0,
+                   [=](Graph& g) { output(g, graph::max_pool(input(g, "x", x), w)); }});
     const Shape y{x[0], w.output_extent(0), w.output_extent(1), x[3]};
     all.push_back({"max_pool_grad " + to_string(x), 0, [=](Graph& g) {
-                     output(g, g.add(Op::max_pool_grad, {input(g, "dy", y), input(g, "x", x), input(g, "y", y)}, w));
+                     output(g, g.add(Op::max_pool_grad,
+                                     {input(g, "dy", y), input(g, "x", x), input(g, "y", y)}, w));
                    }});
     all.push_back({"batch_norm " + to_string(x), 0, [=](Graph& g) {
-                     output(g, graph::batch_norm(input(g, "x", x), input(g, "gamma", Shape{x[3]}), input(g, "beta", Shape{x[3]}), 1e-3).y);
+                     output(g, graph::batch_norm(input(g, "x", x), input(g, "gamma", Shape{x[3]}),
+                                                 input(g, "beta", Shape{x[3]}), 1e-3)
+                                   .y);
                    }});
     all.push_back({"batch_norm_grad " + to_string(x), 0, [=](Graph& g) {
                      const Shape c{x[3]};
-                     output(g, g.add(Op::batch_norm_grad, {input(g, "dy", x), input(g, "x", x), input(g, "gamma", c), input(g, "mean", c), input(g, "var", c)}, NormAttributes{}));
+                     output(g, g.add(Op::batch_norm_grad,
+                                     {input(g, "dy", x), input(g, "x", x), input(g, "gamma", c),
+                                      input(g, "mean", c), input(g, "var", c)},
+                                     NormAttributes{}));
                    }});
-    all.push_back({"reduce_sum to channels " + to_string(x), 0, [=](Graph& g) { output(g, graph::reduce_sum(input(g, "x", x), {0, 1, 2})); }});
+    all.push_back({"reduce_sum to channels " + to_string(x), 0,
+                   [=](Graph& g) { output(g, graph::reduce_sum(input(g, "x", x), {0, 1, 2})); }});
   }
   const Shape wide{1 << 18};
   for (Op op : {Op::add, Op::exp, Op::log, Op::tanh, Op::erf, Op::sqrt, Op::div}) {
@@ -100,10 +122,13 @@ std::vector<Case> cases() {
                      output(g, g.add(op, operands));
                    }});
   }
-  all.push_back({"dropout_mask [32, 4096]", 0, [=](Graph& g) {
-                   const Value seed = g.variable("seed", {Shape{}, DType::i64}, Role::counter);
-                   output(g, graph::dropout_mask(seed, seed, {.rate = 0.5, .stream = 0, .type = {Shape{32, 4096}, DType::f32}}));
-                 }});
+  all.push_back(
+      {"dropout_mask [32, 4096]", 0, [=](Graph& g) {
+         const Value seed = g.variable("seed", {Shape{}, DType::i64}, Role::counter);
+         output(g,
+                graph::dropout_mask(
+                    seed, seed, {.rate = 0.5, .stream = 0, .type = {Shape{32, 4096}, DType::f32}}));
+       }});
   return all;
 }
 
@@ -140,7 +165,8 @@ void time(Loaded& loaded) {
   const auto steps = static_cast<std::int64_t>(std::clamp(1e-3 / once, 1.0, 500.0));
   start = Clock::now();
   loaded.executable->run(steps);
-  loaded.best = std::min(loaded.best, std::chrono::duration<double>(Clock::now() - start).count() / static_cast<double>(steps));
+  loaded.best = std::min(loaded.best, std::chrono::duration<double>(Clock::now() - start).count() /
+                                          static_cast<double>(steps));
 }
 
 }  // namespace
@@ -153,7 +179,8 @@ int main(int argc, char** argv) {
     if (text.rfind("threads=", 0) == 0) threads = std::stoi(text.substr(8));
     if (text.rfind("filter=", 0) == 0) filter = text.substr(7);
   }
-  fmt::print("{:<64} {:>10} {:>9} {:>10} {:>10}\n", "op", "own us", "GFLOP/s", "winograd", "oneDNN");
+  fmt::print("{:<64} {:>10} {:>9} {:>10} {:>10}\n", "op", "own us", "GFLOP/s", "winograd",
+             "oneDNN");
   for (const Case& one : cases()) {
     if (one.name.find(filter) == std::string::npos) continue;
     Loaded own = load(one, threads, "direct");
@@ -164,7 +191,8 @@ int main(int argc, char** argv) {
       } catch (const Error&) {  // a build without oneDNN
         continue;
       }
-      if (others.back().executable->choices()[0] == own.executable->choices()[0]) others.back().executable = nullptr;
+      if (others.back().executable->choices()[0] == own.executable->choices()[0])
+        others.back().executable = nullptr;
     }
     for (int round = 0; round < 60; ++round) {
       time(own);
@@ -174,10 +202,14 @@ int main(int argc, char** argv) {
     }
     std::string ratios;
     for (const Loaded& other : others) {
-      ratios += fmt::format(" {:>10}", other.executable == nullptr ? "" : fmt::format("{:.2f}", other.best / own.best));
+      ratios += fmt::format(" {:>10}", other.executable == nullptr
+                                           ? ""
+                                           : fmt::format("{:.2f}", other.best / own.best));
     }
-    fmt::print("{:<64} {:>10.2f} {:>9}{}\n", one.name, own.best * 1e6,
-               one.multiply_adds > 0 ? fmt::format("{:.0f}", 2e-9 * one.multiply_adds / own.best) : "", ratios);
+    fmt::print(
+        "{:<64} {:>10.2f} {:>9}{}\n", one.name, own.best * 1e6,
+        one.multiply_adds > 0 ? fmt::format("{:.0f}", 2e-9 * one.multiply_adds / own.best) : "",
+        ratios);
   }
   return 0;
 }

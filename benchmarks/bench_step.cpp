@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Time of a recipe's training step on a device, whole and by program step, on random samples:
-//   treino_bench_step recipes/mnist.toml [threads=2] [device=cpu] [onednn=1] [profile=1] [program=0] [seconds=2]
+//   treino_bench_step recipes/mnist.toml [threads=2] [device=cpu] [onednn=1] [profile=1]
+//   [program=0] [seconds=2]
 // The whole-step figure is the best of many short windows, so that a busy neighbour shows little.
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -21,7 +22,9 @@ namespace {
 using namespace treino;
 using Clock = std::chrono::steady_clock;
 
-double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 double option(int argc, char** argv, const std::string& name, double usual) {
   for (int i = 2; i < argc; ++i) {
@@ -46,7 +49,8 @@ void fill(Store& store, const nn::BatchGeometry& geometry) {
   auto samples = std::make_shared<HostTensor>(DType::u8, shape);
   for (auto& x : samples->as<std::uint8_t>()) x = static_cast<std::uint8_t>(rng.next_u32());
   auto labels = std::make_shared<HostTensor>(DType::i32, Shape{geometry.rows});
-  for (auto& x : labels->as<std::int32_t>()) x = static_cast<std::int32_t>(rng.below(static_cast<std::uint64_t>(geometry.classes)));
+  for (auto& x : labels->as<std::int32_t>())
+    x = static_cast<std::int32_t>(rng.below(static_cast<std::uint64_t>(geometry.classes)));
   HostTensor order(DType::i32, Shape{geometry.rows});
   std::iota(order.as<std::int32_t>().begin(), order.as<std::int32_t>().end(), 0);
   store.bind(store.find("data.samples"), samples);
@@ -79,7 +83,8 @@ int run(int argc, char** argv) {
   const Program program = compiler::compile(graph, device->target(), {.name = "train"});
   const double compile_seconds = since(start);
   const auto store = device->make_store(program.variables);
-  for (const nn::NamedTensor& value : nn::initial_state(spec, geometry)) store->write(value.name, value.tensor);
+  for (const nn::NamedTensor& value : nn::initial_state(spec, geometry))
+    store->write(value.name, value.tensor);
   fill(*store, geometry);
   start = Clock::now();
   const auto executable = device->load(program, *store);
@@ -90,20 +95,25 @@ int run(int argc, char** argv) {
   const HostTensor zero = HostTensor::scalar<std::int64_t>(DType::i64, 0);
   std::int64_t steps = 1, done = 0;
   executable->run(1);
-  for (const Clock::time_point begin = Clock::now(); since(begin) < seconds || windows.size() < 5;) {
+  for (const Clock::time_point begin = Clock::now();
+       since(begin) < seconds || windows.size() < 5;) {
     if ((done += steps) + steps > 190) store->write("counter.offset", zero), done = 0;
     start = Clock::now();
     executable->run(steps);
     const double each = since(start) / static_cast<double>(steps);
-    if (each * static_cast<double>(steps) < 2e-3 && steps < 64) steps *= 2;
-    else windows.push_back(each);
+    if (each * static_cast<double>(steps) < 2e-3 && steps < 64)
+      steps *= 2;
+    else
+      windows.push_back(each);
   }
   std::sort(windows.begin(), windows.end());
   struct rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  fmt::print("{}: step best {:.1f} us, median {:.1f} us ({} windows of {}); compile {:.1f} ms, load {:.1f} ms, {} MiB\n",
-             recipe.name, windows[0] * 1e6, windows[windows.size() / 2] * 1e6, windows.size(), steps,
-             compile_seconds * 1e3, load_seconds * 1e3, usage.ru_maxrss / 1024);
+  fmt::print(
+      "{}: step best {:.1f} us, median {:.1f} us ({} windows of {}); compile {:.1f} ms, load "
+      "{:.1f} ms, {} MiB\n",
+      recipe.name, windows[0] * 1e6, windows[windows.size() / 2] * 1e6, windows.size(), steps,
+      compile_seconds * 1e3, load_seconds * 1e3, usage.ru_maxrss / 1024);
 
   if (option(argc, argv, "profile", 1) == 0) return 0;
   std::vector<double> best(program.steps.size(), 1e9);
@@ -117,9 +127,11 @@ int run(int argc, char** argv) {
     const Step& step = program.steps[i];
     std::string shapes;
     for (const Tensor& input : step.inputs) shapes += to_string(input.type.shape) + " ";
-    fmt::print("{:9.2f} us  {:<20} {:<22} {:<60} {}\n", best[i] * 1e6, name(step.op), step.scope, shapes.substr(0, 60), choices[i]);
+    fmt::print("{:9.2f} us  {:<20} {:<22} {:<60} {}\n", best[i] * 1e6, name(step.op), step.scope,
+               shapes.substr(0, 60), choices[i]);
   }
-  fmt::print("{:9.2f} us  sum of the steps, each by itself\n", std::accumulate(best.begin(), best.end(), 0.0) * 1e6);
+  fmt::print("{:9.2f} us  sum of the steps, each by itself\n",
+             std::accumulate(best.begin(), best.end(), 0.0) * 1e6);
   return 0;
 }
 
@@ -127,7 +139,9 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   if (argc < 2) {
-    fmt::print(stderr, "usage: treino_bench_step RECIPE [threads=2] [device=cpu] [onednn=1] [profile=1] [program=0] [seconds=2]\n");
+    fmt::print(stderr,
+               "usage: treino_bench_step RECIPE [threads=2] [device=cpu] [onednn=1] [profile=1] "
+               "[program=0] [seconds=2]\n");
     return 2;
   }
   try {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the CPU device promises beside numbers: nothing allocated in run(), tables bound without a copy,
-// errors that say what to do, choices that can be recorded.
+// What the CPU device promises beside numbers: nothing allocated in run(), tables bound without a
+// copy, errors that say what to do, choices that can be recorded.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -38,12 +38,24 @@ void* counted(std::size_t bytes) {
 }  // namespace
 
 #ifndef TREINO_SANITIZED
-void* operator new(std::size_t bytes) { return counted(bytes); }
-void* operator new[](std::size_t bytes) { return counted(bytes); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+void* operator new(std::size_t bytes) {
+  return counted(bytes);
+}
+void* operator new[](std::size_t bytes) {
+  return counted(bytes);
+}
+void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
 #endif
 
 namespace treino {
@@ -57,7 +69,8 @@ Program step_program(const Target& target) {
   const Value step = g.variable("step", {Shape{}, DType::i64}, Role::counter);
   const Value images = g.variable("images", {Shape{64, 12, 12, 16}, DType::u8}, Role::data);
   const Value order = g.variable("order", {Shape{64}, DType::i32}, Role::data);
-  const Value x = cast(gather_rows(images, graph::window(order, step, 32)), DType::f32) * (1 / 255.0);
+  const Value x =
+      cast(gather_rows(images, graph::window(order, step, 32)), DType::f32) * (1 / 255.0);
   WindowAttributes three;
   three.size = {3, 3};
   WindowAttributes two;
@@ -66,7 +79,8 @@ Program step_program(const Target& target) {
   const Value gamma = g.variable("gamma", {Shape{16}, DType::f32}, Role::parameter);
   const Value w = g.variable("w", {Shape{400, 10}, DType::f32}, Role::parameter);
   const Value y = max_pool(batch_norm(relu(conv2d(x, kernel, three)), gamma, gamma, 1e-3).y, two);
-  const Value mask = dropout_mask(step, step, {.rate = 0.5, .stream = 1, .type = {Shape{32, 400}, DType::f32}});
+  const Value mask =
+      dropout_mask(step, step, {.rate = 0.5, .stream = 1, .type = {Shape{32, 400}, DType::f32}});
   const Value logits = matmul(reshape(y, Shape{32, 400}) * mask, w);
   const Value loss = mean(cross_entropy(logits, one_hot(argmax(logits), 10)), {0});
   for (const Value& p : {kernel, gamma, w}) assign(p, p - gradient(loss, p) * 0.01);
@@ -108,7 +122,8 @@ TEST(CpuRun, WhatOneDnnAllocatesIsBounded) {
   const auto executable = device->load(program, *store);
   unsetenv("TREINO_CONVOLUTION");
   executable->run(1);
-  // 16 slices each of forward and kernel gradient, two reorders; oneDNN 2.6 allocates about 6 times an execute.
+  // 16 slices each of forward and kernel gradient, two reorders; oneDNN 2.6 allocates about 6 times
+  // an execute.
   const long before = allocations;
   executable->run(5);
   const double each = static_cast<double>(allocations - before) / 5;
@@ -121,12 +136,14 @@ TEST(CpuRun, ReadsABoundTableWhereItIsAndSeesTheNextOne) {
   Graph g;
   const Value table = g.variable("table", {Shape{3, 2}, DType::u8}, Role::data);
   const Value rows = g.variable("rows", {Shape{2}, DType::i32}, Role::counter);
-  assign(g.variable("out", {Shape{2, 2}, DType::f32}, Role::metric), cast(gather_rows(table, rows), DType::f32));
+  assign(g.variable("out", {Shape{2, 2}, DType::f32}, Role::metric),
+         cast(gather_rows(table, rows), DType::f32));
   const Program program = compiler::compile(g, device->target());
   const auto store = device->make_store(program.variables);
   const auto executable = device->load(program, *store);
   const auto tensor = std::make_shared<HostTensor>(DType::u8, Shape{3, 2});
-  for (std::size_t i = 0; i < 6; ++i) tensor->as<std::uint8_t>()[i] = static_cast<std::uint8_t>(i + 10);
+  for (std::size_t i = 0; i < 6; ++i)
+    tensor->as<std::uint8_t>()[i] = static_cast<std::uint8_t>(i + 10);
   HostTensor indices(DType::i32, Shape{2});
   indices.as<std::int32_t>()[0] = 2;
   store->write("rows", indices);
@@ -204,8 +221,10 @@ TEST(CpuRun, SaysWhatIsWrong) {
     if (variable.name == "w") variable.type.shape = Shape{10, 400};
   }
   const auto wrong = device->make_store(variables);
-  EXPECT_THAT(mistake([&] { device->load(program, *wrong); }), testing::HasSubstr("w is f32[400, 10] in the program"));
-  EXPECT_THAT(mistake([&] { wrong->write("w", HostTensor(DType::f32, Shape{3})); }), testing::HasSubstr("[10, 400]"));
+  EXPECT_THAT(mistake([&] { device->load(program, *wrong); }),
+              testing::HasSubstr("w is f32[400, 10] in the program"));
+  EXPECT_THAT(mistake([&] { wrong->write("w", HostTensor(DType::f32, Shape{3})); }),
+              testing::HasSubstr("[10, 400]"));
   const auto reference = make_device("reference");
   const auto foreign = reference->make_store(program.variables);
   EXPECT_THAT(mistake([&] { device->load(program, *foreign); }), testing::HasSubstr("store"));

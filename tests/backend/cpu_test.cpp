@@ -60,24 +60,38 @@ HostTensor random_tensor(const Variable& variable, std::uint64_t stream) {
   HostTensor tensor(variable.type.dtype, variable.type.shape);
   Rng rng(7, stream);
   switch (variable.type.dtype) {
-    case DType::f32: for (float& x : tensor.as<float>()) x = static_cast<float>(rng.normal()); break;
-    case DType::f64: for (double& x : tensor.as<double>()) x = rng.normal(); break;
-    case DType::u8: for (auto& x : tensor.as<std::uint8_t>()) x = static_cast<std::uint8_t>(rng.below(256)); break;
-    case DType::i32: for (auto& x : tensor.as<std::int32_t>()) x = static_cast<std::int32_t>(rng.below(5)); break;
-    case DType::i64: for (auto& x : tensor.as<std::int64_t>()) x = static_cast<std::int64_t>(rng.below(5)); break;
+    case DType::f32:
+      for (float& x : tensor.as<float>()) x = static_cast<float>(rng.normal());
+      break;
+    case DType::f64:
+      for (double& x : tensor.as<double>()) x = rng.normal();
+      break;
+    case DType::u8:
+      for (auto& x : tensor.as<std::uint8_t>()) x = static_cast<std::uint8_t>(rng.below(256));
+      break;
+    case DType::i32:
+      for (auto& x : tensor.as<std::int32_t>()) x = static_cast<std::int32_t>(rng.below(5));
+      break;
+    case DType::i64:
+      for (auto& x : tensor.as<std::int64_t>()) x = static_cast<std::int64_t>(rng.below(5));
+      break;
   }
   return tensor;
 }
 
-std::vector<HostTensor> run(Device& device, const Graph& graph, bool optimize, DType as, int steps = 1) {
-  const Program program = compiler::compile(graph, device.target(), {.name = "test", .optimize = optimize});
+std::vector<HostTensor> run(Device& device, const Graph& graph, bool optimize, DType as,
+                            int steps = 1) {
+  const Program program =
+      compiler::compile(graph, device.target(), {.name = "test", .optimize = optimize});
   const auto store = device.make_store(program.variables);
   for (int i = 0; i < static_cast<int>(program.variables.size()); ++i) {
-    store->write(i, random_tensor(program.variables[static_cast<std::size_t>(i)], static_cast<std::uint64_t>(i)));
+    store->write(i, random_tensor(program.variables[static_cast<std::size_t>(i)],
+                                  static_cast<std::uint64_t>(i)));
   }
   device.load(program, *store)->run(steps);
   std::vector<HostTensor> results;
-  for (int i = 0; i < static_cast<int>(program.variables.size()); ++i) results.push_back(store->read(i, as));
+  for (int i = 0; i < static_cast<int>(program.variables.size()); ++i)
+    results.push_back(store->read(i, as));
   return results;
 }
 
@@ -105,8 +119,8 @@ void output(Graph& g, const char* name, Value value) {
   assign(g.variable(name, value.type(), Role::metric), value);
 }
 
-WindowAttributes window(std::int64_t size, std::int64_t stride = 1, std::int64_t pad = 0, std::int64_t dilation = 1,
-                        std::int64_t groups = 1) {
+WindowAttributes window(std::int64_t size, std::int64_t stride = 1, std::int64_t pad = 0,
+                        std::int64_t dilation = 1, std::int64_t groups = 1) {
   WindowAttributes w;
   w.size = {size, size};
   w.stride = {stride, stride};
@@ -118,26 +132,31 @@ WindowAttributes window(std::int64_t size, std::int64_t stride = 1, std::int64_t
 }
 
 Case conv_case(Shape x, std::int64_t filters, WindowAttributes w) {
-  return {"conv " + to_string(x) + " " + to_string(Attributes(w)) + " -> " + std::to_string(filters), [=](Graph& g) {
-            const Value image = input(g, "x", x);
-            const Value kernel = input(g, "k", Shape{w.size[0], w.size[1], x[3] / w.groups, filters});
-            const Value bias = input(g, "b", Shape{filters});
-            const Value y = conv2d(image, kernel, w);
-            const Value weight = input(g, "w", y.shape());
-            const Value loss = reduce_sum(relu(y + bias) * weight, {0, 1, 2, 3});
-            output(g, "y", y);
-            output(g, "dx", gradient(loss, image));
-            output(g, "dk", gradient(loss, kernel));
-            output(g, "db", gradient(loss, bias));
-          }};
+  return {
+      "conv " + to_string(x) + " " + to_string(Attributes(w)) + " -> " + std::to_string(filters),
+      [=](Graph& g) {
+        const Value image = input(g, "x", x);
+        const Value kernel = input(g, "k", Shape{w.size[0], w.size[1], x[3] / w.groups, filters});
+        const Value bias = input(g, "b", Shape{filters});
+        const Value y = conv2d(image, kernel, w);
+        const Value weight = input(g, "w", y.shape());
+        const Value loss = reduce_sum(relu(y + bias) * weight, {0, 1, 2, 3});
+        output(g, "y", y);
+        output(g, "dx", gradient(loss, image));
+        output(g, "dk", gradient(loss, kernel));
+        output(g, "db", gradient(loss, bias));
+      }};
 }
 
 Case pool_case(bool largest, Shape x, WindowAttributes w) {
-  return {std::string(largest ? "max" : "avg") + "_pool " + to_string(x) + " " + to_string(Attributes(w)), [=](Graph& g) {
+  return {std::string(largest ? "max" : "avg") + "_pool " + to_string(x) + " " +
+              to_string(Attributes(w)),
+          [=](Graph& g) {
             const Value image = input(g, "x", x);
             const Value y = largest ? max_pool(image, w) : avg_pool(image, w);
             output(g, "y", y);
-            output(g, "dx", gradient(reduce_sum(y * input(g, "w", y.shape()), {0, 1, 2, 3}), image));
+            output(g, "dx",
+                   gradient(reduce_sum(y * input(g, "w", y.shape()), {0, 1, 2, 3}), image));
           }};
 }
 
@@ -154,8 +173,13 @@ Case matmul_case(std::int64_t m, std::int64_t k, std::int64_t n) {
 
 std::vector<Case> cases() {
   std::vector<Case> all;
-  for (auto [m, k, n] : {std::array<std::int64_t, 3>{32, 784, 128}, {32, 128, 10}, {1, 1, 1}, {7, 5, 17}, {33, 65, 31},
-                         {100, 33, 300}, {5, 300, 129}}) {
+  for (auto [m, k, n] : {std::array<std::int64_t, 3>{32, 784, 128},
+                         {32, 128, 10},
+                         {1, 1, 1},
+                         {7, 5, 17},
+                         {33, 65, 31},
+                         {100, 33, 300},
+                         {5, 300, 129}}) {
     all.push_back(matmul_case(m, k, n));
   }
   all.push_back(conv_case({2, 32, 32, 3}, 32, window(3)));
@@ -174,10 +198,12 @@ std::vector<Case> cases() {
     all.push_back(pool_case(largest, {1, 5, 7, 1}, window(3, 1, 1)));
     all.push_back(pool_case(largest, {2, 9, 9, 5}, window(2, 2, 0, 2)));
   }
-  for (const Shape& x : {Shape{33, 17}, Shape{7, 5, 7, 1}, Shape{16, 30, 30, 32}, Shape{2, 3, 3, 100}}) {
+  for (const Shape& x :
+       {Shape{33, 17}, Shape{7, 5, 7, 1}, Shape{16, 30, 30, 32}, Shape{2, 3, 3, 100}}) {
     all.push_back({"batch_norm " + to_string(x), [=](Graph& g) {
                      const Value image = input(g, "x", x) * 2.0 + 30.0;
-                     const Value gamma = input(g, "gamma", Shape{x.back()}), beta = input(g, "beta", Shape{x.back()});
+                     const Value gamma = input(g, "gamma", Shape{x.back()}),
+                                 beta = input(g, "beta", Shape{x.back()});
                      const BatchNormValues norm = batch_norm(image, gamma, beta, 1e-3);
                      std::vector<int> axes;
                      for (int i = 0; i < x.rank(); ++i) axes.push_back(i);
@@ -192,7 +218,8 @@ std::vector<Case> cases() {
   }
   for (const Shape& x : {Shape{32, 10}, Shape{1, 1}, Shape{7, 33}, Shape{3, 1000}}) {
     all.push_back({"softmax " + to_string(x), [=](Graph& g) {
-                     const Value logits = input(g, "x", x) * 5.0, targets = softmax(input(g, "t", x));
+                     const Value logits = input(g, "x", x) * 5.0,
+                                 targets = softmax(input(g, "t", x));
                      output(g, "p", softmax(logits));
                      const Value losses = cross_entropy(logits, targets);
                      output(g, "losses", losses);
@@ -206,15 +233,18 @@ std::vector<Case> cases() {
                      output(g, "t201", transpose(v, {2, 0, 1}));
                      output(g, "t021", transpose(v, {0, 2, 1}));
                      output(g, "t210", transpose(v, {2, 1, 0}));
-                     for (const auto& axes : std::vector<std::vector<int>>{{0}, {1}, {2}, {0, 1}, {1, 2}, {0, 2}, {0, 1, 2}}) {
+                     for (const auto& axes : std::vector<std::vector<int>>{
+                              {0}, {1}, {2}, {0, 1}, {1, 2}, {0, 2}, {0, 1, 2}}) {
                        std::string name;
                        for (int axis : axes) name += std::to_string(axis);
                        output(g, ("sum" + name).c_str(), reduce_sum(v, axes));
                        output(g, ("max" + name).c_str(), reduce_max(v, axes));
                      }
                      output(g, "sum64", reduce_sum(cast(v, DType::f64), {0, 2}));
-                     const Value channels = input(g, "c", Shape{x[2]}), rows = input(g, "r", Shape{x[0], 1, 1});
-                     const Value middle = input(g, "m", Shape{x[1], 1}), one = input(g, "one", Shape{});
+                     const Value channels = input(g, "c", Shape{x[2]}),
+                                 rows = input(g, "r", Shape{x[0], 1, 1});
+                     const Value middle = input(g, "m", Shape{x[1], 1}),
+                                 one = input(g, "one", Shape{});
                      output(g, "mixed", (v * channels + rows) * one - middle);
                      output(g, "broadcast", broadcast(middle, x));
                    }});
@@ -228,11 +258,17 @@ std::vector<Case> cases() {
                    output(g, "hot", one_hot(indices, 5));
                    output(g, "next", start + 9.0);
                  }});
-  all.push_back({"dropout", [](Graph& g) {
-                   const Value seed = input(g, "seed", Shape{}, DType::i64), position = input(g, "at", Shape{}, DType::i64);
-                   output(g, "mask", dropout_mask(seed, position, {.rate = 0.3, .stream = 3, .type = {Shape{5, 7, 3}, DType::f32}}));
-                   output(g, "wide", dropout_mask(seed, position, {.rate = 0.5, .stream = 9, .type = {Shape{33, 128}, DType::f32}}));
-                 }});
+  all.push_back(
+      {"dropout", [](Graph& g) {
+         const Value seed = input(g, "seed", Shape{}, DType::i64),
+                     position = input(g, "at", Shape{}, DType::i64);
+         output(g, "mask",
+                dropout_mask(seed, position,
+                             {.rate = 0.3, .stream = 3, .type = {Shape{5, 7, 3}, DType::f32}}));
+         output(g, "wide",
+                dropout_mask(seed, position,
+                             {.rate = 0.5, .stream = 9, .type = {Shape{33, 128}, DType::f32}}));
+       }});
   return all;
 }
 
@@ -252,8 +288,8 @@ TEST(CpuDevice, AgreesWithTheReferenceOnEveryInstructionSet) {
           const auto got = run(*device, graph, optimize, DType::f64);
           for (std::size_t i = 0; i < got.size(); ++i) {
             EXPECT_LT(difference(got[i], expected[i]), 5e-6)
-                << one.name << ", " << graph.variables()[i].name << ", " << name << ", " << algorithm
-                << (optimize ? ", optimized" : "");
+                << one.name << ", " << graph.variables()[i].name << ", " << name << ", "
+                << algorithm << (optimize ? ", optimized" : "");
           }
         }
       }
@@ -262,19 +298,24 @@ TEST(CpuDevice, AgreesWithTheReferenceOnEveryInstructionSet) {
 }
 
 TEST(CpuDevice, ElementaryFunctionsAreWithinAFewUnitsInTheLastPlace) {
-  const std::vector<double> points = {0.0, -0.0, 1e-30, -1e-30, 1e-6, -1e-6, 1e-3, 0.1, -0.1, 0.3, -0.3, 0.5, -0.5, 0.9, 0.999,
-                                      1, -1, 1.0001, 1.5, 2, -2, 3, -3, 3.9, 4.5, -5, 8, -9, 10, 20, -20, 40, -40, 80, 87, -87, 88.5};
+  const std::vector<double> points = {
+      0.0, -0.0,  1e-30, -1e-30, 1e-6,   -1e-6, 1e-3, 0.1, -0.1, 0.3, -0.3, 0.5, -0.5,
+      0.9, 0.999, 1,     -1,     1.0001, 1.5,   2,    -2,  3,    -3,  3.9,  4.5, -5,
+      8,   -9,    10,    20,     -20,    40,    -40,  80,  87,   -87, 88.5};
   const auto reference = make_device("reference");
   for (const char* name : isas()) {
     const Isa isa(name);
     const auto cpu = make_device("cpu", {.threads = 1});
-    for (const Op op : {Op::exp, Op::expm1, Op::log, Op::log1p, Op::erf, Op::tanh, Op::sigmoid, Op::softplus, Op::sqrt,
-                        Op::rsqrt, Op::cos, Op::relu, Op::floor, Op::sign, Op::abs, Op::square, Op::is_finite}) {
+    for (const Op op : {Op::exp, Op::expm1, Op::log, Op::log1p, Op::erf, Op::tanh, Op::sigmoid,
+                        Op::softplus, Op::sqrt, Op::rsqrt, Op::cos, Op::relu, Op::floor, Op::sign,
+                        Op::abs, Op::square, Op::is_finite}) {
       Graph graph;
-      output(graph, "y", unary(op, input(graph, "x", Shape{static_cast<std::int64_t>(points.size() + 400)})));
+      output(graph, "y",
+             unary(op, input(graph, "x", Shape{static_cast<std::int64_t>(points.size() + 400)})));
       std::vector<HostTensor> results;
       HostTensor x(DType::f32, Shape{static_cast<std::int64_t>(points.size() + 400)});
-      for (std::size_t i = 0; i < points.size(); ++i) x.as<float>()[i] = static_cast<float>(points[i]);
+      for (std::size_t i = 0; i < points.size(); ++i)
+        x.as<float>()[i] = static_cast<float>(points[i]);
       Rng rng(1, 1);
       for (std::size_t i = points.size(); i < points.size() + 400; ++i) {
         x.as<float>()[i] = static_cast<float>(rng.normal() * (i % 2 == 0 ? 1 : 10));
@@ -298,7 +339,8 @@ TEST(CpuDevice, ElementaryFunctionsAreWithinAFewUnitsInTheLastPlace) {
           continue;
         }
         // Denormal results may be flushed to 0.
-        EXPECT_NEAR(got, expected, std::fabs(expected) * 4e-7 + 1.2e-38) << treino::name(op) << " of " << argument << ", " << name;
+        EXPECT_NEAR(got, expected, std::fabs(expected) * 4e-7 + 1.2e-38)
+            << treino::name(op) << " of " << argument << ", " << name;
       }
     }
   }
@@ -315,16 +357,22 @@ void build_network(Graph& g) {
   const Value k1 = input(g, "k1", Shape{3, 3, 3, 20}), k2 = input(g, "k2", Shape{3, 3, 20, 24});
   const Value gamma = input(g, "gamma", Shape{20}), beta = input(g, "beta", Shape{20});
   const Value w = input(g, "w", Shape{96, 10}), b = input(g, "b", Shape{10});
-  const BatchNormValues norm = batch_norm(relu(conv2d(x, k1, window(3, 1, 1)) * 0.2), gamma, beta, 1e-3);
+  const BatchNormValues norm =
+      batch_norm(relu(conv2d(x, k1, window(3, 1, 1)) * 0.2), gamma, beta, 1e-3);
   const Value pooled = max_pool(norm.y, window(2, 2));
   const Value second = max_pool(tanh(conv2d(pooled, k2, window(3)) * 0.1), window(2, 2));
   const Value flat = reshape(second, Shape{16, 96});
-  const Value mask = dropout_mask(step, step, {.rate = 0.4, .stream = 0, .type = {flat.shape(), DType::f32}});
+  const Value mask =
+      dropout_mask(step, step, {.rate = 0.4, .stream = 0, .type = {flat.shape(), DType::f32}});
   const Value targets = one_hot(gather_rows(labels, indices), 10);
   const Value loss = mean(cross_entropy(matmul(flat * mask, w) + b, targets), {0});
   for (const Value& p : {k1, k2, gamma, beta, w, b}) {
-    const std::string name = g.variables()[static_cast<std::size_t>(std::get<VariableAttributes>(g.node(p.node).attributes).index)].name;
-    const Value m = g.variable("m." + name, p.type(), Role::optimizer), v = g.variable("v." + name, p.type(), Role::optimizer);
+    const std::string name =
+        g.variables()[static_cast<std::size_t>(
+                          std::get<VariableAttributes>(g.node(p.node).attributes).index)]
+            .name;
+    const Value m = g.variable("m." + name, p.type(), Role::optimizer),
+                v = g.variable("v." + name, p.type(), Role::optimizer);
     const Value dp = gradient(loss, p);
     const Value m1 = m * 0.9 + dp * 0.1, v1 = abs(v) * 0.99 + square(dp) * 0.01;
     assign(m, m1);
@@ -347,7 +395,8 @@ TEST(CpuDevice, GivesTheSameBitsOnAnyNumberOfThreads) {
       auto results = run(*device, graph, true, DType::f64, 5);
       if (first.empty()) first = results;
       for (std::size_t i = 0; i < first.size(); ++i) {
-        EXPECT_EQ(results[i].bytes, first[i].bytes) << graph.variables()[i].name << " on " << threads << " threads, " << algorithm;
+        EXPECT_EQ(results[i].bytes, first[i].bytes)
+            << graph.variables()[i].name << " on " << threads << " threads, " << algorithm;
       }
     }
   }

@@ -18,7 +18,8 @@ struct Relay {
   int rounds;
 };
 
-// Each round every worker adds its left neighbour's value of the round before: wrong without barriers.
+// Each round every worker adds its left neighbour's value of the round before: wrong without
+// barriers.
 void relay(void* context, int worker) {
   auto& self = *static_cast<Relay*>(context);
   const int size = self.team->size();
@@ -35,7 +36,8 @@ std::vector<std::int64_t> expected(int size, int rounds) {
   for (int round = 0; round < rounds; ++round) {
     std::vector<std::int64_t> next = values;
     for (int i = 0; i < size; ++i) {
-      next[static_cast<std::size_t>(i)] += values[static_cast<std::size_t>((i + size - 1) % size)] % 1000 + 1;
+      next[static_cast<std::size_t>(i)] +=
+          values[static_cast<std::size_t>((i + size - 1) % size)] % 1000 + 1;
     }
     values = next;
   }
@@ -85,7 +87,8 @@ TEST(ThreadTeam, WorkersFlushDenormalsAndTheCallerGetsItsModeBack) {
 class UsableThreads : public testing::Test {
  protected:
   void SetUp() override {
-    root_ = testing::TempDir() + "/usable_threads_" + testing::UnitTest::GetInstance()->current_test_info()->name();
+    root_ = testing::TempDir() + "/usable_threads_" +
+            testing::UnitTest::GetInstance()->current_test_info()->name();
     std::filesystem::remove_all(root_);
     cpu_set_t set;
     sched_getaffinity(0, sizeof set, &set);

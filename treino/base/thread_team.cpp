@@ -17,7 +17,8 @@ namespace treino {
 
 namespace {
 
-constexpr int kMostPeers = 4;  // teams up to this size read each other's flags, larger ones meet at worker 0
+constexpr int kMostPeers =
+    4;  // teams up to this size read each other's flags, larger ones meet at worker 0
 
 void pause_once() {
 #if defined(__SSE2__)
@@ -64,7 +65,8 @@ double tightest(const std::string& mount, std::string group, double (*quota)(con
 }
 
 double cgroup_quota(const std::string& root) {
-  std::ifstream groups(root + "/proc/self/cgroup");  // "0::/group" (v2) or "4:cpu,cpuacct:/group" (v1)
+  std::ifstream groups(root +
+                       "/proc/self/cgroup");  // "0::/group" (v2) or "4:cpu,cpuacct:/group" (v1)
   std::string line;
   double least = 0;
   while (std::getline(groups, line)) {
@@ -74,7 +76,8 @@ double cgroup_quota(const std::string& root) {
     const std::string group = line.substr(second + 1);
     double here = 0;
     if (controllers == ",,") here = tightest(root + "/sys/fs/cgroup", group, quota_v2);
-    if (controllers.find(",cpu,") != std::string::npos) here = tightest(root + "/sys/fs/cgroup/cpu", group, quota_v1);
+    if (controllers.find(",cpu,") != std::string::npos)
+      here = tightest(root + "/sys/fs/cgroup/cpu", group, quota_v1);
     if (here > 0 && (least == 0 || here < least)) least = here;
   }
   return least;
@@ -102,8 +105,12 @@ int usable_threads(const std::string& root) {
 }
 
 #if defined(__SSE2__)
-FlushDenormals::FlushDenormals() : saved_(_mm_getcsr()) { _mm_setcsr(saved_ | 0x8040); }
-FlushDenormals::~FlushDenormals() { _mm_setcsr(saved_); }
+FlushDenormals::FlushDenormals() : saved_(_mm_getcsr()) {
+  _mm_setcsr(saved_ | 0x8040);
+}
+FlushDenormals::~FlushDenormals() {
+  _mm_setcsr(saved_);
+}
 #else
 FlushDenormals::FlushDenormals() = default;
 FlushDenormals::~FlushDenormals() = default;
@@ -112,7 +119,8 @@ FlushDenormals::~FlushDenormals() = default;
 ThreadTeam::ThreadTeam(int threads, void (*on_start)())
     : size_(std::max(threads, 1)), flags_(static_cast<std::size_t>(size_)) {
   const std::vector<int> cpus = allowed_cpus();
-  // A pause is 10 to 50 ns: 1000 of them are some 20 us. Without a core each there is no use in spinning.
+  // A pause is 10 to 50 ns: 1000 of them are some 20 us. Without a core each there is no use in
+  // spinning.
   spins_ = static_cast<std::size_t>(size_) <= cpus.size() ? 1000 : 0;
   // Workers are pinned only when the team takes every CPU it may: with fewer, several processes on
   // one machine would all crowd onto its first CPUs.
@@ -124,10 +132,12 @@ ThreadTeam::ThreadTeam(int threads, void (*on_start)())
       cpu_set_t set;
       CPU_ZERO(&set);
       CPU_SET(cpus[static_cast<std::size_t>(worker)], &set);
-      pthread_setaffinity_np(workers_.back().native_handle(), sizeof set, &set);  // refused: unpinned
+      pthread_setaffinity_np(workers_.back().native_handle(), sizeof set,
+                             &set);  // refused: unpinned
     }
   } catch (const std::system_error& error) {
-    size_ = static_cast<int>(workers_.size()) + 1;  // the machine gives no more threads: a smaller team
+    size_ =
+        static_cast<int>(workers_.size()) + 1;  // the machine gives no more threads: a smaller team
   }
 }
 
@@ -163,7 +173,9 @@ void ThreadTeam::work(int worker, void (*on_start)()) {
   const FlushDenormals flush;
   if (on_start != nullptr) on_start();
   for (std::uint64_t done = 0;; ++done) {
-    for (int spin = 0; spin < spins_ && run_.load(std::memory_order_acquire) == done && !stop_; ++spin) pause_once();
+    for (int spin = 0; spin < spins_ && run_.load(std::memory_order_acquire) == done && !stop_;
+         ++spin)
+      pause_once();
     if (run_.load(std::memory_order_acquire) == done) {
       std::unique_lock lock(mutex_);
       ++sleepers_;
@@ -185,7 +197,8 @@ void ThreadTeam::wait_for_all(int worker) {
       if (other != worker) wait_until(flags_[static_cast<std::size_t>(other)].arrived, round);
     }
   } else if (worker == 0) {
-    for (int other = 1; other < size_; ++other) wait_until(flags_[static_cast<std::size_t>(other)].arrived, round);
+    for (int other = 1; other < size_; ++other)
+      wait_until(flags_[static_cast<std::size_t>(other)].arrived, round);
     release_.arrived.store(round, std::memory_order_release);
   } else {
     wait_until(release_.arrived, round);

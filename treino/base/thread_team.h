@@ -33,8 +33,8 @@ class FlushDenormals {
 };
 
 // A persistent team: the calling thread is worker 0, the others are started once and sleep between
-// runs. Inside a run the workers meet at spin barriers (well under a microsecond); a worker that has
-// waited long yields its core, so a team larger than the free cores is slow but ends.
+// runs. Inside a run the workers meet at spin barriers (well under a microsecond); a worker that
+// has waited long yields its core, so a team larger than the free cores is slow but ends.
 class ThreadTeam {
  public:
   // Starts threads - 1 workers. `on_start` runs first on each of them.

@@ -33,7 +33,8 @@ class Pixels {
 
   void multiply() {
     if (count_ == 0) return;
-    const Index in_group = state_.in_channels / state_.groups, out_group = state_.out_channels / state_.groups;
+    const Index in_group = state_.in_channels / state_.groups,
+                out_group = state_.out_channels / state_.groups;
     product_.row_count = count_;
     for (Index group = 0; group < state_.groups; ++group) {
       product_.b = state_.kernel + group * out_group;
@@ -63,7 +64,8 @@ void run_images(const Convolution& state, Range images, Range rows) {
       for (std::size_t i = 0; i < area.rows->outputs.size(); ++i) {
         const Index oy = area.rows->outputs[i];
         if (oy < rows.begin || oy >= rows.end) continue;
-        const float* source_row = state.x + n * x_image + area.rows->sources[i] * state.width * state.in_channels;
+        const float* source_row =
+            state.x + n * x_image + area.rows->sources[i] * state.width * state.in_channels;
         const Index target_row = n * y_image + oy * state.out_width * state.out_channels;
         for (std::size_t k = 0; k < area.columns->outputs.size(); ++k) {
           pixels.add(source_row + area.columns->sources[k] * state.in_channels,
@@ -79,8 +81,9 @@ void add_to_class(std::vector<TapClass>& classes, Index output, const std::vecto
                   const std::vector<Index>& sources) {
   std::vector<Index> offsets;
   for (Index source : sources) offsets.push_back(source - sources[0]);
-  auto found = std::find_if(classes.begin(), classes.end(),
-                            [&](const TapClass& each) { return each.taps == taps && each.offsets == offsets; });
+  auto found = std::find_if(classes.begin(), classes.end(), [&](const TapClass& each) {
+    return each.taps == taps && each.offsets == offsets;
+  });
   if (found == classes.end()) {
     classes.push_back({{}, {}, taps, offsets});
     found = classes.end() - 1;
@@ -120,7 +123,9 @@ void pad_image(const Padding& p, const float* from, float* to) {
     float* to_row = to + to_y * p.padded_width * p.channels;
     // Columns that fall inside.
     Index first = p.offset[1] >= 0 ? 0 : (-p.offset[1] + p.step[1] - 1) / p.step[1];
-    Index last = p.padded_width <= p.offset[1] ? 0 : (p.padded_width - p.offset[1] + p.step[1] - 1) / p.step[1];
+    Index last = p.padded_width <= p.offset[1]
+                     ? 0
+                     : (p.padded_width - p.offset[1] + p.step[1] - 1) / p.step[1];
     first = std::min(first, p.width);
     last = std::clamp(last, first, p.width);
     if (p.step[1] == 1) {
@@ -135,8 +140,8 @@ void pad_image(const Padding& p, const float* from, float* to) {
   }
 }
 
-std::vector<TapClass> forward_taps(Index source_extent, Index output_extent, Index size, Index stride, Index dilation,
-                                   Index pad) {
+std::vector<TapClass> forward_taps(Index source_extent, Index output_extent, Index size,
+                                   Index stride, Index dilation, Index pad) {
   std::vector<TapClass> classes;
   for (Index output = 0; output < output_extent; ++output) {
     std::vector<Index> taps, sources;
@@ -151,8 +156,8 @@ std::vector<TapClass> forward_taps(Index source_extent, Index output_extent, Ind
   return classes;
 }
 
-std::vector<TapClass> backward_taps(Index source_extent, Index output_extent, Index size, Index stride, Index dilation,
-                                    Index pad) {
+std::vector<TapClass> backward_taps(Index source_extent, Index output_extent, Index size,
+                                    Index stride, Index dilation, Index pad) {
   std::vector<TapClass> classes;
   for (Index output = 0; output < output_extent; ++output) {
     std::vector<Index> taps, sources;
@@ -172,23 +177,29 @@ namespace {
 // Taps that lie side by side in image and kernel are one segment.
 bool side_by_side(const TapClass& columns) {
   for (std::size_t i = 1; i < columns.taps.size(); ++i) {
-    if (columns.taps[i] != columns.taps[i - 1] + 1 || columns.offsets[i] != columns.offsets[i - 1] + 1) return false;
+    if (columns.taps[i] != columns.taps[i - 1] + 1 ||
+        columns.offsets[i] != columns.offsets[i - 1] + 1)
+      return false;
   }
   return true;
 }
 
-Convolution::Area make_area(const Convolution& state, const TapClass& rows, const TapClass& columns) {
+Convolution::Area make_area(const Convolution& state, const TapClass& rows,
+                            const TapClass& columns) {
   Convolution::Area area;
   area.rows = &rows;
   area.columns = &columns;
   const Index in_group = state.in_channels / state.groups;
   const bool joined = state.groups == 1 && side_by_side(columns);
-  const std::size_t parts = joined ? std::min<std::size_t>(columns.taps.size(), 1) : columns.taps.size();
+  const std::size_t parts =
+      joined ? std::min<std::size_t>(columns.taps.size(), 1) : columns.taps.size();
   area.length = joined ? static_cast<Index>(columns.taps.size()) * in_group : in_group;
   for (std::size_t y = 0; y < rows.taps.size(); ++y) {
     for (std::size_t x = 0; x < parts; ++x) {
-      area.a_offsets.push_back((rows.offsets[y] * state.width + columns.offsets[x]) * state.in_channels);
-      area.b_offsets.push_back((rows.taps[y] * state.size[1] + columns.taps[x]) * in_group * state.out_channels);
+      area.a_offsets.push_back((rows.offsets[y] * state.width + columns.offsets[x]) *
+                               state.in_channels);
+      area.b_offsets.push_back((rows.taps[y] * state.size[1] + columns.taps[x]) * in_group *
+                               state.out_channels);
     }
   }
   return area;
@@ -204,28 +215,34 @@ void prepare_convolution(Planner& planner, Convolution& state) {
   for (const TapClass& rows : state.vertical) {
     for (const TapClass& columns : state.horizontal) {
       state.areas.push_back(make_area(state, rows, columns));
-      work += static_cast<double>(rows.outputs.size() * rows.taps.size() * columns.outputs.size() * columns.taps.size()) *
+      work += static_cast<double>(rows.outputs.size() * rows.taps.size() * columns.outputs.size() *
+                                  columns.taps.size()) *
               in_group;
     }
   }
   work *= static_cast<double>(state.batch * state.groups);
-  work *= static_cast<double>(state.depthwise() ? out_group : (out_group + lanes - 1) / lanes * lanes);
+  work *=
+      static_cast<double>(state.depthwise() ? out_group : (out_group + lanes - 1) / lanes * lanes);
   state.multiply_adds = work;
-  const double nanoseconds =
-      nanoseconds_of(work, 4.0 * static_cast<double>(state.batch) *
-                               static_cast<double>(state.height * state.width * state.in_channels +
-                                                   state.out_height * state.out_width * state.out_channels));
+  const double nanoseconds = nanoseconds_of(
+      work, 4.0 * static_cast<double>(state.batch) *
+                static_cast<double>(state.height * state.width * state.in_channels +
+                                    state.out_height * state.out_width * state.out_channels));
   state.by_rows = state.batch < 8;
-  state.slices = state.by_rows ? slices_for(state.batch * state.out_height, nanoseconds) : row_slices(state.batch, nanoseconds);
-  if (state.depthwise() && state.padding.needed()) planner.worker_scratch(state.padding.floats() * 4);
+  state.slices = state.by_rows ? slices_for(state.batch * state.out_height, nanoseconds)
+                               : row_slices(state.batch, nanoseconds);
+  if (state.depthwise() && state.padding.needed())
+    planner.worker_scratch(state.padding.floats() * 4);
   const Partition images{state.batch, 1, 1};  // input 0 and output 0 by samples
-  planner.phase(run_convolution, &state, state.slices, nanoseconds, state.by_rows ? Partition{} : images);
+  planner.phase(run_convolution, &state, state.slices, nanoseconds,
+                state.by_rows ? Partition{} : images);
 }
 
 void run_convolution(const void* opaque, Index slice, std::byte* scratch) {
   const auto& state = *static_cast<const Convolution*>(opaque);
   const Index height = state.out_height;
-  const Range range = share(state.by_rows ? state.batch * height : state.batch, state.slices, slice);
+  const Range range =
+      share(state.by_rows ? state.batch * height : state.batch, state.slices, slice);
   if (!state.by_rows && !state.depthwise()) {
     run_images(state, range, {0, height});
     return;
@@ -244,7 +261,8 @@ void run_convolution(const void* opaque, Index slice, std::byte* scratch) {
       pad_image(state.padding, image, reinterpret_cast<float*>(scratch));
       image = reinterpret_cast<const float*>(scratch);
     }
-    run_depthwise(state, image, state.y + n * height * state.out_width * state.out_channels, inside);
+    run_depthwise(state, image, state.y + n * height * state.out_width * state.out_channels,
+                  inside);
   }
 }
 

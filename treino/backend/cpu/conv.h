@@ -24,8 +24,9 @@ struct Padding {
 // Fills `to` (padding.floats()) from one image.
 void pad_image(const Padding& padding, const float* from, float* to);
 
-// Along one dimension: output positions that meet the same kernel taps. Taps that would fall outside
-// the image, or between the pixels a stride spreads apart, are not in it: they are never multiplied.
+// Along one dimension: output positions that meet the same kernel taps. Taps that would fall
+// outside the image, or between the pixels a stride spreads apart, are not in it: they are never
+// multiplied.
 struct TapClass {
   std::vector<Index> outputs;  // positions
   std::vector<Index> sources;  // of the first tap, for each output
@@ -34,12 +35,12 @@ struct TapClass {
 };
 
 // Output position o meets tap t at source o stride - pad + t dilation.
-std::vector<TapClass> forward_taps(Index source_extent, Index output_extent, Index size, Index stride, Index dilation,
-                                   Index pad);
+std::vector<TapClass> forward_taps(Index source_extent, Index output_extent, Index size,
+                                   Index stride, Index dilation, Index pad);
 // The other way round, for gradients: output position o meets tap t where o = s stride - pad +
 // (size - 1 - t) dilation for a source position s (the kernel is turned around).
-std::vector<TapClass> backward_taps(Index source_extent, Index output_extent, Index size, Index stride, Index dilation,
-                                    Index pad);
+std::vector<TapClass> backward_taps(Index source_extent, Index output_extent, Index size,
+                                    Index stride, Index dilation, Index pad);
 
 // A correlation of NHWC images with an HWIO kernel.
 struct Convolution {
@@ -47,10 +48,11 @@ struct Convolution {
   float* y = nullptr;
   const Kernels* kernels = nullptr;
   Index batch = 0, groups = 1;
-  Index height = 0, width = 0, in_channels = 0;              // of x
-  Index out_height = 0, out_width = 0, out_channels = 0;     // of y
+  Index height = 0, width = 0, in_channels = 0;           // of x
+  Index out_height = 0, out_width = 0, out_channels = 0;  // of y
   Index size[2]{1, 1};
-  bool relu = false, by_rows = false;  // by_rows: a slice is a band of output rows, else whole images
+  bool relu = false,
+       by_rows = false;  // by_rows: a slice is a band of output rows, else whole images
   Index slices = 1;
   double multiply_adds = 0;
 

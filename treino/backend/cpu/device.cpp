@@ -29,8 +29,9 @@ Convolutions convolutions_wanted(bool onednn) {
   if (wanted == "direct") return Convolutions::direct;
   if (wanted == "winograd") return Convolutions::winograd;
   if (wanted == "onednn" && onednn) return Convolutions::onednn;
-  throw Error::mistake("TREINO_CONVOLUTION=" + std::string(wanted) +
-                       " is not \"direct\", \"winograd\" or \"onednn\", or there is no oneDNN here");
+  throw Error::mistake(
+      "TREINO_CONVOLUTION=" + std::string(wanted) +
+      " is not \"direct\", \"winograd\" or \"onednn\", or there is no oneDNN here");
 }
 
 class CpuDevice : public Device {
@@ -52,7 +53,9 @@ class CpuDevice : public Device {
 
   std::unique_ptr<Executable> load(const Program& program, Store& store) override {
     auto* own = dynamic_cast<CpuStore*>(&store);
-    if (own == nullptr) throw Error::mistake("the store of program " + program.name + " is not one of the cpu device");
+    if (own == nullptr)
+      throw Error::mistake("the store of program " + program.name +
+                           " is not one of the cpu device");
     return std::make_unique<CpuExecutable>(program, *own, team_, plan_);
   }
 
@@ -64,6 +67,8 @@ class CpuDevice : public Device {
 
 }  // namespace
 
-std::unique_ptr<Device> make_cpu_device(const CpuOptions& options) { return std::make_unique<CpuDevice>(options); }
+std::unique_ptr<Device> make_cpu_device(const CpuOptions& options) {
+  return std::make_unique<CpuDevice>(options);
+}
 
 }  // namespace treino::cpu

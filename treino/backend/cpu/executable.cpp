@@ -18,8 +18,9 @@ std::vector<int> find_variables(const Program& program, CpuStore& store) {
     const int index = store.find(variable.name);
     const TensorType& type = store.variables()[static_cast<std::size_t>(index)].type;
     if (!(type == variable.type)) {
-      throw Error::mistake(fmt::format("{} is {}{} in the program {} and {}{} in the store", variable.name,
-                                       to_string(variable.type.dtype), to_string(variable.type.shape), program.name,
+      throw Error::mistake(fmt::format("{} is {}{} in the program {} and {}{} in the store",
+                                       variable.name, to_string(variable.type.dtype),
+                                       to_string(variable.type.shape), program.name,
                                        to_string(type.dtype), to_string(type.shape)));
     }
     indices.push_back(index);
@@ -29,12 +30,14 @@ std::vector<int> find_variables(const Program& program, CpuStore& store) {
 
 constexpr std::int64_t kSmallTensor = 128 << 10;
 
-std::size_t padded(Index bytes) { return static_cast<std::size_t>((bytes + 4095) / 4096 * 4096); }
+std::size_t padded(Index bytes) {
+  return static_cast<std::size_t>((bytes + 4095) / 4096 * 4096);
+}
 
 }  // namespace
 
-CpuExecutable::CpuExecutable(const Program& planned, CpuStore& store, std::shared_ptr<ThreadTeam> team,
-                             const PlanOptions& options)
+CpuExecutable::CpuExecutable(const Program& planned, CpuStore& store,
+                             std::shared_ptr<ThreadTeam> team, const PlanOptions& options)
     : store_(store), team_(std::move(team)), store_index_(find_variables(planned, store)) {
   const Program program = separate_small_tensors(planned, kSmallTensor);
   plan_ = make_plan(program, options);
@@ -44,7 +47,8 @@ CpuExecutable::CpuExecutable(const Program& planned, CpuStore& store, std::share
   worker_scratch_ = Memory(padded(plan_.worker_bytes) * static_cast<std::size_t>(team_->size()));
   for (const Step& step : program.steps) {
     for (const Tensor& output : step.outputs) {
-      if (output.space == Space::variable) store.own(store_index_[static_cast<std::size_t>(output.variable)]);
+      if (output.space == Space::variable)
+        store.own(store_index_[static_cast<std::size_t>(output.variable)]);
     }
   }
   settle_pointers();
@@ -53,9 +57,10 @@ CpuExecutable::CpuExecutable(const Program& planned, CpuStore& store, std::share
 void CpuExecutable::settle_pointers() {
   if (generation_ == store_.generation()) return;
   for (const Fixup& fixup : plan_.fixups) {
-    std::byte* base = fixup.space == 0   ? arena_.data()
-                      : fixup.space == 1 ? scratch_.data()
-                                         : store_.data(store_index_[static_cast<std::size_t>(fixup.space - 2)]);
+    std::byte* base = fixup.space == 0 ? arena_.data()
+                      : fixup.space == 1
+                          ? scratch_.data()
+                          : store_.data(store_index_[static_cast<std::size_t>(fixup.space - 2)]);
     *fixup.where = base + fixup.offset;
   }
   generation_ = store_.generation();
@@ -68,7 +73,8 @@ void CpuExecutable::run(std::int64_t steps) {
 }
 
 void CpuExecutable::run_level(const Level& level, int worker) {
-  std::byte* scratch = worker_scratch_.data() + padded(plan_.worker_bytes) * static_cast<std::size_t>(worker);
+  std::byte* scratch =
+      worker_scratch_.data() + padded(plan_.worker_bytes) * static_cast<std::size_t>(worker);
   for (const Task& task : level.workers[static_cast<std::size_t>(worker)]) {
     for (Index slice = task.begin; slice < task.end; ++slice) {
       for (const Stage& stage : task.stages) stage.run(stage.state, slice, scratch);
@@ -93,7 +99,8 @@ StepTimes CpuExecutable::profile(std::int64_t steps) {
   times.seconds.assign(plan_.choices.size(), 0);
   steps_ = steps;
   times_ = &times;
-  team_->run([](void* self, int worker) { static_cast<CpuExecutable*>(self)->work_timed(worker); }, this);
+  team_->run([](void* self, int worker) { static_cast<CpuExecutable*>(self)->work_timed(worker); },
+             this);
   times_ = nullptr;
   return times;
 }

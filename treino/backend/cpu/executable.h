@@ -16,7 +16,8 @@ namespace treino::cpu {
 // A planned program. run() enters the team once and loops over steps and levels inside.
 class CpuExecutable : public Executable {
  public:
-  CpuExecutable(const Program& program, CpuStore& store, std::shared_ptr<ThreadTeam> team, const PlanOptions& options);
+  CpuExecutable(const Program& program, CpuStore& store, std::shared_ptr<ThreadTeam> team,
+                const PlanOptions& options);
 
   void run(std::int64_t steps) override;
   StepTimes profile(std::int64_t steps) override;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Groups of elementwise ops as a small register machine: each instruction is one vectorised loop over a
-// block of elements that stays in L1.
+// Groups of elementwise ops as a small register machine: each instruction is one vectorised loop
+// over a block of elements that stays in L1.
 #pragma once
 
 #include <vector>
@@ -44,7 +44,7 @@ struct Load {  // fills a register from a tensor that is not walked contiguously
 struct FusedState {
   Index elements = 0, block = 0, slices = 1;
   Index rows = 1, row_elements = 0;  // axis 0 and what one of its rows holds; slices share rows
-  double constants[64]{};  // 8 bytes each, holding the value in its own type
+  double constants[64]{};            // 8 bytes each, holding the value in its own type
   int constant_count = 0;
   int constant_slots[64]{};
   std::vector<MovingSlot> moving;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the kernels compiled for each instruction set offer the planner: plain structs and functions.
+// What the kernels compiled for each instruction set offer the planner: plain structs and
+// functions.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +15,8 @@ namespace treino::cpu {
 using Index = std::int64_t;
 
 // C[r, j] (+)= sum over segments s and k < length of rows[r][a_offsets[s] + k a_step] times
-// b[b_offsets[s] + k b_stride + j]. A matrix product has one segment; a convolution has one a kernel
-// row, and its output pixels are the rows.
+// b[b_offsets[s] + k b_stride + j]. A matrix product has one segment; a convolution has one a
+// kernel row, and its output pixels are the rows.
 struct Product {
   const float* const* rows = nullptr;
   Index row_count = 0, columns = 0;
@@ -28,13 +29,14 @@ struct Product {
   float* c = nullptr;
   Index c_stride = 0;
   const Index* c_offsets = nullptr;  // of each row, instead of row * c_stride
-  bool accumulate = false;      // add to what C holds
-  const float* bias = nullptr;  // one a column
+  bool accumulate = false;           // add to what C holds
+  const float* bias = nullptr;       // one a column
   bool relu = false;
 };
 
 struct DepthwiseRow {  // one output row of a depthwise convolution, channel multiplier 1
-  const float* x = nullptr;  // first input pixel under the first output pixel, inside a padded image
+  const float* x =
+      nullptr;  // first input pixel under the first output pixel, inside a padded image
   const float* kernel = nullptr;  // [kh, kw, channels]
   const float* bias = nullptr;
   float* y = nullptr;
@@ -49,11 +51,12 @@ struct DepthwiseGradient {  // of the kernel, over one padded image
   const float* x = nullptr;
   const float* dy = nullptr;
   float* kernel = nullptr;  // [kh, kw, channels], added to
-  Index height = 0, width = 0, channels = 0, kernel_height = 0, kernel_width = 0;  // height, width of dy
+  Index height = 0, width = 0, channels = 0, kernel_height = 0,
+        kernel_width = 0;  // height, width of dy
   Index x_step = 0, x_row = 0, tap_step = 0, tap_row = 0;
 };
 
-struct WinogradTile {  // of one image, in or out of the domain of F(4x4, 3x3)
+struct WinogradTile {            // of one image, in or out of the domain of F(4x4, 3x3)
   const float* image = nullptr;  // read (input, gradient)
   float* out = nullptr;          // written (output)
   const float* bias = nullptr;
@@ -78,10 +81,11 @@ struct NormColumns {  // some rows of batch norm's [rows, channels]
   const float* dy = nullptr;
   float* out = nullptr;
   const float* pivot = nullptr;  // subtracted before summing
-  const float* scale = nullptr;  // out = x scale + shift (forward), dy scale + x slope + shift (backward)
+  const float* scale =
+      nullptr;  // out = x scale + shift (forward), dy scale + x slope + shift (backward)
   const float* slope = nullptr;
   const float* shift = nullptr;
-  double* sums = nullptr;     // [2, channels], written
+  double* sums = nullptr;  // [2, channels], written
   Index rows = 0, channels = 0;
 };
 
@@ -89,13 +93,14 @@ struct NormColumns {  // some rows of batch norm's [rows, channels]
 struct GroupArguments {
   const float* inputs[8]{};  // scalars are read at index 0
   float* outputs[4]{};
-  float constants[8]{};      // in the order they appear
+  float constants[8]{};  // in the order they appear
   Index count = 0;
 };
 using GroupFunction = void (*)(const GroupArguments&);
 
 // One element-wise loop: `count` elements; operands that are scalars are read at index 0.
-using ElementwiseFunction = void (*)(void* out, const void* a, const void* b, const void* c, Index count);
+using ElementwiseFunction = void (*)(void* out, const void* a, const void* b, const void* c,
+                                     Index count);
 inline constexpr int kDTypes = 5;
 
 struct Kernels {
@@ -110,50 +115,58 @@ struct Kernels {
   void (*winograd_output)(const WinogradTile&) = nullptr;    // a 4x4 tile of y
   void (*winograd_gradient)(const WinogradTile&) = nullptr;  // a 4x4 tile of dy
   // Channel pairs [first, last) between [9, pairs] and [36, pairs].
-  void (*winograd_kernel)(float* domain, const float* kernel, Index pairs, Index first, Index last) = nullptr;
-  void (*winograd_kernel_gradient)(float* kernel, const float* domain, Index pairs, Index first, Index last) = nullptr;
+  void (*winograd_kernel)(float* domain, const float* kernel, Index pairs, Index first,
+                          Index last) = nullptr;
+  void (*winograd_kernel_gradient)(float* kernel, const float* domain, Index pairs, Index first,
+                                   Index last) = nullptr;
   // out[j, i] = in[i, j] of a [rows, columns] block.
-  void (*transpose)(float* out, Index out_stride, const float* in, Index in_stride, Index rows, Index columns) = nullptr;
+  void (*transpose)(float* out, Index out_stride, const float* in, Index in_stride, Index rows,
+                    Index columns) = nullptr;
 
   // elementwise[op][dtype of the operands]; null where an op makes no sense for a type.
   ElementwiseFunction elementwise[kOpCount][kDTypes] = {};
   // The same with a scalar as first or second operand (f32 only; null: splat it first).
   ElementwiseFunction scalar_first[kOpCount] = {};
   ElementwiseFunction scalar_second[kOpCount] = {};
-  ElementwiseFunction cast[kDTypes][kDTypes] = {};  // [from][to]
-  ElementwiseFunction multiply_add = nullptr;              // a b + c
+  ElementwiseFunction cast[kDTypes][kDTypes] = {};           // [from][to]
+  ElementwiseFunction multiply_add = nullptr;                // a b + c
   ElementwiseFunction multiply_add_scalar_second = nullptr;  // b is a scalar
 
-  GroupFunction adam = nullptr;  // inputs g, m, v, rate, p; outputs m, v, p; constants 1 - b1, 1 - b2, epsilon
+  GroupFunction adam =
+      nullptr;  // inputs g, m, v, rate, p; outputs m, v, p; constants 1 - b1, 1 - b2, epsilon
 
   void (*max_pool)(const PoolImage&) = nullptr;
   void (*max_pool_grad)(const PoolImage&) = nullptr;
   void (*avg_pool)(const PoolImage&) = nullptr;
   void (*avg_pool_grad)(const PoolImage&) = nullptr;
 
-  void (*norm_sums)(const NormColumns&) = nullptr;           // sum and sum of squares of x - pivot
+  void (*norm_sums)(const NormColumns&) = nullptr;  // sum and sum of squares of x - pivot
   void (*norm_apply)(const NormColumns&) = nullptr;
-  void (*norm_grad_sums)(const NormColumns&) = nullptr;      // sum dy, sum dy (x - pivot)
+  void (*norm_grad_sums)(const NormColumns&) = nullptr;  // sum dy, sum dy (x - pivot)
   void (*norm_grad_apply)(const NormColumns&) = nullptr;
 
-  // out[r, c] = the sum of parts_count matrices [rows, columns] in order, plus bias[c], through relu.
-  void (*finish_product)(float* out, const float* parts, Index part_stride, Index parts_count, Index rows, Index columns,
-                         const float* bias, bool relu) = nullptr;
+  // out[r, c] = the sum of parts_count matrices [rows, columns] in order, plus bias[c], through
+  // relu.
+  void (*finish_product)(float* out, const float* parts, Index part_stride, Index parts_count,
+                         Index rows, Index columns, const float* bias, bool relu) = nullptr;
 
   // out[c] = sum over rows of x[r, c] as doubles.
-  void (*column_sums)(double* out, const float* x, Index stride, Index rows, Index columns) = nullptr;
+  void (*column_sums)(double* out, const float* x, Index stride, Index rows,
+                      Index columns) = nullptr;
   double (*sum)(const float* x, Index count) = nullptr;
   void (*column_max)(float* out, const float* x, Index stride, Index rows, Index columns) = nullptr;
   float (*largest)(const float* x, Index count) = nullptr;
-  void (*add_rows)(float* out, const float* parts, Index part_stride, Index parts_count, Index count) = nullptr;
+  void (*add_rows)(float* out, const float* parts, Index part_stride, Index parts_count,
+                   Index count) = nullptr;
 
   void (*softmax)(float* out, const float* x, Index rows, Index columns) = nullptr;
-  void (*cross_entropy)(float* loss, float* probabilities, const float* logits, const float* targets,
-                        Index rows, Index columns) = nullptr;
+  void (*cross_entropy)(float* loss, float* probabilities, const float* logits,
+                        const float* targets, Index rows, Index columns) = nullptr;
 
   // Elements [first, first + count) of one sample's mask, first a multiple of 4.
-  void (*dropout)(float* out, Index first, Index count, std::uint32_t stream, std::uint64_t position,
-                  std::uint64_t seed, std::uint32_t threshold, float keep) = nullptr;
+  void (*dropout)(float* out, Index first, Index count, std::uint32_t stream,
+                  std::uint64_t position, std::uint64_t seed, std::uint32_t threshold,
+                  float keep) = nullptr;
 };
 
 // The kernel sets this build has and this processor runs, best first; the last is "portable".

@@ -27,8 +27,8 @@ std::span<const Kernels* const> available_kernels() {
     std::size_t n = 0;
 #ifdef TREINO_X86_KERNELS
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512dq")) {
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq")) {
       sets[n++] = &avx512::table();
     }
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) sets[n++] = &avx2::table();
@@ -48,8 +48,9 @@ const Kernels& choose_kernels() {
     if (set->name == wanted) return *set;
     names += fmt::format("{}{}", names.empty() ? "" : ", ", set->name);
   }
-  throw Error::mistake(fmt::format("TREINO_ISA={} is not an instruction set of this machine and build: use one of {}",
-                                   wanted, names));
+  throw Error::mistake(fmt::format(
+      "TREINO_ISA={} is not an instruction set of this machine and build: use one of {}", wanted,
+      names));
 }
 
 }  // namespace treino::cpu

@@ -17,7 +17,8 @@ Memory::Memory(std::size_t bytes) : bytes_(bytes) {
   if (bytes >= kHugePage) bytes_ = (bytes + kHugePage - 1) / kHugePage * kHugePage;
   void* data = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (data == MAP_FAILED) {
-    throw Error::work(fmt::format("there is no memory for {} MiB: use a smaller batch or network", bytes_ >> 20));
+    throw Error::work(
+        fmt::format("there is no memory for {} MiB: use a smaller batch or network", bytes_ >> 20));
   }
   // Advice only: without huge pages the region works all the same.
   if (bytes_ >= kHugePage) madvise(data, bytes_, MADV_HUGEPAGE);

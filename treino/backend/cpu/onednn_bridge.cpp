@@ -16,10 +16,16 @@ namespace treino::cpu::onednn {
 
 #ifndef TREINO_HAS_ONEDNN
 
-bool available() { return false; }
-std::string version() { return {}; }
+bool available() {
+  return false;
+}
+std::string version() {
+  return {};
+}
 void prepare_worker() {}
-std::unique_ptr<Convolution> make_convolution(Direction, const WindowAttributes&, bool, Index) { return nullptr; }
+std::unique_ptr<Convolution> make_convolution(Direction, const WindowAttributes&, bool, Index) {
+  return nullptr;
+}
 
 #else
 
@@ -79,36 +85,50 @@ using GradInput = dnnl::convolution_backward_data;
 using GradKernel = dnnl::convolution_backward_weights;
 
 Forward::primitive_desc describe_forward(const Geometry& g, bool bias, bool relu) {
-  const Descriptor x(g.x, kF32, Tag::nhwc), y(g.y, kF32, Tag::nhwc), kernel(g.kernel, kF32, Tag::any);
+  const Descriptor x(g.x, kF32, Tag::nhwc), y(g.y, kF32, Tag::nhwc),
+      kernel(g.kernel, kF32, Tag::any);
   const Descriptor bias_desc = bias ? Descriptor(g.bias, kF32, Tag::x) : Descriptor();
   const auto kind = dnnl::prop_kind::forward_training;
   const auto direct = dnnl::algorithm::convolution_direct;
 #if DNNL_VERSION_MAJOR >= 3
-  return {engine(), kind, direct, x, kernel, bias_desc, y, g.strides, g.dilations, g.before, g.after, attributes(relu)};
+  return {engine(), kind,      direct,      x,        kernel,  bias_desc,
+          y,        g.strides, g.dilations, g.before, g.after, attributes(relu)};
 #else
-  return {{kind, direct, x, kernel, bias_desc, y, g.strides, g.dilations, g.before, g.after}, attributes(relu), engine()};
+  return {{kind, direct, x, kernel, bias_desc, y, g.strides, g.dilations, g.before, g.after},
+          attributes(relu),
+          engine()};
 #endif
 }
 
 GradInput::primitive_desc describe_grad_input(const Geometry& g) {
-  const Descriptor x(g.x, kF32, Tag::nhwc), y(g.y, kF32, Tag::nhwc), kernel(g.kernel, kF32, Tag::any);
+  const Descriptor x(g.x, kF32, Tag::nhwc), y(g.y, kF32, Tag::nhwc),
+      kernel(g.kernel, kF32, Tag::any);
   const auto hint = describe_forward(g, false, false);
   const auto direct = dnnl::algorithm::convolution_direct;
 #if DNNL_VERSION_MAJOR >= 3
-  return {engine(), direct, x, kernel, y, g.strides, g.dilations, g.before, g.after, hint, attributes(false)};
+  return {engine(), direct,  x,    kernel,           y, g.strides, g.dilations,
+          g.before, g.after, hint, attributes(false)};
 #else
-  return {{direct, x, kernel, y, g.strides, g.dilations, g.before, g.after}, attributes(false), engine(), hint};
+  return {{direct, x, kernel, y, g.strides, g.dilations, g.before, g.after},
+          attributes(false),
+          engine(),
+          hint};
 #endif
 }
 
 GradKernel::primitive_desc describe_grad_kernel(const Geometry& g) {
-  const Descriptor x(g.x, kF32, Tag::nhwc), y(g.y, kF32, Tag::nhwc), kernel(g.kernel, kF32, Tag::any);
+  const Descriptor x(g.x, kF32, Tag::nhwc), y(g.y, kF32, Tag::nhwc),
+      kernel(g.kernel, kF32, Tag::any);
   const auto hint = describe_forward(g, false, false);
   const auto direct = dnnl::algorithm::convolution_direct;
 #if DNNL_VERSION_MAJOR >= 3
-  return {engine(), direct, x, kernel, y, g.strides, g.dilations, g.before, g.after, hint, attributes(false)};
+  return {engine(), direct,  x,    kernel,           y, g.strides, g.dilations,
+          g.before, g.after, hint, attributes(false)};
 #else
-  return {{direct, x, kernel, y, g.strides, g.dilations, g.before, g.after}, attributes(false), engine(), hint};
+  return {{direct, x, kernel, y, g.strides, g.dilations, g.before, g.after},
+          attributes(false),
+          engine(),
+          hint};
 #endif
 }
 
@@ -124,7 +144,8 @@ struct Slice {
     arguments.push_back({argument, memories.back().get()});
   }
   void point(std::size_t which, const void* at) {
-    if (memories[which].get_data_handle() != at) memories[which].set_data_handle(const_cast<void*>(at));
+    if (memories[which].get_data_handle() != at)
+      memories[which].set_data_handle(const_cast<void*>(at));
   }
 };
 
@@ -137,9 +158,12 @@ class SlicedConvolution final : public Convolution {
       const Index samples = batch * (s + 1) / slices - batch * s / slices;
       Slice& slice = slices_[static_cast<std::size_t>(s)];
       const Geometry g = geometry_of(window, samples);
-      if (direction == Direction::forward) prepare_forward(slice, g, window.activation == Op::relu);
-      else if (direction == Direction::grad_input) prepare_grad_input(slice, g);
-      else prepare_grad_kernel(slice, g);
+      if (direction == Direction::forward)
+        prepare_forward(slice, g, window.activation == Op::relu);
+      else if (direction == Direction::grad_input)
+        prepare_grad_input(slice, g);
+      else
+        prepare_grad_kernel(slice, g);
     }
     plain_ = Descriptor(geometry_of(window, 1).kernel, kF32, geometry_of(window, 1).kernel_tag);
     plain_memory_ = Memory(plain_, engine(), nullptr);
@@ -149,14 +173,17 @@ class SlicedConvolution final : public Convolution {
   }
 
   const std::string& implementation() const override { return implementation_; }
-  bool is_reference() const { return implementation_.rfind("ref", 0) == 0 || implementation_.rfind("gemm:ref", 0) == 0; }
+  bool is_reference() const {
+    return implementation_.rfind("ref", 0) == 0 || implementation_.rfind("gemm:ref", 0) == 0;
+  }
   Index inner_floats() const override { return (static_cast<Index>(inner_.get_size()) + 3) / 4; }
   Index scratch_bytes() const override { return scratch_bytes_; }
 
   void to_inner(const float* hwio, float* inner) override { reorder(hwio, inner, true); }
   void from_inner(const float* inner, float* hwio) override { reorder(hwio, inner, false); }
 
-  void run(Index number, const float* a, const float* b, const float* bias, float* out, void* scratch) override {
+  void run(Index number, const float* a, const float* b, const float* bias, float* out,
+           void* scratch) override {
     Slice& slice = slices_[static_cast<std::size_t>(number)];
     slice.point(0, a);
     slice.point(1, b);
@@ -164,8 +191,9 @@ class SlicedConvolution final : public Convolution {
     slice.point(3, scratch);
     if (bias_) slice.point(4, bias);
     // The C call takes the arguments as they lie; the C++ one builds a map each time.
-    const dnnl_status_t status = dnnl_primitive_execute(slice.primitive.get(), slice.stream.get(),
-                                                        static_cast<int>(slice.arguments.size()), slice.arguments.data());
+    const dnnl_status_t status =
+        dnnl_primitive_execute(slice.primitive.get(), slice.stream.get(),
+                               static_cast<int>(slice.arguments.size()), slice.arguments.data());
     (void)status;  // a primitive that was made executes; kernels do not throw
   }
 
@@ -174,10 +202,12 @@ class SlicedConvolution final : public Convolution {
   void take(const Description& description, const Descriptor& inner) {
     implementation_ = description.impl_info_str();
     if (!(inner_ == Descriptor()) && !(inner_ == inner)) {
-      throw Error::work("oneDNN lays a kernel out by the batch's size");  // turned into "not available"
+      throw Error::work(
+          "oneDNN lays a kernel out by the batch's size");  // turned into "not available"
     }
     inner_ = inner;
-    scratch_bytes_ = std::max(scratch_bytes_, static_cast<Index>(description.scratchpad_desc().get_size()));
+    scratch_bytes_ =
+        std::max(scratch_bytes_, static_cast<Index>(description.scratchpad_desc().get_size()));
   }
 
   void prepare_forward(Slice& slice, const Geometry& g, bool relu) {
@@ -214,8 +244,10 @@ class SlicedConvolution final : public Convolution {
   void reorder(const float* hwio, const float* inner, bool inwards) {
     plain_memory_.set_data_handle(const_cast<float*>(hwio));
     inner_memory_.set_data_handle(const_cast<float*>(inner));
-    if (inwards) reorder_.execute(stream_, plain_memory_, inner_memory_);
-    else reorder_.execute(stream_, inner_memory_, plain_memory_);
+    if (inwards)
+      reorder_.execute(stream_, plain_memory_, inner_memory_);
+    else
+      reorder_.execute(stream_, inner_memory_, plain_memory_);
   }
 
   bool bias_;
@@ -230,7 +262,9 @@ class SlicedConvolution final : public Convolution {
 
 }  // namespace
 
-bool available() { return true; }
+bool available() {
+  return true;
+}
 
 std::string version() {
   const dnnl_version_t* v = dnnl_version();
@@ -240,12 +274,13 @@ std::string version() {
 // GCC's omp.h is not for clang, and oneDNN may be built without OpenMP: the function is looked up.
 void prepare_worker() {
   using SetThreads = void (*)(int);
-  static const auto set_threads = reinterpret_cast<SetThreads>(dlsym(RTLD_DEFAULT, "omp_set_num_threads"));
+  static const auto set_threads =
+      reinterpret_cast<SetThreads>(dlsym(RTLD_DEFAULT, "omp_set_num_threads"));
   if (set_threads != nullptr) set_threads(1);
 }
 
-std::unique_ptr<Convolution> make_convolution(Direction direction, const WindowAttributes& window, bool bias,
-                                              Index slices) {
+std::unique_ptr<Convolution> make_convolution(Direction direction, const WindowAttributes& window,
+                                              bool bias, Index slices) {
   prepare_worker();
   try {
     auto convolution = std::make_unique<SlicedConvolution>(direction, window, bias, slices);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// All that is known of oneDNN: its two API generations (2.x, 3.x) and its thread pool stay in the .cpp.
+// All that is known of oneDNN: its two API generations (2.x, 3.x) and its thread pool stay in the
+// .cpp.
 #pragma once
 
 #include <cstddef>
@@ -22,9 +23,9 @@ void prepare_worker();
 
 enum class Direction { forward, grad_input, grad_kernel };
 
-// One direction of a convolution, by slices of the batch: each slice is a one-thread primitive of its
-// own, so that slices run side by side. Images are NHWC, kernels HWIO outside and whatever oneDNN
-// likes best ("inner") inside.
+// One direction of a convolution, by slices of the batch: each slice is a one-thread primitive of
+// its own, so that slices run side by side. Images are NHWC, kernels HWIO outside and whatever
+// oneDNN likes best ("inner") inside.
 class Convolution {
  public:
   virtual ~Convolution() = default;
@@ -37,13 +38,14 @@ class Convolution {
   virtual void to_inner(const float* hwio, float* inner) = 0;
   virtual void from_inner(const float* inner, float* hwio) = 0;
 
-  // forward: (x, kernel, y); grad_input: (dy, kernel, dx); grad_kernel: (x, dy, dkernel), kernels inner,
-  // images at the slice's first sample. Each slice is run by one thread at a time.
-  virtual void run(Index slice, const float* a, const float* b, const float* bias, float* out, void* scratch) = 0;
+  // forward: (x, kernel, y); grad_input: (dy, kernel, dx); grad_kernel: (x, dy, dkernel), kernels
+  // inner, images at the slice's first sample. Each slice is run by one thread at a time.
+  virtual void run(Index slice, const float* a, const float* b, const float* bias, float* out,
+                   void* scratch) = 0;
 };
 
 // Null where oneDNN has nothing but its reference implementation, or is not there.
-std::unique_ptr<Convolution> make_convolution(Direction direction, const WindowAttributes& window, bool bias,
-                                              Index slices);
+std::unique_ptr<Convolution> make_convolution(Direction direction, const WindowAttributes& window,
+                                              bool bias, Index slices);
 
 }  // namespace treino::cpu::onednn

@@ -94,16 +94,20 @@ Pattern transpose_pattern(const Shape& from, const int* axes) {
   return merged(extents, strides, from.rank());
 }
 
-void walk(const Pattern& pattern, const void* from, Index first, Index count, int element_bytes, void* to) {
+void walk(const Pattern& pattern, const void* from, Index first, Index count, int element_bytes,
+          void* to) {
   if (pattern.contiguous() && pattern.rank == 1) {
     std::memcpy(to, static_cast<const std::byte*>(from) + first * element_bytes,
                 static_cast<std::size_t>(count * element_bytes));
   } else if (element_bytes == 1) {
-    walk_elements(pattern, static_cast<const std::uint8_t*>(from), first, count, static_cast<std::uint8_t*>(to));
+    walk_elements(pattern, static_cast<const std::uint8_t*>(from), first, count,
+                  static_cast<std::uint8_t*>(to));
   } else if (element_bytes == 4) {
-    walk_elements(pattern, static_cast<const std::uint32_t*>(from), first, count, static_cast<std::uint32_t*>(to));
+    walk_elements(pattern, static_cast<const std::uint32_t*>(from), first, count,
+                  static_cast<std::uint32_t*>(to));
   } else {
-    walk_elements(pattern, static_cast<const std::uint64_t*>(from), first, count, static_cast<std::uint64_t*>(to));
+    walk_elements(pattern, static_cast<const std::uint64_t*>(from), first, count,
+                  static_cast<std::uint64_t*>(to));
   }
 }
 

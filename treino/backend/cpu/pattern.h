@@ -7,8 +7,8 @@
 namespace treino::cpu {
 
 // How a tensor is walked when its elements are wanted in the row-major order of another shape: a
-// stride in elements for each axis of that shape, 0 where it repeats. Axes that can be walked as one
-// are merged.
+// stride in elements for each axis of that shape, 0 where it repeats. Axes that can be walked as
+// one are merged.
 struct Pattern {
   int rank = 0;
   Index extents[Shape::kMaxRank]{};
@@ -26,6 +26,7 @@ Pattern broadcast_pattern(const Shape& from, const Shape& to);
 Pattern transpose_pattern(const Shape& from, const int* axes);
 
 // Copies elements [first, first + count) of the walk to `to`; elements of 1, 4 or 8 bytes.
-void walk(const Pattern& pattern, const void* from, Index first, Index count, int element_bytes, void* to);
+void walk(const Pattern& pattern, const void* from, Index first, Index count, int element_bytes,
+          void* to);
 
 }  // namespace treino::cpu

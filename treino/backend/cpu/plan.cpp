@@ -15,7 +15,8 @@ namespace {
 void plan_nothing(Planner&, const Step&) {}  // a variable is where it is
 
 void refuse(Planner&, const Step& step) {
-  throw Error::mistake(fmt::format("the cpu device cannot run {}: the differentiate pass replaces it", name(step.op)));
+  throw Error::mistake(fmt::format(
+      "the cpu device cannot run {}: the differentiate pass replaces it", name(step.op)));
 }
 
 struct Row {
@@ -72,7 +73,8 @@ static_assert(std::find(kPlanners.begin(), kPlanners.end(), nullptr) == kPlanner
 
 Extent Planner::extent_of(const Tensor& tensor) {
   const Index begin = tensor.space == Space::arena ? tensor.offset : 0;
-  return {space_of(tensor), begin, begin + tensor.type.shape.elements() * host_bytes(tensor.type.dtype)};
+  return {space_of(tensor), begin,
+          begin + tensor.type.shape.elements() * host_bytes(tensor.type.dtype)};
 }
 
 void Planner::begin_step(int number, const Step& step) {
@@ -85,12 +87,13 @@ void Planner::begin_step(int number, const Step& step) {
   plan_.choices.push_back(fmt::format("own {}", kernels.name));
 }
 
-void Planner::phase(PhaseFunction run, const void* state, Index slices, double nanoseconds, const Partition& partition,
-                    const Touches& touches) {
+void Planner::phase(PhaseFunction run, const void* state, Index slices, double nanoseconds,
+                    const Partition& partition, const Touches& touches) {
   plan_.phases.push_back({run, state, slices, partition.extent, nanoseconds, step_, {}, {}});
   Phase& phase = plan_.phases.back();
   const auto bit = [](unsigned mask, std::size_t i) { return i >= 32 || (mask >> i & 1U) != 0; };
-  const auto take = [&](const std::vector<Extent>& all, unsigned touched, unsigned sliced, std::vector<Extent>& to) {
+  const auto take = [&](const std::vector<Extent>& all, unsigned touched, unsigned sliced,
+                        std::vector<Extent>& to) {
     for (std::size_t i = 0; i < all.size(); ++i) {
       if (!bit(touched, i)) continue;
       to.push_back(all[i]);
@@ -100,12 +103,14 @@ void Planner::phase(PhaseFunction run, const void* state, Index slices, double n
   take(reads_, touches.inputs, partition.inputs, phase.reads);
   take(writes_, touches.outputs, partition.outputs, phase.writes);
   // Scratch is asked for before the first phase that uses it; phases of a step follow one another.
-  if (plan_.scratch_bytes > scratch_begin_) phase.writes.push_back({1, scratch_begin_, plan_.scratch_bytes});
+  if (plan_.scratch_bytes > scratch_begin_)
+    phase.writes.push_back({1, scratch_begin_, plan_.scratch_bytes});
 }
 
 Index slices_for(Index units, double nanoseconds, Index most) {
   if (nanoseconds < 4000) return 1;
-  return std::clamp<Index>(static_cast<Index>(nanoseconds / 2000), 1, std::min(std::max<Index>(units, 1), most));
+  return std::clamp<Index>(static_cast<Index>(nanoseconds / 2000), 1,
+                           std::min(std::max<Index>(units, 1), most));
 }
 
 Plan make_plan(const Program& program, const PlanOptions& options) {

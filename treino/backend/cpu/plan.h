@@ -19,7 +19,8 @@ using PhaseFunction = void (*)(const void* state, Index slice, std::byte* scratc
 
 // Memory a phase reads or writes.
 struct Extent {
-  int space = 0;  // 0: the program's arena, 1: scratch of the steps, 2 + i: variable i of the program
+  int space =
+      0;  // 0: the program's arena, 1: scratch of the steps, 2 + i: variable i of the program
   Index begin = 0, end = 0;
   bool sliced = false;  // slice s touches only the rows share(extent, slices, s) of it; see Phase
   friend bool overlap(const Extent& a, const Extent& b) {
@@ -44,9 +45,9 @@ struct Fixup {
   Index offset = 0;
 };
 
-// Which of a step's tensors a phase walks by rows of axis 0 (samples, in most steps): bit i for input i,
-// output i. Phases whose slices are the same rows run one after the other on each slice, without a
-// barrier and while the data are in cache.
+// Which of a step's tensors a phase walks by rows of axis 0 (samples, in most steps): bit i for
+// input i, output i. Phases whose slices are the same rows run one after the other on each slice,
+// without a barrier and while the data are in cache.
 struct Partition {
   Index extent = 0;
   unsigned inputs = 0, outputs = 0;
@@ -77,7 +78,8 @@ struct Plan {
 
 class Planner {
  public:
-  Planner(const PlanOptions& options, Plan& plan) : kernels(*options.kernels), options_(options), plan_(plan) {}
+  Planner(const PlanOptions& options, Plan& plan)
+      : kernels(*options.kernels), options_(options), plan_(plan) {}
 
   const Kernels& kernels;
   Convolutions convolutions() const { return options_.convolutions; }
@@ -112,22 +114,27 @@ class Planner {
   void same_scratch(const T*& where, T* const& first) {
     for (std::size_t i = plan_.fixups.size(); i-- > 0;) {
       if (plan_.fixups[i].where != static_cast<const void*>(&first)) continue;
-      plan_.fixups.push_back({reinterpret_cast<void**>(const_cast<T**>(&where)), 1, plan_.fixups[i].offset});
+      plan_.fixups.push_back(
+          {reinterpret_cast<void**>(const_cast<T**>(&where)), 1, plan_.fixups[i].offset});
       return;
     }
   }
 
   // At least so many bytes of the `scratch` every call of a phase function gets.
-  void worker_scratch(Index bytes) { plan_.worker_bytes = std::max(plan_.worker_bytes, (bytes + 63) / 64 * 64); }
+  void worker_scratch(Index bytes) {
+    plan_.worker_bytes = std::max(plan_.worker_bytes, (bytes + 63) / 64 * 64);
+  }
 
   // Phases of one step run one after the other.
-  void phase(PhaseFunction run, const void* state, Index slices, double nanoseconds, const Partition& partition = {},
-             const Touches& touches = {});
+  void phase(PhaseFunction run, const void* state, Index slices, double nanoseconds,
+             const Partition& partition = {}, const Touches& touches = {});
 
   // What the step's choice line says; "own <instruction set>" without a call.
   void choose(std::string text) { plan_.choices.back() = std::move(text); }
 
-  static int space_of(const Tensor& tensor) { return tensor.space == Space::arena ? 0 : 2 + tensor.variable; }
+  static int space_of(const Tensor& tensor) {
+    return tensor.space == Space::arena ? 0 : 2 + tensor.variable;
+  }
   static Extent extent_of(const Tensor& tensor);
 
  private:
@@ -139,14 +146,17 @@ class Planner {
 };
 
 // Rough time of a phase on one core.
-inline double nanoseconds_of(double multiply_adds, double bytes) { return multiply_adds / 30 + bytes / 32 + 50; }
+inline double nanoseconds_of(double multiply_adds, double bytes) {
+  return multiply_adds / 30 + bytes / 32 + 50;
+}
 
 // Slices for `units` of work that take so long together: one below a few microseconds, else up to
-// `most` of about two microseconds or more. A function of shapes: results must not depend on threads.
+// `most` of about two microseconds or more. A function of shapes: results must not depend on
+// threads.
 Index slices_for(Index units, double nanoseconds, Index most = 32);
 
-// Slices of `extent` rows or samples: one for short work, else the same number whatever the work, so
-// that one phase's slices fit the next one's. Sixteen keep sixteen threads busy, and bound the
+// Slices of `extent` rows or samples: one for short work, else the same number whatever the work,
+// so that one phase's slices fit the next one's. Sixteen keep sixteen threads busy, and bound the
 // copies of what is summed over the batch.
 inline constexpr Index kRowSlices = 16;
 inline Index row_slices(Index extent, double nanoseconds) {

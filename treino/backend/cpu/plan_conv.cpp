@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// conv2d and its gradient with respect to the input. The latter is a convolution too: of dy, spread out
-// by the stride, with the kernel turned around and its channels swapped.
+// conv2d and its gradient with respect to the input. The latter is a convolution too: of dy, spread
+// out by the stride, with the kernel turned around and its channels swapped.
 #include "treino/backend/cpu/conv.h"
 #include "treino/backend/cpu/winograd.h"
 #include "treino/base/error.h"
@@ -15,7 +15,9 @@ const WindowAttributes& checked(const Step& step) {
     throw Error::mistake("the cpu device convolves f32 only: cast the input of " + step.scope);
   }
   if (window.activation != Op::cast && window.activation != Op::relu) {
-    throw Error::mistake("the cpu device applies no activation but relu in a convolution: compile for its own target");
+    throw Error::mistake(
+        "the cpu device applies no activation but relu in a convolution: compile for its own "
+        "target");
   }
   return window;
 }
@@ -36,8 +38,8 @@ void run_turn_kernel(const void* opaque, Index slice, std::byte*) {
     const float* from = state.kernel + tap * state.in_group * out;
     float* to = state.turned + (state.taps - 1 - tap) * state.out_group * in;
     for (Index group = 0; group < state.groups; ++group) {
-      state.kernels->transpose(to + group * state.in_group, in, from + group * state.out_group, out, state.in_group,
-                               state.out_group);
+      state.kernels->transpose(to + group * state.in_group, in, from + group * state.out_group, out,
+                               state.in_group, state.out_group);
     }
   }
 }
@@ -57,10 +59,10 @@ void plan_conv2d(Planner& planner, const Step& step) {
   state.relu = window.activation == Op::relu;
   state.height = window.input[1];
   state.width = window.input[2];
-  state.vertical = forward_taps(state.height, state.out_height, window.size[0], window.stride[0], window.dilation[0],
-                                window.pad_before[0]);
-  state.horizontal = forward_taps(state.width, state.out_width, window.size[1], window.stride[1], window.dilation[1],
-                                  window.pad_before[1]);
+  state.vertical = forward_taps(state.height, state.out_height, window.size[0], window.stride[0],
+                                window.dilation[0], window.pad_before[0]);
+  state.horizontal = forward_taps(state.width, state.out_width, window.size[1], window.stride[1],
+                                  window.dilation[1], window.pad_before[1]);
   state.padding.height = window.input[1];
   state.padding.width = window.input[2];
   state.padding.channels = window.input[3];
@@ -94,7 +96,8 @@ void plan_conv2d_grad_input(Planner& planner, const Step& step) {
 
   auto& state = planner.state<Convolution>();
   planner.scratch(turn.turned, window.kernel.elements());
-  planner.phase(run_turn_kernel, &turn, turn.slices, nanoseconds_of(0, 16 * kernel_elements), {}, {2, 0});
+  planner.phase(run_turn_kernel, &turn, turn.slices, nanoseconds_of(0, 16 * kernel_elements), {},
+                {2, 0});
 
   state.batch = window.input[0];
   state.in_channels = window.kernel[3];
@@ -104,10 +107,10 @@ void plan_conv2d_grad_input(Planner& planner, const Step& step) {
   state.groups = window.groups;
   state.height = state.padding.height = window.output_extent(0);
   state.width = state.padding.width = window.output_extent(1);
-  state.vertical = backward_taps(state.height, state.out_height, window.size[0], window.stride[0], window.dilation[0],
-                                 window.pad_before[0]);
-  state.horizontal = backward_taps(state.width, state.out_width, window.size[1], window.stride[1], window.dilation[1],
-                                   window.pad_before[1]);
+  state.vertical = backward_taps(state.height, state.out_height, window.size[0], window.stride[0],
+                                 window.dilation[0], window.pad_before[0]);
+  state.horizontal = backward_taps(state.width, state.out_width, window.size[1], window.stride[1],
+                                   window.dilation[1], window.pad_before[1]);
   state.padding.channels = window.kernel[3];
   Index* padded[] = {&state.padding.padded_height, &state.padding.padded_width};
   for (std::size_t d = 0; d < 2; ++d) {

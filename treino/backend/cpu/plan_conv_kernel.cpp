@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The gradient of conv2d with respect to its kernel: a product whose rows are the kernel's taps and
-// input channels, and whose inner extent runs over output pixels. Slices take samples; each has its own
-// copy of the gradient and the copies are added in order. A kernel too large to copy is sliced by rows.
+// input channels, and whose inner extent runs over output pixels. Slices take samples; each has its
+// own copy of the gradient and the copies are added in order. A kernel too large to copy is sliced
+// by rows.
 #include <algorithm>
 #include <cstring>
 
@@ -16,7 +17,7 @@ namespace {
 constexpr Index kRowsAtOnce = 96;
 constexpr Index kMostCopies = kRowSlices;
 constexpr Index kCopyBytes = Index{8} << 20;  // of all copies together
-constexpr Index kUsefulPixels = 128;          // inner extent below which several images are taken at once
+constexpr Index kUsefulPixels = 128;  // inner extent below which several images are taken at once
 
 struct KernelGradient {
   const float *x = nullptr, *dy = nullptr;
@@ -34,9 +35,10 @@ struct KernelGradient {
 };
 
 // Rows [first, last) of the gradient from some images, padded where that is needed.
-void add_images(const KernelGradient& state, const float* images, const float* dy, Index count, Range rows, bool first,
-                float* gradient) {
-  const Index in_group = state.in_channels / state.groups, out_group = state.out_channels / state.groups;
+void add_images(const KernelGradient& state, const float* images, const float* dy, Index count,
+                Range rows, bool first, float* gradient) {
+  const Index in_group = state.in_channels / state.groups,
+              out_group = state.out_channels / state.groups;
   const Index channels = state.in_channels, pitch = state.padding.padded_width * channels;
   const float* pointers[kRowsAtOnce];
   Product product;
@@ -54,7 +56,8 @@ void add_images(const KernelGradient& state, const float* images, const float* d
     product.row_count = std::min(kRowsAtOnce, rows.end - row);
     for (Index i = 0; i < product.row_count; ++i) {
       const Index tap = (row + i) / in_group, ky = tap / state.size[1], kx = tap % state.size[1];
-      pointers[i] = images + ky * state.dilation[0] * pitch + kx * state.dilation[1] * channels + (row + i) % in_group;
+      pointers[i] = images + ky * state.dilation[0] * pitch + kx * state.dilation[1] * channels +
+                    (row + i) % in_group;
     }
     for (Index group = 0; group < state.groups; ++group) {
       product.b = dy + group * out_group;
@@ -65,7 +68,8 @@ void add_images(const KernelGradient& state, const float* images, const float* d
   }
 }
 
-void add_depthwise(const KernelGradient& state, const float* image, const float* dy, float* gradient) {
+void add_depthwise(const KernelGradient& state, const float* image, const float* dy,
+                   float* gradient) {
   DepthwiseGradient part;
   const Index channels = state.in_channels, pitch = state.padding.padded_width * channels;
   part.x = image;
@@ -91,26 +95,30 @@ void run_gradient(const void* opaque, Index slice, std::byte* scratch) {
   float* gradient = state.batch_parts == 1 ? state.out : state.copies + part * state.elements();
   const Index image_floats = state.padding.height * state.padding.width * state.padding.channels;
   const Index dy_floats = state.out_height * state.out_width * state.out_channels;
-  if (state.depthwise) std::memset(gradient, 0, static_cast<std::size_t>(state.elements()) * sizeof(float));
+  if (state.depthwise)
+    std::memset(gradient, 0, static_cast<std::size_t>(state.elements()) * sizeof(float));
   for (Index n = samples.begin; n < samples.end; n += state.images_at_once) {
     const Index count = std::min(state.images_at_once, samples.end - n);
     const float* images = state.x + n * image_floats;
     if (state.padding.needed()) {
       float* padded = reinterpret_cast<float*>(scratch);
-      for (Index i = 0; i < count; ++i) pad_image(state.padding, images + i * image_floats, padded + i * state.padding.floats());
+      for (Index i = 0; i < count; ++i)
+        pad_image(state.padding, images + i * image_floats, padded + i * state.padding.floats());
       images = padded;
     }
     const float* dy = state.dy + n * dy_floats;
-    if (state.depthwise) add_depthwise(state, images, dy, gradient);
-    else add_images(state, images, dy, count, rows, n == samples.begin, gradient);
+    if (state.depthwise)
+      add_depthwise(state, images, dy, gradient);
+    else
+      add_images(state, images, dy, count, rows, n == samples.begin, gradient);
   }
 }
 
 void run_sum(const void* opaque, Index slice, std::byte*) {
   const auto& state = *static_cast<const KernelGradient*>(opaque);
   const Range range = share(state.elements(), state.sum_slices, slice);
-  state.kernels->add_rows(state.out + range.begin, state.copies + range.begin, state.elements(), state.batch_parts,
-                          range.end - range.begin);
+  state.kernels->add_rows(state.out + range.begin, state.copies + range.begin, state.elements(),
+                          state.batch_parts, range.end - range.begin);
 }
 
 }  // namespace
@@ -129,7 +137,8 @@ void plan_conv2d_grad_kernel(Planner& planner, const Step& step) {
   state.groups = window.groups;
   state.out_height = window.output_extent(0);
   state.out_width = window.output_extent(1);
-  state.depthwise = state.groups > 1 && state.groups == state.in_channels && state.groups == state.out_channels;
+  state.depthwise =
+      state.groups > 1 && state.groups == state.in_channels && state.groups == state.out_channels;
   state.padding.height = window.input[1];
   state.padding.width = window.input[2];
   state.padding.channels = window.input[3];
@@ -145,18 +154,24 @@ void plan_conv2d_grad_kernel(Planner& planner, const Step& step) {
   const Index lanes = planner.kernels.lanes, out_group = state.out_channels / state.groups;
   const Index pixels = state.out_height * state.out_width;
   double work = static_cast<double>(state.batch * pixels) * static_cast<double>(state.elements());
-  if (!state.depthwise) work *= static_cast<double>((out_group + lanes - 1) / lanes * lanes) / static_cast<double>(out_group);
+  if (!state.depthwise)
+    work *= static_cast<double>((out_group + lanes - 1) / lanes * lanes) /
+            static_cast<double>(out_group);
   const double nanoseconds =
-      nanoseconds_of(work, 4.0 * static_cast<double>(window.input.elements() + state.batch * pixels * state.out_channels));
+      nanoseconds_of(work, 4.0 * static_cast<double>(window.input.elements() +
+                                                     state.batch * pixels * state.out_channels));
   const Index wanted = nanoseconds < 4000 ? 1 : kRowSlices;
   const Index copies = std::clamp<Index>(kCopyBytes / (state.elements() * 4), 1, kMostCopies);
   state.batch_parts = std::min({wanted, copies, state.batch});
   if (!state.depthwise) {
-    const Index row_units = (state.rows() + planner.kernels.row_block - 1) / planner.kernels.row_block;
-    state.row_parts = std::clamp<Index>(std::min<Index>(wanted, 8) / state.batch_parts, 1, row_units);
+    const Index row_units =
+        (state.rows() + planner.kernels.row_block - 1) / planner.kernels.row_block;
+    state.row_parts =
+        std::clamp<Index>(std::min<Index>(wanted, 8) / state.batch_parts, 1, row_units);
     state.images_at_once = std::clamp<Index>((kUsefulPixels + pixels - 1) / pixels, 1, state.batch);
   }
-  const Index image_floats = state.padding.needed() ? state.padding.floats() : window.input.elements() / state.batch;
+  const Index image_floats =
+      state.padding.needed() ? state.padding.floats() : window.input.elements() / state.batch;
   const Index pitch = state.padding.padded_width * state.in_channels;
   for (Index i = 0; i < state.images_at_once; ++i) {
     for (Index oy = 0; oy < state.out_height; ++oy) {
@@ -168,10 +183,13 @@ void plan_conv2d_grad_kernel(Planner& planner, const Step& step) {
   planner.point(state.dy, step.inputs[1]);
   planner.point(state.out, step.outputs[0]);
   if (state.batch_parts > 1) planner.scratch(state.copies, state.batch_parts * state.elements());
-  if (state.padding.needed()) planner.worker_scratch(state.images_at_once * state.padding.floats() * 4);
-  const bool by_samples = state.row_parts == 1 && state.batch_parts == row_slices(state.batch, nanoseconds);
+  if (state.padding.needed())
+    planner.worker_scratch(state.images_at_once * state.padding.floats() * 4);
+  const bool by_samples =
+      state.row_parts == 1 && state.batch_parts == row_slices(state.batch, nanoseconds);
   planner.phase(run_gradient, &state, state.batch_parts * state.row_parts, nanoseconds,
-                by_samples ? Partition{state.batch, 3, 0} : Partition{}, {3, state.batch_parts > 1 ? 0U : 1U});
+                by_samples ? Partition{state.batch, 3, 0} : Partition{},
+                {3, state.batch_parts > 1 ? 0U : 1U});
   if (state.batch_parts > 1) {
     const double bytes = 4.0 * static_cast<double>(state.batch_parts * state.elements());
     state.sum_slices = slices_for(state.elements() / 64, nanoseconds_of(0, bytes));

@@ -12,10 +12,12 @@ namespace treino::cpu {
 
 namespace {
 
-constexpr Index kUsualBlock = 512;    // elements: a register is 2 KiB of floats, a dozen fit L1
+constexpr Index kUsualBlock = 512;  // elements: a register is 2 KiB of floats, a dozen fit L1
 constexpr Index kLongestBlock = 2048;
 
-std::size_t index(int i) { return static_cast<std::size_t>(i); }
+std::size_t index(int i) {
+  return static_cast<std::size_t>(i);
+}
 
 // Rough nanoseconds an element of a loop.
 double weight(Op op) {
@@ -23,18 +25,23 @@ double weight(Op op) {
     case Op::sqrt:
     case Op::rsqrt:
     case Op::reciprocal:
-    case Op::div: return 0.2;
+    case Op::div:
+      return 0.2;
     case Op::exp:
     case Op::expm1:
     case Op::log:
     case Op::sigmoid:
-    case Op::tanh: return 0.6;
+    case Op::tanh:
+      return 0.6;
     case Op::log1p:
     case Op::erf:
-    case Op::softplus: return 1.2;
+    case Op::softplus:
+      return 1.2;
     case Op::pow:
-    case Op::cos: return 8;
-    default: return 0.05;
+    case Op::cos:
+      return 8;
+    default:
+      return 0.05;
   }
 }
 
@@ -56,8 +63,8 @@ class Translator {
   struct Place {
     int slot = -1;
     bool scalar = false;
-    int splat = -1;     // register holding the scalar repeated
-    int register_ = -1; // number of the register, to give back
+    int splat = -1;      // register holding the scalar repeated
+    int register_ = -1;  // number of the register, to give back
     DType dtype = DType::f32;
   };
 
@@ -66,7 +73,8 @@ class Translator {
   static int arity(Op op) { return info(op).least_inputs; }
 
   int new_slot() {
-    if (slots_ >= kMostSlots) throw Error::mistake("a fused group of " + step_.scope + " is too large for the cpu device");
+    if (slots_ >= kMostSlots)
+      throw Error::mistake("a fused group of " + step_.scope + " is too large for the cpu device");
     return slots_++;
   }
 
@@ -78,8 +86,10 @@ class Translator {
     for (int i = 0; i < count(); ++i) {
       for (int k = 0; k < arity(instruction(i).op); ++k) {
         const int operand = instruction(i).operands[index(k)];
-        if (operand >= 0) ++uses_[index(operand)], last_use_[index(operand)] = i;
-        else input_last_[index(~operand)] = i;
+        if (operand >= 0)
+          ++uses_[index(operand)], last_use_[index(operand)] = i;
+        else
+          input_last_[index(~operand)] = i;
       }
     }
     for (int output : group_.outputs) is_output_[index(output)] = true;
@@ -90,16 +100,19 @@ class Translator {
       if (sum.op != Op::add || sum.dtype != DType::f32 || state_elements() == 1) continue;
       for (int side = 0; side < 2; ++side) {
         const int product = sum.operands[index(side)], other = sum.operands[index(1 - side)];
-        if (product < 0 || product == other || instruction(product).op != Op::mul || uses_[index(product)] != 1 ||
-            is_output_[index(product)] || uniform(product) || uniform(other)) {
+        if (product < 0 || product == other || instruction(product).op != Op::mul ||
+            uses_[index(product)] != 1 || is_output_[index(product)] || uniform(product) ||
+            uniform(other)) {
           continue;
         }
         folded_[index(product)] = true;
         // Its operands live until the sum.
         for (int k = 0; k < 2; ++k) {
           const int operand = instruction(product).operands[index(k)];
-          if (operand >= 0) last_use_[index(operand)] = std::max(last_use_[index(operand)], i);
-          else input_last_[index(~operand)] = std::max(input_last_[index(~operand)], i);
+          if (operand >= 0)
+            last_use_[index(operand)] = std::max(last_use_[index(operand)], i);
+          else
+            input_last_[index(~operand)] = std::max(input_last_[index(~operand)], i);
         }
         break;
       }
@@ -147,14 +160,16 @@ class Translator {
         wide_ = wide_ || bytes == 8;
       }
     }
-    for (const FusedInstruction& each : group_.instructions) wide_ = wide_ || host_bytes(each.dtype) == 8;
+    for (const FusedInstruction& each : group_.instructions)
+      wide_ = wide_ || host_bytes(each.dtype) == 8;
   }
 
   void choose_block() {
     Index block = std::min(kUsualBlock, std::max<Index>(state_.elements, 1));
     for (const Load& load : state_.loads) {
       const Index period = load.pattern.period();
-      if (period > 0 && period <= kLongestBlock) block = std::max<Index>(1, kUsualBlock / period) * period;
+      if (period > 0 && period <= kLongestBlock)
+        block = std::max<Index>(1, kUsualBlock / period) * period;
     }
     state_.block = block;
     for (Load& load : state_.loads) {
@@ -180,7 +195,9 @@ class Translator {
     return place.slot;
   }
 
-  Place& place_of(int operand) { return operand >= 0 ? places_[index(operand)] : inputs_[index(~operand)]; }
+  Place& place_of(int operand) {
+    return operand >= 0 ? places_[index(operand)] : inputs_[index(~operand)];
+  }
 
   // The slot of an operand as a whole block, repeating a scalar.
   int block_slot(int operand) {
@@ -200,8 +217,8 @@ class Translator {
     if (place.register_ >= 0) free_.push_back(place.register_), place.register_ = -1;
   }
 
-  // Whether output `k` may be written while the body still runs: no tensor in the same memory is read
-  // after instruction i.
+  // Whether output `k` may be written while the body still runs: no tensor in the same memory is
+  // read after instruction i.
   bool writes_at_once(std::size_t k, int i) const {
     const Extent own = Planner::extent_of(step_.outputs[k]);
     for (std::size_t j = 0; j < step_.inputs.size(); ++j) {
@@ -254,7 +271,8 @@ class Translator {
     for (int k = 0; k < arity(op.op); ++k) {
       const int operand = op.operands[index(k)];
       if (operand >= 0 && folded_[index(operand)]) {
-        for (int inner = 0; inner < 2; ++inner) give_back(instruction(operand).operands[index(inner)], i);
+        for (int inner = 0; inner < 2; ++inner)
+          give_back(instruction(operand).operands[index(inner)], i);
       } else {
         give_back(operand, i);
       }
@@ -269,18 +287,29 @@ class Translator {
   }
 
   void make_constant(const FusedInstruction& op, Place& place) {
-    if (state_.constant_count == 64) throw Error::mistake("a fused group has too many constants for the cpu device");
+    if (state_.constant_count == 64)
+      throw Error::mistake("a fused group has too many constants for the cpu device");
     const int number = state_.constant_count++;
     place.scalar = true;
     place.slot = state_.constant_slots[number] = new_slot();
     void* to = &state_.constants[number];
     const auto put = [&](auto value) { std::memcpy(to, &value, sizeof value); };
     switch (op.dtype) {
-      case DType::f32: put(static_cast<float>(op.value)); break;
-      case DType::f64: put(op.value); break;
-      case DType::u8: put(static_cast<std::uint8_t>(op.value)); break;
-      case DType::i32: put(static_cast<std::int32_t>(op.value)); break;
-      case DType::i64: put(static_cast<std::int64_t>(op.value)); break;
+      case DType::f32:
+        put(static_cast<float>(op.value));
+        break;
+      case DType::f64:
+        put(op.value);
+        break;
+      case DType::u8:
+        put(static_cast<std::uint8_t>(op.value));
+        break;
+      case DType::i32:
+        put(static_cast<std::int32_t>(op.value));
+        break;
+      case DType::i64:
+        put(static_cast<std::int64_t>(op.value));
+        break;
     }
   }
 
@@ -288,7 +317,9 @@ class Translator {
   MicroOp micro_op(int i) {
     const FusedInstruction& op = instruction(i);
     const bool on_scalars = uniform(i);
-    const auto slot_of = [&](int operand) { return on_scalars ? place_of(operand).slot : block_slot(operand); };
+    const auto slot_of = [&](int operand) {
+      return on_scalars ? place_of(operand).slot : block_slot(operand);
+    };
     MicroOp micro;
     const DType dtype = place_of(op.operands[0]).dtype;
     if (op.op == Op::cast) {
@@ -298,14 +329,16 @@ class Translator {
     }
     for (int side = 0; side < 2 && op.op == Op::add && !on_scalars; ++side) {
       const int product = op.operands[index(side)];
-      if (product >= 0 && folded_[index(product)]) return multiply_add(product, op.operands[index(1 - side)]);
+      if (product >= 0 && folded_[index(product)])
+        return multiply_add(product, op.operands[index(1 - side)]);
     }
     micro.run = planner_.kernels.elementwise[static_cast<int>(op.op)][static_cast<int>(dtype)];
     const int operands = arity(op.op);
     if (operands == 2 && dtype == DType::f32 && !on_scalars) {
       const bool first = place_of(op.operands[0]).scalar, second = place_of(op.operands[1]).scalar;
       if (first != second) {
-        const ElementwiseFunction* table = first ? planner_.kernels.scalar_first : planner_.kernels.scalar_second;
+        const ElementwiseFunction* table =
+            first ? planner_.kernels.scalar_first : planner_.kernels.scalar_second;
         micro.run = table[static_cast<int>(op.op)];
         micro.a = place_of(op.operands[0]).slot;
         micro.b = place_of(op.operands[1]).slot;
@@ -323,7 +356,8 @@ class Translator {
     if (place_of(a).scalar) std::swap(a, b);
     MicroOp micro;
     const bool scalar = place_of(b).scalar;
-    micro.run = scalar ? planner_.kernels.multiply_add_scalar_second : planner_.kernels.multiply_add;
+    micro.run =
+        scalar ? planner_.kernels.multiply_add_scalar_second : planner_.kernels.multiply_add;
     micro.a = block_slot(a);
     micro.b = scalar ? place_of(b).slot : block_slot(b);
     micro.c = block_slot(addend);
@@ -332,7 +366,8 @@ class Translator {
 
   void finish() {
     for (std::size_t k = 0; k < group_.outputs.size(); ++k) {
-      if (std::find(written_.begin(), written_.end(), static_cast<int>(k)) != written_.end()) continue;
+      if (std::find(written_.begin(), written_.end(), static_cast<int>(k)) != written_.end())
+        continue;
       const int bytes = host_bytes(step_.outputs[k].type.dtype);
       const int to = output_slot(k);
       state_.copies.push_back({block_slot(group_.outputs[k]), to, bytes});
@@ -341,7 +376,8 @@ class Translator {
       bytes_ += static_cast<double>(output.type.shape.elements() * host_bytes(output.type.dtype));
     }
     planner_.worker_scratch(register_offset(registers_));
-    const double nanoseconds = static_cast<double>(state_.elements) * cost_ + bytes_ / 32 + 100 + 20.0 * count();
+    const double nanoseconds =
+        static_cast<double>(state_.elements) * cost_ + bytes_ / 32 + 100 + 20.0 * count();
     const Partition partition = partition_rows(nanoseconds);
     planner_.phase(run_fused, &state_, state_.slices, nanoseconds, partition);
   }
@@ -353,7 +389,8 @@ class Translator {
     state_.row_elements = state_.elements / state_.rows;
     bool whole_periods = true;
     for (const Load& load : state_.loads) {
-      whole_periods = whole_periods && (!load.once || state_.row_elements % load.pattern.period() == 0);
+      whole_periods =
+          whole_periods && (!load.once || state_.row_elements % load.pattern.period() == 0);
     }
     if (state_.rows >= kRowSlices && whole_periods) {
       state_.slices = row_slices(state_.rows, nanoseconds);
@@ -397,7 +434,8 @@ void plan_elementwise(Planner& planner, const Step& step) {
   FusedInstruction instruction;
   instruction.op = step.op == Op::broadcast ? Op::cast : step.op;
   instruction.dtype = step.outputs[0].type.dtype;
-  for (std::size_t k = 0; k < step.inputs.size(); ++k) instruction.operands[k] = ~static_cast<int>(k);
+  for (std::size_t k = 0; k < step.inputs.size(); ++k)
+    instruction.operands[k] = ~static_cast<int>(k);
   group.instructions = {instruction};
   group.outputs = {0};
   Translator(planner, step, group).run();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Batches: windows of the epoch's order, rows of the tables, one-hot labels, dropout masks. Indices are
-// cut to the table: a kernel never reads outside it.
+// Batches: windows of the epoch's order, rows of the tables, one-hot labels, dropout masks. Indices
+// are cut to the table: a kernel never reads outside it.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -21,7 +21,8 @@ struct Window {
 
 void run_window(const void* opaque, Index, std::byte*) {
   const auto& state = *static_cast<const Window*>(opaque);
-  const Index start = std::clamp<Index>(*state.start, 0, std::max<Index>(state.rows - state.count, 0));
+  const Index start =
+      std::clamp<Index>(*state.start, 0, std::max<Index>(state.rows - state.count, 0));
   std::memcpy(state.out, state.table + start * state.element_bytes,
               static_cast<std::size_t>(std::min(state.count, state.rows) * state.element_bytes));
 }
@@ -75,10 +76,11 @@ void run_dropout(const void* opaque, Index slice, std::byte*) {
   const auto keep = static_cast<float>(1 / (1 - state.rate));
   for (Index sample = range.begin; sample < range.end; ++sample) {
     // word < rate 2^32 for a whole word is word < the threshold rounded up.
-    state.kernels->dropout(state.out + sample * state.sample_elements, 0, state.sample_elements, state.stream,
-                           static_cast<std::uint64_t>(*state.position + sample),
+    state.kernels->dropout(state.out + sample * state.sample_elements, 0, state.sample_elements,
+                           state.stream, static_cast<std::uint64_t>(*state.position + sample),
                            static_cast<std::uint64_t>(*state.seed),
-                           static_cast<std::uint32_t>(std::min(std::ceil(threshold), 4294967295.0)), keep);
+                           static_cast<std::uint32_t>(std::min(std::ceil(threshold), 4294967295.0)),
+                           keep);
   }
 }
 
@@ -92,7 +94,8 @@ void plan_window(Planner& planner, const Step& step) {
   planner.point(state.table, step.inputs[0]);
   planner.point(state.start, step.inputs[1]);
   planner.point(state.out, step.outputs[0]);
-  planner.phase(run_window, &state, 1, nanoseconds_of(0, 2.0 * static_cast<double>(state.count * state.element_bytes)));
+  planner.phase(run_window, &state, 1,
+                nanoseconds_of(0, 2.0 * static_cast<double>(state.count * state.element_bytes)));
 }
 
 void plan_gather_rows(Planner& planner, const Step& step) {
@@ -105,8 +108,9 @@ void plan_gather_rows(Planner& planner, const Step& step) {
   planner.point(state.indices, step.inputs[1]);
   planner.point(state.out, step.outputs[0]);
   // Rows lie anywhere in a table of many megabytes: memory latency beside the bytes.
-  const double nanoseconds = nanoseconds_of(0, 4.0 * static_cast<double>(state.rows * state.row_bytes)) +
-                             20.0 * static_cast<double>(state.rows);
+  const double nanoseconds =
+      nanoseconds_of(0, 4.0 * static_cast<double>(state.rows * state.row_bytes)) +
+      20.0 * static_cast<double>(state.rows);
   state.slices = row_slices(state.rows, nanoseconds);
   planner.phase(run_gather, &state, state.slices, nanoseconds, {state.rows, 2, 1});
 }
@@ -117,7 +121,8 @@ void plan_one_hot(Planner& planner, const Step& step) {
   state.classes = step.outputs[0].type.shape[1];
   planner.point(state.labels, step.inputs[0]);
   planner.point(state.out, step.outputs[0]);
-  planner.phase(run_one_hot, &state, 1, nanoseconds_of(0, 8.0 * static_cast<double>(state.rows * state.classes)));
+  planner.phase(run_one_hot, &state, 1,
+                nanoseconds_of(0, 8.0 * static_cast<double>(state.rows * state.classes)));
 }
 
 void plan_dropout_mask(Planner& planner, const Step& step) {

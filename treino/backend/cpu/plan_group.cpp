@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fused groups that have a loop of their own. A group is known by its text: instructions with inputs
-// and constants by number; anything that differs goes to the register machine.
+// Fused groups that have a loop of their own. A group is known by its text: instructions with
+// inputs and constants by number; anything that differs goes to the register machine.
 #include <fmt/format.h>
 
 #include "treino/backend/cpu/fused.h"
@@ -12,11 +12,12 @@ namespace {
 struct KnownGroup {
   const char* text;
   const char* name;
-  GroupFunction Kernels::*function;
+  GroupFunction Kernels::* function;
 };
 
 constexpr KnownGroup kKnown[] = {
-    {"sub(i0,i1) mul(t0,c0) add(i1,t1) square(i0) sub(t3,i2) mul(t4,c1) add(i2,t5) sqrt(t6) add(t7,c2) mul(t2,s3) "
+    {"sub(i0,i1) mul(t0,c0) add(i1,t1) square(i0) sub(t3,i2) mul(t4,c1) add(i2,t5) sqrt(t6) "
+     "add(t7,c2) mul(t2,s3) "
      "div(t9,t8) sub(i4,t10) -> t2 t6 t11",
      "adam", &Kernels::adam},
 };
@@ -45,7 +46,8 @@ std::string text_of(const Step& step, const FusedAttributes& group, GroupArgumen
       }
       const TensorType& type = step.inputs[static_cast<std::size_t>(~operand)].type;
       const bool scalar = type.shape.elements() == 1 && group.shape.elements() != 1;
-      if (type.dtype != DType::f32 || (!scalar && type.shape.elements() != group.shape.elements())) return {};
+      if (type.dtype != DType::f32 || (!scalar && type.shape.elements() != group.shape.elements()))
+        return {};
       text += fmt::format("{}{}", scalar ? "s" : "i", ~operand);
     }
     text += ") ";
@@ -93,16 +95,19 @@ bool plan_known_group(Planner& planner, const Step& step, const FusedAttributes&
       state.scalar[i] = step.inputs[i].type.shape.elements() == 1;
       planner.point(state.arguments.inputs[i], step.inputs[i]);
     }
-    for (std::size_t i = 0; i < step.outputs.size(); ++i) planner.point(state.arguments.outputs[i], step.outputs[i]);
+    for (std::size_t i = 0; i < step.outputs.size(); ++i)
+      planner.point(state.arguments.outputs[i], step.outputs[i]);
     const auto streams = static_cast<double>(step.inputs.size() + step.outputs.size());
-    const double nanoseconds = nanoseconds_of(0, 4 * streams * static_cast<double>(state.arguments.count));
+    const double nanoseconds =
+        nanoseconds_of(0, 4 * streams * static_cast<double>(state.arguments.count));
     Partition partition;
     state.rows = group.shape.rank() == 0 ? 1 : group.shape[0];
     if (state.rows >= kRowSlices) {
       state.row_elements = state.arguments.count / state.rows;
       state.slices = row_slices(state.rows, nanoseconds);
       partition = {state.rows, 0, (1U << step.outputs.size()) - 1};
-      for (std::size_t i = 0; i < step.inputs.size(); ++i) partition.inputs |= state.scalar[i] ? 0U : 1U << i;
+      for (std::size_t i = 0; i < step.inputs.size(); ++i)
+        partition.inputs |= state.scalar[i] ? 0U : 1U << i;
     } else {  // few rows: by cache lines
       state.row_elements = 16;
       state.rows = (state.arguments.count + 15) / 16;

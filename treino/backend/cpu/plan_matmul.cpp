@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Matrix products by rectangles of the result: no two slices write one element, nothing is summed up
-// afterwards.
+// Matrix products by rectangles of the result: no two slices write one element, nothing is summed
+// up afterwards.
 #include <algorithm>
 
 #include "treino/backend/cpu/plan.h"
@@ -30,7 +30,8 @@ void multiply(const Matmul& state, Product& product, Range rows, Index inner = 0
   for (Index row = rows.begin; row < rows.end; row += kRowsAtOnce) {
     product.row_count = std::min(kRowsAtOnce, rows.end - row);
     for (Index i = 0; i < product.row_count; ++i) {
-      pointers[i] = state.a + (state.transpose_a ? row + i + inner * state.m : (row + i) * state.k + inner);
+      pointers[i] =
+          state.a + (state.transpose_a ? row + i + inner * state.m : (row + i) * state.k + inner);
     }
     Product part = product;
     part.rows = pointers;
@@ -43,7 +44,8 @@ void run_matmul(const void* opaque, Index slice, std::byte* scratch) {
   const auto& state = *static_cast<const Matmul*>(opaque);
   const Range rows = share(state.m, state.row_parts, slice % state.row_parts);
   const Index unit = 4 * state.kernels->lanes;  // parts end at whole tiles
-  const Range units = share((state.n + unit - 1) / unit, state.column_parts, slice / state.row_parts);
+  const Range units =
+      share((state.n + unit - 1) / unit, state.column_parts, slice / state.row_parts);
   const Range columns{units.begin * unit, std::min(units.end * unit, state.n)};
 
   Product product;
@@ -58,7 +60,8 @@ void run_matmul(const void* opaque, Index slice, std::byte* scratch) {
     product.bias = state.bias == nullptr ? nullptr : state.bias + column;
     if (state.transpose_b) {
       float* turned = reinterpret_cast<float*>(scratch);
-      state.kernels->transpose(turned, product.columns, state.b + column * state.k, state.k, product.columns, state.k);
+      state.kernels->transpose(turned, product.columns, state.b + column * state.k, state.k,
+                               product.columns, state.k);
       product.b = turned;
       product.b_stride = product.columns;
     } else {
@@ -69,8 +72,8 @@ void run_matmul(const void* opaque, Index slice, std::byte* scratch) {
   }
 }
 
-// A long inner extent is cut: the slices of b stay in L1 and with the thread that updates them, and c,
-// small beside b, is summed up from copies.
+// A long inner extent is cut: the slices of b stay in L1 and with the thread that updates them, and
+// c, small beside b, is summed up from copies.
 void run_inner_part(const void* opaque, Index slice, std::byte*) {
   const auto& state = *static_cast<const Matmul*>(opaque);
   const Range inner = share(state.k, state.inner_parts, slice);
@@ -86,19 +89,22 @@ void run_inner_part(const void* opaque, Index slice, std::byte*) {
 void run_finish(const void* opaque, Index slice, std::byte*) {
   const auto& state = *static_cast<const Matmul*>(opaque);
   const Range rows = share(state.m, state.finish_slices, slice);
-  state.kernels->finish_product(state.c + rows.begin * state.n, state.copies + rows.begin * state.n, state.m * state.n,
-                                state.inner_parts, rows.end - rows.begin, state.n, state.bias, state.relu);
+  state.kernels->finish_product(state.c + rows.begin * state.n, state.copies + rows.begin * state.n,
+                                state.m * state.n, state.inner_parts, rows.end - rows.begin,
+                                state.n, state.bias, state.relu);
 }
 
 }  // namespace
 
 void plan_matmul(Planner& planner, const Step& step) {
   if (step.inputs[0].type.dtype != DType::f32) {
-    throw Error::mistake("the cpu device multiplies f32 matrices only: cast the operands of " + step.scope);
+    throw Error::mistake("the cpu device multiplies f32 matrices only: cast the operands of " +
+                         step.scope);
   }
   const auto& attributes = std::get<MatmulAttributes>(step.attributes);
   if (attributes.activation != Op::cast && attributes.activation != Op::relu) {
-    throw Error::mistake("the cpu device applies no activation but relu in a product: compile for its own target");
+    throw Error::mistake(
+        "the cpu device applies no activation but relu in a product: compile for its own target");
   }
   auto& state = planner.state<Matmul>();
   state.kernels = &planner.kernels;
@@ -114,9 +120,11 @@ void plan_matmul(Planner& planner, const Step& step) {
   planner.point(state.c, step.outputs[0]);
 
   const Index unit = 4 * planner.kernels.lanes, column_units = (state.n + unit - 1) / unit;
-  const double vectors = static_cast<double>((state.n + planner.kernels.lanes - 1) / planner.kernels.lanes);
+  const double vectors =
+      static_cast<double>((state.n + planner.kernels.lanes - 1) / planner.kernels.lanes);
   const double nanoseconds =
-      nanoseconds_of(static_cast<double>(state.m * state.k) * vectors * 16, 4.0 * static_cast<double>(state.m * state.n + state.n * state.k));
+      nanoseconds_of(static_cast<double>(state.m * state.k) * vectors * 16,
+                     4.0 * static_cast<double>(state.m * state.n + state.n * state.k));
   const Index row_units = (state.m + planner.kernels.row_block - 1) / planner.kernels.row_block;
   if (!state.transpose_b && state.k >= 4 * state.n && state.k >= 2 * state.m && state.k >= 256) {
     state.inner_parts = slices_for(state.k / 64, nanoseconds, 16);

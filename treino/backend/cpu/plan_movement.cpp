@@ -9,7 +9,9 @@ namespace treino::cpu {
 
 namespace {
 
-Index bytes_of(const Tensor& tensor) { return tensor.type.shape.elements() * host_bytes(tensor.type.dtype); }
+Index bytes_of(const Tensor& tensor) {
+  return tensor.type.shape.elements() * host_bytes(tensor.type.dtype);
+}
 
 struct Copy {
   const std::byte* from = nullptr;
@@ -21,7 +23,8 @@ void run_copy(const void* opaque, Index slice, std::byte*) {
   const auto& state = *static_cast<const Copy*>(opaque);
   const Range range = share(state.bytes, state.slices, slice);
   if (state.from + range.begin == state.to + range.begin || range.end == range.begin) return;
-  std::memcpy(state.to + range.begin, state.from + range.begin, static_cast<std::size_t>(range.end - range.begin));
+  std::memcpy(state.to + range.begin, state.from + range.begin,
+              static_cast<std::size_t>(range.end - range.begin));
 }
 
 struct Fill {
@@ -41,11 +44,16 @@ void run_fill(const void* opaque, Index slice, std::byte*) {
   const auto& state = *static_cast<const Fill*>(opaque);
   const Range range = share(state.elements, state.slices, slice);
   switch (state.dtype) {
-    case DType::f32: return fill_with<float>(state, range);
-    case DType::f64: return fill_with<double>(state, range);
-    case DType::u8: return fill_with<std::uint8_t>(state, range);
-    case DType::i32: return fill_with<std::int32_t>(state, range);
-    case DType::i64: return fill_with<std::int64_t>(state, range);
+    case DType::f32:
+      return fill_with<float>(state, range);
+    case DType::f64:
+      return fill_with<double>(state, range);
+    case DType::u8:
+      return fill_with<std::uint8_t>(state, range);
+    case DType::i32:
+      return fill_with<std::int32_t>(state, range);
+    case DType::i64:
+      return fill_with<std::int64_t>(state, range);
   }
 }
 
@@ -74,8 +82,9 @@ struct MatrixTranspose {  // of floats, by bands of output rows
 void run_matrix_transpose(const void* opaque, Index slice, std::byte*) {
   const auto& state = *static_cast<const MatrixTranspose*>(opaque);
   const Range range = share(state.columns, state.slices, slice);
-  state.kernels->transpose(state.to + range.begin * state.rows, state.rows, state.from + range.begin, state.columns,
-                           state.rows, range.end - range.begin);
+  state.kernels->transpose(state.to + range.begin * state.rows, state.rows,
+                           state.from + range.begin, state.columns, state.rows,
+                           range.end - range.begin);
 }
 
 }  // namespace

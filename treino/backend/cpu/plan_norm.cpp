@@ -13,11 +13,11 @@ namespace {
 struct Norm {
   const Kernels* kernels = nullptr;
   const float *x = nullptr, *dy = nullptr, *gamma = nullptr, *beta = nullptr;
-  const float *given_mean = nullptr, *given_variance = nullptr;      // gradient
-  float *out = nullptr, *mean = nullptr, *variance = nullptr;        // mean and variance forward
-  float *dgamma = nullptr, *dbeta = nullptr;                         // gradient
-  double* parts = nullptr;                                           // [slices, 2, channels]
-  float *scale = nullptr, *slope = nullptr, *shift = nullptr;        // [channels]
+  const float *given_mean = nullptr, *given_variance = nullptr;  // gradient
+  float *out = nullptr, *mean = nullptr, *variance = nullptr;    // mean and variance forward
+  float *dgamma = nullptr, *dbeta = nullptr;                     // gradient
+  double* parts = nullptr;                                       // [slices, 2, channels]
+  float *scale = nullptr, *slope = nullptr, *shift = nullptr;    // [channels]
   Index rows = 0, channels = 0, slices = 1;
   Index samples = 0;  // axis 0; slices share it
   double epsilon = 0;
@@ -42,14 +42,17 @@ NormColumns columns_of(const Norm& state, Index slice) {
 
 double total(const Norm& state, int which, Index channel) {
   double sum = 0;
-  for (Index slice = 0; slice < state.slices; ++slice) sum += state.parts[(slice * 2 + which) * state.channels + channel];
+  for (Index slice = 0; slice < state.slices; ++slice)
+    sum += state.parts[(slice * 2 + which) * state.channels + channel];
   return sum;
 }
 
 void run_sums(const void* opaque, Index slice, std::byte*) {
   const auto& state = *static_cast<const Norm*>(opaque);
   NormColumns columns = columns_of(state, slice);
-  columns.pivot = columns.x;  // the slice's first row: a value of each channel, written by this slice's own chain
+  columns.pivot =
+      columns
+          .x;  // the slice's first row: a value of each channel, written by this slice's own chain
   state.kernels->norm_sums(columns);
 }
 
@@ -63,13 +66,16 @@ void run_statistics(const void* opaque, Index, std::byte*) {
     for (Index slice = 0; slice < state.slices; ++slice) {
       const Range samples = share(state.samples, state.slices, slice);
       const double pivot = static_cast<double>(state.x[samples.begin * each * state.channels + c]);
-      sum += state.parts[slice * 2 * state.channels + c] + static_cast<double>((samples.end - samples.begin) * each) * pivot;
+      sum += state.parts[slice * 2 * state.channels + c] +
+             static_cast<double>((samples.end - samples.begin) * each) * pivot;
     }
     const double mean = sum / n;
     for (Index slice = 0; slice < state.slices; ++slice) {
       const Range samples = share(state.samples, state.slices, slice);
-      const double shift = mean - static_cast<double>(state.x[samples.begin * each * state.channels + c]);
-      squares += state.parts[(slice * 2 + 1) * state.channels + c] - 2 * shift * state.parts[slice * 2 * state.channels + c] +
+      const double shift =
+          mean - static_cast<double>(state.x[samples.begin * each * state.channels + c]);
+      squares += state.parts[(slice * 2 + 1) * state.channels + c] -
+                 2 * shift * state.parts[slice * 2 * state.channels + c] +
                  static_cast<double>((samples.end - samples.begin) * each) * shift * shift;
     }
     const double variance = std::max(squares / n, 0.0);
@@ -107,7 +113,8 @@ void run_gradient_coefficients(const void* opaque, Index, std::byte*) {
     state.dbeta[c] = static_cast<float>(s1);
     state.scale[c] = static_cast<float>(scale);
     state.slope[c] = static_cast<float>(slope);
-    state.shift[c] = static_cast<float>(-scale * s1 / n - slope * static_cast<double>(state.given_mean[c]));
+    state.shift[c] =
+        static_cast<float>(-scale * s1 / n - slope * static_cast<double>(state.given_mean[c]));
   }
 }
 
@@ -117,14 +124,16 @@ void run_gradient_apply(const void* opaque, Index slice, std::byte*) {
 }
 
 Norm& prepare(Planner& planner, const Step& step, const Tensor& x) {
-  if (x.type.dtype != DType::f32) throw Error::mistake("the cpu device has batch norm for f32 only: cast the input");
+  if (x.type.dtype != DType::f32)
+    throw Error::mistake("the cpu device has batch norm for f32 only: cast the input");
   auto& state = planner.state<Norm>();
   state.kernels = &planner.kernels;
   state.channels = x.type.shape.back();
   state.rows = x.type.shape.elements() / state.channels;
   state.epsilon = std::get<NormAttributes>(step.attributes).epsilon;
   state.samples = x.type.shape[0];
-  state.slices = row_slices(state.samples, nanoseconds_of(0, 8.0 * static_cast<double>(x.type.shape.elements())));
+  state.slices = row_slices(state.samples,
+                            nanoseconds_of(0, 8.0 * static_cast<double>(x.type.shape.elements())));
   planner.point(state.x, x);
   planner.point(state.out, step.outputs[0]);
   planner.scratch(state.parts, state.slices * 2 * state.channels);
@@ -134,8 +143,12 @@ Norm& prepare(Planner& planner, const Step& step, const Tensor& x) {
   return state;
 }
 
-double bytes(const Norm& state) { return 4.0 * static_cast<double>(state.rows * state.channels); }
-double small(const Norm& state) { return static_cast<double>((state.slices * 2 + 20) * state.channels); }
+double bytes(const Norm& state) {
+  return 4.0 * static_cast<double>(state.rows * state.channels);
+}
+double small(const Norm& state) {
+  return static_cast<double>((state.slices * 2 + 20) * state.channels);
+}
 
 }  // namespace
 
@@ -145,9 +158,11 @@ void plan_batch_norm(Planner& planner, const Step& step) {
   planner.point(state.beta, step.inputs[2]);
   planner.point(state.mean, step.outputs[1]);
   planner.point(state.variance, step.outputs[2]);
-  planner.phase(run_sums, &state, state.slices, nanoseconds_of(0, bytes(state)), {state.samples, 1, 0}, {1, 0});
+  planner.phase(run_sums, &state, state.slices, nanoseconds_of(0, bytes(state)),
+                {state.samples, 1, 0}, {1, 0});
   planner.phase(run_statistics, &state, 1, small(state), {}, {7, 6});
-  planner.phase(run_apply, &state, state.slices, nanoseconds_of(0, 2 * bytes(state)), {state.samples, 1, 1}, {1, 1});
+  planner.phase(run_apply, &state, state.slices, nanoseconds_of(0, 2 * bytes(state)),
+                {state.samples, 1, 1}, {1, 1});
 }
 
 void plan_batch_norm_grad(Planner& planner, const Step& step) {
@@ -158,9 +173,11 @@ void plan_batch_norm_grad(Planner& planner, const Step& step) {
   planner.point(state.given_variance, step.inputs[4]);
   planner.point(state.dgamma, step.outputs[1]);
   planner.point(state.dbeta, step.outputs[2]);
-  planner.phase(run_gradient_sums, &state, state.slices, nanoseconds_of(0, 2 * bytes(state)), {state.samples, 3, 0}, {11, 0});
+  planner.phase(run_gradient_sums, &state, state.slices, nanoseconds_of(0, 2 * bytes(state)),
+                {state.samples, 3, 0}, {11, 0});
   planner.phase(run_gradient_coefficients, &state, 1, small(state), {}, {28, 6});
-  planner.phase(run_gradient_apply, &state, state.slices, nanoseconds_of(0, 3 * bytes(state)), {state.samples, 3, 1}, {3, 1});
+  planner.phase(run_gradient_apply, &state, state.slices, nanoseconds_of(0, 3 * bytes(state)),
+                {state.samples, 3, 1}, {3, 1});
 }
 
 }  // namespace treino::cpu

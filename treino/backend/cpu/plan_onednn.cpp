@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Convolutions served by oneDNN: the kernel is laid out anew each step (it changes each step), slices
-// of the batch are executed side by side, and a kernel's gradient is summed over slices in order.
+// Convolutions served by oneDNN: the kernel is laid out anew each step (it changes each step),
+// slices of the batch are executed side by side, and a kernel's gradient is summed over slices in
+// order.
 #include <algorithm>
 
 #include "treino/backend/cpu/onednn_bridge.h"
@@ -18,7 +19,8 @@ struct State {
   const float *a = nullptr, *b = nullptr, *bias = nullptr;  // inputs of the step
   float *out = nullptr, *inner = nullptr, *copies = nullptr;
   Direction direction = Direction::forward;
-  Index batch = 0, slices = 1, sum_slices = 1, a_sample = 0, b_sample = 0, out_sample = 0, inner_floats = 0;
+  Index batch = 0, slices = 1, sum_slices = 1, a_sample = 0, b_sample = 0, out_sample = 0,
+        inner_floats = 0;
 };
 
 void run_to_inner(const void* opaque, Index, std::byte*) {
@@ -30,16 +32,18 @@ void run_slice(const void* opaque, Index slice, std::byte* scratch) {
   const auto& state = *static_cast<const State*>(opaque);
   const Index first = share(state.batch, state.slices, slice).begin;
   const bool gradient = state.direction == Direction::grad_kernel;
-  state.convolution->run(slice, state.a + first * state.a_sample, gradient ? state.b + first * state.b_sample : state.inner,
-                         state.bias, gradient ? state.copies + slice * state.inner_floats : state.out + first * state.out_sample,
-                         scratch);
+  state.convolution->run(
+      slice, state.a + first * state.a_sample,
+      gradient ? state.b + first * state.b_sample : state.inner, state.bias,
+      gradient ? state.copies + slice * state.inner_floats : state.out + first * state.out_sample,
+      scratch);
 }
 
 void run_sum(const void* opaque, Index slice, std::byte*) {
   const auto& state = *static_cast<const State*>(opaque);
   const Range range = share(state.inner_floats, state.sum_slices, slice);
-  state.kernels->add_rows(state.inner + range.begin, state.copies + range.begin, state.inner_floats, state.slices,
-                          range.end - range.begin);
+  state.kernels->add_rows(state.inner + range.begin, state.copies + range.begin, state.inner_floats,
+                          state.slices, range.end - range.begin);
 }
 
 void run_from_inner(const void* opaque, Index, std::byte*) {
@@ -49,12 +53,13 @@ void run_from_inner(const void* opaque, Index, std::byte*) {
 
 }  // namespace
 
-// Measured with treino_bench_ops on Zen 4 (oneDNN 2.6.3, AVX-512 and AVX2): own kernels are as fast or
-// faster except here.
+// Measured with treino_bench_ops on Zen 4 (oneDNN 2.6.3, AVX-512 and AVX2): own kernels are as fast
+// or faster except here.
 bool onednn_is_best(const Kernels& kernels, Op op, const WindowAttributes& window) {
   if (kernels.name == "portable") return true;
   const Index channels = window.input[3], in_group = channels / window.groups;
-  const bool depthwise = window.groups > 1 && window.groups == channels && window.kernel[3] == channels;
+  const bool depthwise =
+      window.groups > 1 && window.groups == channels && window.kernel[3] == channels;
   if (depthwise) return true;  // a third of the time
   // Few columns leave the own kernel's tiles half empty.
   return op == Op::conv2d_grad_input && in_group >= 4 && in_group < 16;
@@ -66,16 +71,23 @@ bool plan_onednn(Planner& planner, const Step& step) {
                               : step.op == Op::conv2d_grad_input ? Direction::grad_input
                                                                  : Direction::grad_kernel;
   const Convolutions wanted = planner.convolutions();
-  if (!planner.onednn() || (wanted != Convolutions::by_table && wanted != Convolutions::onednn)) return false;
-  if (wanted == Convolutions::by_table && !onednn_is_best(planner.kernels, step.op, window)) return false;
+  if (!planner.onednn() || (wanted != Convolutions::by_table && wanted != Convolutions::onednn))
+    return false;
+  if (wanted == Convolutions::by_table && !onednn_is_best(planner.kernels, step.op, window))
+    return false;
 
-  const Index pixels = window.output_extent(0) * window.output_extent(1), filters = window.kernel[3];
-  const double work = static_cast<double>(window.input[0] * pixels) * static_cast<double>(window.kernel.elements());
-  const double nanoseconds =
-      nanoseconds_of(work, 4.0 * static_cast<double>(window.input.elements() + window.input[0] * pixels * filters));
+  const Index pixels = window.output_extent(0) * window.output_extent(1),
+              filters = window.kernel[3];
+  const double work =
+      static_cast<double>(window.input[0] * pixels) * static_cast<double>(window.kernel.elements());
+  const double nanoseconds = nanoseconds_of(
+      work,
+      4.0 * static_cast<double>(window.input.elements() + window.input[0] * pixels * filters));
   const Index slices = row_slices(window.input[0], nanoseconds);
   // Copies of a large kernel's gradient would take more memory than the network.
-  if (direction == Direction::grad_kernel && window.kernel.elements() * 4 * slices > (Index{8} << 20)) return false;
+  if (direction == Direction::grad_kernel &&
+      window.kernel.elements() * 4 * slices > (Index{8} << 20))
+    return false;
   auto convolution = onednn::make_convolution(direction, window, step.inputs.size() > 2, slices);
   if (convolution == nullptr) return false;
 

@@ -40,15 +40,16 @@ void run_softmax(const void* opaque, Index slice, std::byte*) {
   const auto& state = *static_cast<const SoftmaxRows*>(opaque);
   const Range range = share(state.rows, state.slices, slice);
   const Index first = range.begin * state.columns;
-  state.kernels->softmax(state.out + first, state.x + first, range.end - range.begin, state.columns);
+  state.kernels->softmax(state.out + first, state.x + first, range.end - range.begin,
+                         state.columns);
 }
 
 void run_cross_entropy(const void* opaque, Index slice, std::byte*) {
   const auto& state = *static_cast<const SoftmaxRows*>(opaque);
   const Range range = share(state.rows, state.slices, slice);
   const Index first = range.begin * state.columns;
-  state.kernels->cross_entropy(state.loss + range.begin, state.out + first, state.x + first, state.targets + first,
-                               range.end - range.begin, state.columns);
+  state.kernels->cross_entropy(state.loss + range.begin, state.out + first, state.x + first,
+                               state.targets + first, range.end - range.begin, state.columns);
 }
 
 SoftmaxRows& prepare_rows(Planner& planner, const Step& step, double& nanoseconds) {
@@ -70,7 +71,8 @@ SoftmaxRows& prepare_rows(Planner& planner, const Step& step, double& nanosecond
 }  // namespace
 
 void plan_pool(Planner& planner, const Step& step) {
-  if (step.inputs[0].type.dtype != DType::f32) throw Error::mistake("the cpu device pools f32 only: cast the input");
+  if (step.inputs[0].type.dtype != DType::f32)
+    throw Error::mistake("the cpu device pools f32 only: cast the input");
   const auto& window = std::get<WindowAttributes>(step.attributes);
   auto& state = planner.state<Pool>();
   PoolImage& image = state.image;
@@ -103,9 +105,11 @@ void plan_pool(Planner& planner, const Step& step) {
       state.run = planner.kernels.avg_pool_grad;
   }
   planner.point(image.out, step.outputs[0]);
-  const auto taps = static_cast<double>(state.batch * image.out_height * image.out_width * ((image.channels + 15) / 16) *
-                                        image.size[0] * image.size[1]);
-  const double nanoseconds = nanoseconds_of(0, 8.0 * static_cast<double>(window.input.elements())) + taps;
+  const auto taps =
+      static_cast<double>(state.batch * image.out_height * image.out_width *
+                          ((image.channels + 15) / 16) * image.size[0] * image.size[1]);
+  const double nanoseconds =
+      nanoseconds_of(0, 8.0 * static_cast<double>(window.input.elements())) + taps;
   state.slices = row_slices(state.batch, nanoseconds);
   planner.phase(run_pool, &state, state.slices, nanoseconds, {state.batch, 7, 1});
 }

@@ -40,7 +40,7 @@ struct Columns {
   const Kernels* kernels = nullptr;
   Index rows = 0, columns = 0, slices = 1;
   Index shared = 1, each = 1;  // slices share so many bands of so many folded rows
-  Index fold = 1;  // narrow rows: this many of them are summed as one, side by side
+  Index fold = 1;              // narrow rows: this many of them are summed as one, side by side
 };
 
 void run_column_parts(const void* opaque, Index slice, std::byte*) {
@@ -58,7 +58,8 @@ void run_column_totals(const void* opaque, Index, std::byte*) {
   for (Index c = 0; c < state.columns; ++c) {
     double total = 0;
     for (Index slice = 0; slice < state.slices; ++slice) {
-      for (Index k = 0; k < state.fold; ++k) total += state.parts[slice * width + k * state.columns + c];
+      for (Index k = 0; k < state.fold; ++k)
+        total += state.parts[slice * width + k * state.columns + c];
     }
     for (Index row = state.rows / state.fold * state.fold; row < state.rows; ++row) {
       total += static_cast<double>(state.x[row * state.columns + c]);
@@ -89,7 +90,8 @@ void plan_columns(Planner& planner, const Step& step, Index rows, Index columns)
   planner.point(state.out, step.outputs[0]);
   planner.scratch(state.parts, state.slices * columns * state.fold);
   planner.phase(run_column_parts, &state, state.slices, nanoseconds, partition, {1, 0});
-  planner.phase(run_column_totals, &state, 1, 1.0 * static_cast<double>(columns * state.fold * state.slices) + 50);
+  planner.phase(run_column_totals, &state, 1,
+                1.0 * static_cast<double>(columns * state.fold * state.slices) + 50);
 }
 
 // [rows, columns] reduced over columns.
@@ -119,7 +121,8 @@ void plan_rows(Planner& planner, const Step& step, Index rows, Index columns) {
   state.maximum = step.op == Op::reduce_max;
   planner.point(state.x, step.inputs[0]);
   planner.point(state.out, step.outputs[0]);
-  const double nanoseconds = nanoseconds_of(0, 4.0 * static_cast<double>(rows * columns)) + 5.0 * static_cast<double>(rows);
+  const double nanoseconds = nanoseconds_of(0, 4.0 * static_cast<double>(rows * columns)) +
+                             5.0 * static_cast<double>(rows);
   state.slices = slices_for(rows, nanoseconds);
   planner.phase(run_rows, &state, state.slices, nanoseconds);
 }
@@ -167,7 +170,7 @@ struct Walked {
   DType dtype = DType::f32;
   bool maximum = false;
   Index outputs = 0, inner = 0, slices = 1;
-  Folded kept, gone;                             // extents of each kind, in order
+  Folded kept, gone;  // extents of each kind, in order
   Index kept_strides[Shape::kMaxRank]{}, gone_strides[Shape::kMaxRank]{};
 };
 
@@ -187,7 +190,8 @@ void walk_as(const Walked& state, Range range) {
   for (Index i = range.begin; i < range.end; ++i) {
     const T* from = x + offset_of(state.kept, state.kept_strides, i);
     Sum sum = 0;
-    T largest = std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity() : std::numeric_limits<T>::lowest();
+    T largest = std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity()
+                                                     : std::numeric_limits<T>::lowest();
     for (Index k = 0; k < state.inner; ++k) {
       const T value = from[offset_of(state.gone, state.gone_strides, k)];
       sum += static_cast<Sum>(value);
@@ -201,11 +205,16 @@ void run_walked(const void* opaque, Index slice, std::byte*) {
   const auto& state = *static_cast<const Walked*>(opaque);
   const Range range = share(state.outputs, state.slices, slice);
   switch (state.dtype) {
-    case DType::f32: return walk_as<float, double>(state, range);
-    case DType::f64: return walk_as<double, double>(state, range);
-    case DType::u8: return walk_as<std::uint8_t, std::int64_t>(state, range);
-    case DType::i32: return walk_as<std::int32_t, std::int64_t>(state, range);
-    case DType::i64: return walk_as<std::int64_t, std::int64_t>(state, range);
+    case DType::f32:
+      return walk_as<float, double>(state, range);
+    case DType::f64:
+      return walk_as<double, double>(state, range);
+    case DType::u8:
+      return walk_as<std::uint8_t, std::int64_t>(state, range);
+    case DType::i32:
+      return walk_as<std::int32_t, std::int64_t>(state, range);
+    case DType::i64:
+      return walk_as<std::int64_t, std::int64_t>(state, range);
   }
 }
 
@@ -215,7 +224,8 @@ void plan_walked(Planner& planner, const Step& step, const Folded& folded) {
   state.maximum = step.op == Op::reduce_max;
   state.outputs = state.inner = 1;
   Index strides[Shape::kMaxRank], stride = 1;
-  for (int axis = folded.rank - 1; axis >= 0; --axis) strides[axis] = stride, stride *= folded.extents[axis];
+  for (int axis = folded.rank - 1; axis >= 0; --axis)
+    strides[axis] = stride, stride *= folded.extents[axis];
   for (int axis = 0; axis < folded.rank; ++axis) {
     Folded& kind = folded.reduced[axis] ? state.gone : state.kept;
     (folded.reduced[axis] ? state.gone_strides : state.kept_strides)[kind.rank] = strides[axis];
@@ -249,18 +259,24 @@ void run_argmax(const void* opaque, Index slice, std::byte*) {
   const auto& state = *static_cast<const Argmax*>(opaque);
   const Range range = share(state.rows, state.slices, slice);
   switch (state.dtype) {
-    case DType::f32: return argmax_as<float>(state, range);
-    case DType::f64: return argmax_as<double>(state, range);
-    case DType::u8: return argmax_as<std::uint8_t>(state, range);
-    case DType::i32: return argmax_as<std::int32_t>(state, range);
-    case DType::i64: return argmax_as<std::int64_t>(state, range);
+    case DType::f32:
+      return argmax_as<float>(state, range);
+    case DType::f64:
+      return argmax_as<double>(state, range);
+    case DType::u8:
+      return argmax_as<std::uint8_t>(state, range);
+    case DType::i32:
+      return argmax_as<std::int32_t>(state, range);
+    case DType::i64:
+      return argmax_as<std::int64_t>(state, range);
   }
 }
 
 }  // namespace
 
 void plan_reduce(Planner& planner, const Step& step) {
-  const Folded folded = fold(step.inputs[0].type.shape, std::get<AxesAttributes>(step.attributes).axes);
+  const Folded folded =
+      fold(step.inputs[0].type.shape, std::get<AxesAttributes>(step.attributes).axes);
   const bool f32 = step.inputs[0].type.dtype == DType::f32, sum = step.op == Op::reduce_sum;
   if (f32 && sum && folded.rank == 1 && folded.reduced[0]) {
     plan_whole(planner, step, folded.extents[0]);

@@ -29,11 +29,12 @@ bool same_rows(const Phase& a, const Phase& b) {
       });
     });
   };
-  return a.extent > 0 && a.extent == b.extent && a.slices == b.slices && aligned(a.writes, b.reads) &&
-         aligned(a.reads, b.writes) && aligned(a.writes, b.writes);
+  return a.extent > 0 && a.extent == b.extent && a.slices == b.slices &&
+         aligned(a.writes, b.reads) && aligned(a.reads, b.writes) && aligned(a.writes, b.writes);
 }
 
-// Phases run one after the other on each slice: a chain of tiny ones, or phases that slice the same rows.
+// Phases run one after the other on each slice: a chain of tiny ones, or phases that slice the same
+// rows.
 struct Cluster {
   std::vector<const Phase*> phases;
   int level = 0;
@@ -88,7 +89,8 @@ class Clusters {
   static bool follow_rows(const Phase& phase, const std::vector<Cluster*>& latest) {
     if (latest.size() != 1) return false;
     Cluster& home = *latest[0];
-    if (!std::all_of(home.phases.begin(), home.phases.end(), [&](const Phase* other) { return same_rows(*other, phase); })) {
+    if (!std::all_of(home.phases.begin(), home.phases.end(),
+                     [&](const Phase* other) { return same_rows(*other, phase); })) {
       return false;
     }
     home.phases.push_back(&phase);
@@ -160,7 +162,8 @@ std::vector<Level> make_levels(const std::vector<Phase>& phases, int workers) {
 std::vector<Level> make_profile_levels(const std::vector<Phase>& phases, int workers) {
   std::vector<Level> levels(phases.size());
   for (std::size_t i = 0; i < phases.size(); ++i) {
-    Shares(levels[i], workers, std::max(phases[i].nanoseconds, 1.0)).add({{&phases[i]}, 0, phases[i].nanoseconds, false});
+    Shares(levels[i], workers, std::max(phases[i].nanoseconds, 1.0))
+        .add({{&phases[i]}, 0, phases[i].nanoseconds, false});
   }
   return levels;
 }

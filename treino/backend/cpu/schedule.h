@@ -24,9 +24,9 @@ struct Level {
 };
 
 // Phases in as few levels as their reads and writes allow: a phase stands after all it depends on,
-// independent ones share a level. Chains of tiny phases run on one worker without barriers, and chains
-// of phases that slice the same rows run slice by slice. Who runs
-// what depends on the number of workers; what is computed does not.
+// independent ones share a level. Chains of tiny phases run on one worker without barriers, and
+// chains of phases that slice the same rows run slice by slice. Who runs what depends on the number
+// of workers; what is computed does not.
 std::vector<Level> make_levels(const std::vector<Phase>& phases, int workers);
 
 // Each phase a level of its own, in program order; for profiles. Also says which level ends a step:

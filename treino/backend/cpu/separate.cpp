@@ -8,7 +8,9 @@ namespace treino::cpu {
 
 namespace {
 
-std::int64_t bytes_of(const Tensor& tensor) { return tensor.type.shape.elements() * host_bytes(tensor.type.dtype); }
+std::int64_t bytes_of(const Tensor& tensor) {
+  return tensor.type.shape.elements() * host_bytes(tensor.type.dtype);
+}
 
 // A value that is in the arena now: where the plan has it and where it is.
 struct Home {

@@ -28,37 +28,54 @@ void convert_elements(const std::byte* from, std::byte* to, std::int64_t count) 
 template <typename From>
 void convert_from(const std::byte* from, DType to_type, std::byte* to, std::int64_t count) {
   switch (to_type) {
-    case DType::f32: return convert_elements<From, float>(from, to, count);
-    case DType::f64: return convert_elements<From, double>(from, to, count);
-    case DType::u8: return convert_elements<From, std::uint8_t>(from, to, count);
-    case DType::i32: return convert_elements<From, std::int32_t>(from, to, count);
-    case DType::i64: return convert_elements<From, std::int64_t>(from, to, count);
+    case DType::f32:
+      return convert_elements<From, float>(from, to, count);
+    case DType::f64:
+      return convert_elements<From, double>(from, to, count);
+    case DType::u8:
+      return convert_elements<From, std::uint8_t>(from, to, count);
+    case DType::i32:
+      return convert_elements<From, std::int32_t>(from, to, count);
+    case DType::i64:
+      return convert_elements<From, std::int64_t>(from, to, count);
   }
 }
 
-void convert(DType from_type, const std::byte* from, DType to_type, std::byte* to, std::int64_t count) {
+void convert(DType from_type, const std::byte* from, DType to_type, std::byte* to,
+             std::int64_t count) {
   if (from_type == to_type) {
     if (count > 0) std::memcpy(to, from, static_cast<std::size_t>(count * host_bytes(from_type)));
     return;
   }
   switch (from_type) {
-    case DType::f32: return convert_from<float>(from, to_type, to, count);
-    case DType::f64: return convert_from<double>(from, to_type, to, count);
-    case DType::u8: return convert_from<std::uint8_t>(from, to_type, to, count);
-    case DType::i32: return convert_from<std::int32_t>(from, to_type, to, count);
-    case DType::i64: return convert_from<std::int64_t>(from, to_type, to, count);
+    case DType::f32:
+      return convert_from<float>(from, to_type, to, count);
+    case DType::f64:
+      return convert_from<double>(from, to_type, to, count);
+    case DType::u8:
+      return convert_from<std::uint8_t>(from, to_type, to, count);
+    case DType::i32:
+      return convert_from<std::int32_t>(from, to_type, to, count);
+    case DType::i64:
+      return convert_from<std::int64_t>(from, to_type, to, count);
   }
 }
 
-std::size_t aligned(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
+std::size_t aligned(std::size_t bytes) {
+  return (bytes + 63) / 64 * 64;
+}
 
 }  // namespace
 
 CpuStore::CpuStore(std::span<const Variable> variables)
-    : variables_(variables.begin(), variables.end()), slots_(variables.size()), owned_(variables.size(), false) {
-  for (const Role role : {Role::parameter, Role::statistic, Role::optimizer, Role::counter, Role::metric}) {
+    : variables_(variables.begin(), variables.end()),
+      slots_(variables.size()),
+      owned_(variables.size(), false) {
+  for (const Role role :
+       {Role::parameter, Role::statistic, Role::optimizer, Role::counter, Role::metric}) {
     std::size_t bytes = 0;
-    for (const Variable& variable : variables_) bytes += variable.role == role ? aligned(bytes_of(variable.type)) : 0;
+    for (const Variable& variable : variables_)
+      bytes += variable.role == role ? aligned(bytes_of(variable.type)) : 0;
     arenas_.emplace_back(bytes);
     std::byte* next = arenas_.back().data();
     for (std::size_t i = 0; i < variables_.size(); ++i) {
@@ -81,12 +98,14 @@ const Variable& CpuStore::checked(int variable, const HostTensor& value) const {
 void CpuStore::write(int variable, const HostTensor& value) {
   const Variable& known = checked(variable, value);
   if (slot(variable).bound != nullptr) own(variable);
-  convert(value.dtype, value.bytes.data(), known.type.dtype, data(variable), value.shape.elements());
+  convert(value.dtype, value.bytes.data(), known.type.dtype, data(variable),
+          value.shape.elements());
 }
 
 void CpuStore::bind(int variable, std::shared_ptr<const HostTensor> value) {
   const Variable& known = checked(variable, *value);
-  if (known.role != Role::data || known.type.dtype != value->dtype || owned_[static_cast<std::size_t>(variable)]) {
+  if (known.role != Role::data || known.type.dtype != value->dtype ||
+      owned_[static_cast<std::size_t>(variable)]) {
     write(variable, *value);
     return;
   }
@@ -102,7 +121,8 @@ HostTensor CpuStore::read(int variable, DType dtype) const {
   const Variable& known = variables_[static_cast<std::size_t>(variable)];
   HostTensor result(dtype, known.type.shape);
   const std::byte* from = slots_[static_cast<std::size_t>(variable)].data;
-  if (from != nullptr) convert(known.type.dtype, from, dtype, result.bytes.data(), known.type.shape.elements());
+  if (from != nullptr)
+    convert(known.type.dtype, from, dtype, result.bytes.data(), known.type.shape.elements());
   return result;
 }
 

@@ -11,7 +11,8 @@
 namespace treino::cpu {
 
 // Variables in host memory, in their host representation. Those of one role lie together; tables
-// (Role::data) stand alone: they are bound to the caller's tensor, or get memory when first written.
+// (Role::data) stand alone: they are bound to the caller's tensor, or get memory when first
+// written.
 class CpuStore : public Store {
  public:
   explicit CpuStore(std::span<const Variable> variables);

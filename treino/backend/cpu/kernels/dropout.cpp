@@ -9,7 +9,9 @@ namespace {
 constexpr int kCounters = kLanes / 2;
 typedef std::uint64_t Wide __attribute__((vector_size(8 * kCounters)));
 
-TREINO_INLINE Wide low_of(Wide a) { return a & 0xffffffffU; }
+TREINO_INLINE Wide low_of(Wide a) {
+  return a & 0xffffffffU;
+}
 
 struct Words {
   Wide w[4];  // each below 2^32
@@ -32,40 +34,59 @@ TREINO_INLINE Words philox(Words c, std::uint64_t key) {
 typedef std::uint32_t U __attribute__((vector_size(4 * kLanes)));
 
 #if defined(__AVX512F__)
-TREINO_INLINE Wide interleave_low(Wide a, Wide b) { return __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11); }
-TREINO_INLINE Wide interleave_high(Wide a, Wide b) { return __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15); }
+TREINO_INLINE Wide interleave_low(Wide a, Wide b) {
+  return __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+}
+TREINO_INLINE Wide interleave_high(Wide a, Wide b) {
+  return __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+}
 #elif defined(__AVX2__)
-TREINO_INLINE Wide interleave_low(Wide a, Wide b) { return __builtin_shufflevector(a, b, 0, 4, 1, 5); }
-TREINO_INLINE Wide interleave_high(Wide a, Wide b) { return __builtin_shufflevector(a, b, 2, 6, 3, 7); }
+TREINO_INLINE Wide interleave_low(Wide a, Wide b) {
+  return __builtin_shufflevector(a, b, 0, 4, 1, 5);
+}
+TREINO_INLINE Wide interleave_high(Wide a, Wide b) {
+  return __builtin_shufflevector(a, b, 2, 6, 3, 7);
+}
 #else
-TREINO_INLINE Wide interleave_low(Wide a, Wide b) { return __builtin_shufflevector(a, b, 0, 2); }
-TREINO_INLINE Wide interleave_high(Wide a, Wide b) { return __builtin_shufflevector(a, b, 1, 3); }
+TREINO_INLINE Wide interleave_low(Wide a, Wide b) {
+  return __builtin_shufflevector(a, b, 0, 2);
+}
+TREINO_INLINE Wide interleave_high(Wide a, Wide b) {
+  return __builtin_shufflevector(a, b, 1, 3);
+}
 #endif
 
-TREINO_INLINE void store_masks(float* out, U words, std::uint32_t threshold, float keep, Index count) {
+TREINO_INLINE void store_masks(float* out, U words, std::uint32_t threshold, float keep,
+                               Index count) {
   const F mask = choose((I)(words < threshold), splat(0), splat(keep));
-  if (count >= kLanes) store(out, mask);
-  else if (count > 0) store_part(out, mask, count);
+  if (count >= kLanes)
+    store(out, mask);
+  else if (count > 0)
+    store_part(out, mask, count);
 }
 
-void dropout(float* out, Index first, Index count, std::uint32_t stream, std::uint64_t position, std::uint64_t seed,
-             std::uint32_t threshold, float keep) {
+void dropout(float* out, Index first, Index count, std::uint32_t stream, std::uint64_t position,
+             std::uint64_t seed, std::uint32_t threshold, float keep) {
   Wide lane{};
   for (int i = 0; i < kCounters; ++i) lane[i] = static_cast<std::uint64_t>(i);
   const Wide zero{};
   for (Index done = 0; done < count; done += 4 * kCounters) {
     const Wide counter = lane + static_cast<std::uint64_t>((first + done) / 4);
-    const Words words = philox({{low_of(counter), zero + std::uint64_t{stream}, zero + (position & 0xffffffffU),
-                                 zero + (position >> 32)}}, seed);
+    const Words words = philox({{low_of(counter), zero + std::uint64_t{stream},
+                                 zero + (position & 0xffffffffU), zero + (position >> 32)}},
+                               seed);
     // Words 0 and 1 of a counter side by side, words 2 and 3 too, then counters in order.
     const Wide early = words.w[0] | (words.w[1] << 32), late = words.w[2] | (words.w[3] << 32);
     store_masks(out + done, (U)interleave_low(early, late), threshold, keep, count - done);
-    store_masks(out + done + kLanes, (U)interleave_high(early, late), threshold, keep, count - done - kLanes);
+    store_masks(out + done + kLanes, (U)interleave_high(early, late), threshold, keep,
+                count - done - kLanes);
   }
 }
 
 }  // namespace
 
-void add_dropout(Kernels& kernels) { kernels.dropout = dropout; }
+void add_dropout(Kernels& kernels) {
+  kernels.dropout = dropout;
+}
 
 }  // namespace treino::cpu::TREINO_ISA

@@ -7,7 +7,9 @@ namespace treino::cpu::TREINO_ISA {
 
 namespace {
 
-TREINO_INLINE F as_number(I mask) { return choose(mask, splat(1), splat(0)); }
+TREINO_INLINE F as_number(I mask) {
+  return choose(mask, splat(1), splat(0));
+}
 
 // Lanes through a scalar function of the C library, for the ops no inner loop of a network uses.
 template <float (*Function)(float, float)>
@@ -15,46 +17,110 @@ F by_lane(F a, F b) {
   for (int i = 0; i < kLanes; ++i) a[i] = Function(a[i], b[i]);
   return a;
 }
-float cosine(float a, float) { return __builtin_cosf(a); }
-float power(float a, float b) { return __builtin_powf(a, b); }
+float cosine(float a, float) {
+  return __builtin_cosf(a);
+}
+float power(float a, float b) {
+  return __builtin_powf(a, b);
+}
 
-struct Neg { static F of(F a) { return -a; } };
-struct Abs { static F of(F a) { return magnitude(a); } };
+struct Neg {
+  static F of(F a) { return -a; }
+};
+struct Abs {
+  static F of(F a) { return magnitude(a); }
+};
 struct Sign {
   static F of(F a) {
     return choose(a != a, a, choose(a > 0.F, splat(1), choose(a < 0.F, splat(-1), splat(0))));
   }
 };
-struct Square { static F of(F a) { return a * a; } };
-struct Sqrt { static F of(F a) { return square_root(a); } };
-struct Rsqrt { static F of(F a) { return 1.F / square_root(a); } };
-struct Reciprocal { static F of(F a) { return 1.F / a; } };
-struct Exp { static F of(F a) { return exp(a); } };
-struct Expm1 { static F of(F a) { return expm1(a); } };
-struct Log { static F of(F a) { return log(a); } };
-struct Log1p { static F of(F a) { return log1p(a); } };
-struct Erf { static F of(F a) { return erf(a); } };
-struct Tanh { static F of(F a) { return tanh(a); } };
-struct Sigmoid { static F of(F a) { return sigmoid(a); } };
-struct Softplus { static F of(F a) { return softplus(a); } };
-struct Relu { static F of(F a) { return larger(F{}, a); } };  // this order keeps a NaN
-struct Cos { static F of(F a) { return by_lane<cosine>(a, a); } };
-struct Floor { static F of(F a) { return round_down(a); } };
-struct IsFinite { static F of(F a) { return as_number(((I)a & 0x7f800000) != 0x7f800000); } };
+struct Square {
+  static F of(F a) { return a * a; }
+};
+struct Sqrt {
+  static F of(F a) { return square_root(a); }
+};
+struct Rsqrt {
+  static F of(F a) { return 1.F / square_root(a); }
+};
+struct Reciprocal {
+  static F of(F a) { return 1.F / a; }
+};
+struct Exp {
+  static F of(F a) { return exp(a); }
+};
+struct Expm1 {
+  static F of(F a) { return expm1(a); }
+};
+struct Log {
+  static F of(F a) { return log(a); }
+};
+struct Log1p {
+  static F of(F a) { return log1p(a); }
+};
+struct Erf {
+  static F of(F a) { return erf(a); }
+};
+struct Tanh {
+  static F of(F a) { return tanh(a); }
+};
+struct Sigmoid {
+  static F of(F a) { return sigmoid(a); }
+};
+struct Softplus {
+  static F of(F a) { return softplus(a); }
+};
+struct Relu {
+  static F of(F a) { return larger(F{}, a); }
+};  // this order keeps a NaN
+struct Cos {
+  static F of(F a) { return by_lane<cosine>(a, a); }
+};
+struct Floor {
+  static F of(F a) { return round_down(a); }
+};
+struct IsFinite {
+  static F of(F a) { return as_number(((I)a & 0x7f800000) != 0x7f800000); }
+};
 
-struct Add { static F of(F a, F b) { return a + b; } };
-struct Sub { static F of(F a, F b) { return a - b; } };
-struct Mul { static F of(F a, F b) { return a * b; } };
-struct Div { static F of(F a, F b) { return a / b; } };
-struct Pow { static F of(F a, F b) { return by_lane<power>(a, b); } };
-struct Max { static F of(F a, F b) { return choose(b != b, b, larger(b, a)); } };
-struct Min { static F of(F a, F b) { return choose(b != b, b, smaller(b, a)); } };
-struct Greater { static F of(F a, F b) { return as_number(a > b); } };
-struct GreaterEqual { static F of(F a, F b) { return as_number(a >= b); } };
-struct Equal { static F of(F a, F b) { return as_number(a == b); } };
+struct Add {
+  static F of(F a, F b) { return a + b; }
+};
+struct Sub {
+  static F of(F a, F b) { return a - b; }
+};
+struct Mul {
+  static F of(F a, F b) { return a * b; }
+};
+struct Div {
+  static F of(F a, F b) { return a / b; }
+};
+struct Pow {
+  static F of(F a, F b) { return by_lane<power>(a, b); }
+};
+struct Max {
+  static F of(F a, F b) { return choose(b != b, b, larger(b, a)); }
+};
+struct Min {
+  static F of(F a, F b) { return choose(b != b, b, smaller(b, a)); }
+};
+struct Greater {
+  static F of(F a, F b) { return as_number(a > b); }
+};
+struct GreaterEqual {
+  static F of(F a, F b) { return as_number(a >= b); }
+};
+struct Equal {
+  static F of(F a, F b) { return as_number(a == b); }
+};
 
-struct Select { static F of(F a, F b, F c) { return choose(a != 0.F, b, c); } };
-struct MultiplyAdd { static F of(F a, F b, F c) { return fma(a, b, c); } };
+struct Select {
+  static F of(F a, F b, F c) { return choose(a != 0.F, b, c); }
+};
+struct MultiplyAdd {
+  static F of(F a, F b, F c) { return fma(a, b, c); }
+};
 
 enum Scalars { kNone = 0, kFirst = 1, kSecond = 2 };
 
@@ -67,13 +133,15 @@ TREINO_INLINE F operand(const void* from, Index i, Index count) {
 
 template <typename Op, int Arity, int Which>
 TREINO_INLINE F apply(const void* a, const void* b, const void* c, Index i, Index count) {
-  const F first = operand<(Which & kFirst) != 0>(a, i, count);
+  const F first = operand < (Which & kFirst) != 0 > (a, i, count);
   if constexpr (Arity == 1) {
     return Op::of(first);
   } else {
-    const F second = operand<(Which & kSecond) != 0>(b, i, count);
-    if constexpr (Arity == 2) return Op::of(first, second);
-    else return Op::of(first, second, operand<false>(c, i, count));
+    const F second = operand < (Which & kSecond) != 0 > (b, i, count);
+    if constexpr (Arity == 2)
+      return Op::of(first, second);
+    else
+      return Op::of(first, second, operand<false>(c, i, count));
   }
 }
 
@@ -81,7 +149,8 @@ template <typename Op, int Arity, int Which = kNone>
 void loop(void* out, const void* a, const void* b, const void* c, Index count) {
   float* to = static_cast<float*>(out);
   Index i = 0;
-  for (; i + kLanes <= count; i += kLanes) store(to + i, apply<Op, Arity, Which>(a, b, c, i, kLanes));
+  for (; i + kLanes <= count; i += kLanes)
+    store(to + i, apply<Op, Arity, Which>(a, b, c, i, kLanes));
   if (i < count) store_part(to + i, apply<Op, Arity, Which>(a, b, c, i, count - i), count - i);
 }
 
@@ -99,10 +168,11 @@ void binary(Kernels& kernels, Op op) {
   kernels.scalar_second[static_cast<int>(op)] = loop<Functor, 2, kSecond>;
 }
 
-// One pass of Adam (Kingma and Ba, 2015) as nn emits it: m += (g - m) (1 - b1), v += (g g - v) (1 - b2),
-// p -= m rate / (sqrt v + epsilon). Its 7 streams leave no time for a pass an instruction.
+// One pass of Adam (Kingma and Ba, 2015) as nn emits it: m += (g - m) (1 - b1), v += (g g - v) (1 -
+// b2), p -= m rate / (sqrt v + epsilon). Its 7 streams leave no time for a pass an instruction.
 void adam(const GroupArguments& a) {
-  const F one_less_b1 = splat(a.constants[0]), one_less_b2 = splat(a.constants[1]), epsilon = splat(a.constants[2]);
+  const F one_less_b1 = splat(a.constants[0]), one_less_b2 = splat(a.constants[1]),
+          epsilon = splat(a.constants[2]);
   const F rate = splat(*a.inputs[3]);
   for (Index i = 0; i < a.count; i += kLanes) {
     const Index count = least(kLanes, a.count - i);

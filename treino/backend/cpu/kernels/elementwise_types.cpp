@@ -11,7 +11,9 @@ template <typename T>
 constexpr bool kIsFloat = static_cast<T>(0.5) != static_cast<T>(0);
 
 template <typename T>
-T sigmoid_of(T a) { return static_cast<T>(1 / (1 + __builtin_exp(-static_cast<double>(a)))); }
+T sigmoid_of(T a) {
+  return static_cast<T>(1 / (1 + __builtin_exp(-static_cast<double>(a))));
+}
 
 template <typename T>
 T softplus_of(T a) {
@@ -19,25 +21,25 @@ T softplus_of(T a) {
   return static_cast<T>((x > 0 ? x : 0) + __builtin_log1p(__builtin_exp(x > 0 ? -x : x)));
 }
 
-#define TREINO_UNARY(Name, formula)                                                              \
-  template <typename T>                                                                          \
-  void Name(void* out, const void* in, const void*, const void*, Index count) {                  \
-    const T* from = static_cast<const T*>(in);                                                   \
-    T* to = static_cast<T*>(out);                                                                \
-    for (Index i = 0; i < count; ++i) {                                                          \
-      const T a = from[i];                                                                       \
-      to[i] = static_cast<T>(formula);                                                           \
-    }                                                                                            \
+#define TREINO_UNARY(Name, formula)                                             \
+  template <typename T>                                                         \
+  void Name(void* out, const void* in, const void*, const void*, Index count) { \
+    const T* from = static_cast<const T*>(in);                                  \
+    T* to = static_cast<T*>(out);                                               \
+    for (Index i = 0; i < count; ++i) {                                         \
+      const T a = from[i];                                                      \
+      to[i] = static_cast<T>(formula);                                          \
+    }                                                                           \
   }
-#define TREINO_BINARY(Name, formula)                                                             \
-  template <typename T>                                                                          \
-  void Name(void* out, const void* first, const void* second, const void*, Index count) {        \
-    const T *left = static_cast<const T*>(first), *right = static_cast<const T*>(second);        \
-    T* to = static_cast<T*>(out);                                                                \
-    for (Index i = 0; i < count; ++i) {                                                          \
-      const T a = left[i], b = right[i];                                                         \
-      to[i] = static_cast<T>(formula);                                                           \
-    }                                                                                            \
+#define TREINO_BINARY(Name, formula)                                                      \
+  template <typename T>                                                                   \
+  void Name(void* out, const void* first, const void* second, const void*, Index count) { \
+    const T *left = static_cast<const T*>(first), *right = static_cast<const T*>(second); \
+    T* to = static_cast<T*>(out);                                                         \
+    for (Index i = 0; i < count; ++i) {                                                   \
+      const T a = left[i], b = right[i];                                                  \
+      to[i] = static_cast<T>(formula);                                                    \
+    }                                                                                     \
   }
 
 TREINO_UNARY(neg, -a)
@@ -78,8 +80,10 @@ void divide(void* out, const void* first, const void* second, const void*, Index
   const T *a = static_cast<const T*>(first), *b = static_cast<const T*>(second);
   T* to = static_cast<T*>(out);
   for (Index i = 0; i < count; ++i) {
-    if constexpr (kIsFloat<T>) to[i] = a[i] / b[i];
-    else to[i] = b[i] == 0 ? T(0) : static_cast<T>(a[i] / b[i]);  // no trap inside a kernel
+    if constexpr (kIsFloat<T>)
+      to[i] = a[i] / b[i];
+    else
+      to[i] = b[i] == 0 ? T(0) : static_cast<T>(a[i] / b[i]);  // no trap inside a kernel
   }
 }
 

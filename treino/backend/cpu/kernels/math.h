@@ -17,7 +17,9 @@ TREINO_INLINE F polynomial(F x, float first, Rest... rest) {  // first + x (seco
 }
 
 // 2^n for whole n in [-126, 127].
-TREINO_INLINE F power_of_two(I n) { return (F)((n + 127) << 23); }
+TREINO_INLINE F power_of_two(I n) {
+  return (F)((n + 127) << 23);
+}
 
 struct Reduced {
   F remainder;  // |remainder| <= ln 2 / 2
@@ -26,7 +28,8 @@ struct Reduced {
 
 // x = exponent ln 2 + remainder, with ln 2 in two parts so that the remainder is exact to rounding.
 TREINO_INLINE Reduced reduce_exponent(F x) {
-  const F scaled = fma(x, splat(1.44269504088896341F), splat(12582912.F));  // 1.5 2^23: rounds to a whole number
+  const F scaled =
+      fma(x, splat(1.44269504088896341F), splat(12582912.F));  // 1.5 2^23: rounds to a whole number
   const F whole = scaled - 12582912.F;
   F rest = fma(whole, splat(-0.693359375F), x);
   rest = fma(whole, splat(2.12194440e-4F), rest);
@@ -113,16 +116,19 @@ TREINO_INLINE F tanh(F x) {
 // Up to 1 an odd polynomial (2e-9), from there to 4 through a polynomial of -ln(1 - erf x) (2e-8).
 TREINO_INLINE F erf(F x) {
   const F a = smaller(magnitude(x), splat(4.F));
-  const F near = x * polynomial(x * x, 1.1283791658F, -0.37612626667F, 0.11283594715F, -0.026854212011F,
-                                0.0051890874234F, -0.00080168642872F, 7.8758750627e-5F);
+  const F near =
+      x * polynomial(x * x, 1.1283791658F, -0.37612626667F, 0.11283594715F, -0.026854212011F,
+                     0.0051890874234F, -0.00080168642872F, 7.8758750627e-5F);
   const F log_rest = polynomial(a, -0.00031853966241F, 1.1302310552F, 0.63182391811F, 0.1100871665F,
-                                -0.026427637154F, 0.0047626258325F, -0.00059758577023F, 4.6163858625e-5F,
-                                -1.6430636557e-6F);
+                                -0.026427637154F, 0.0047626258325F, -0.00059758577023F,
+                                4.6163858625e-5F, -1.6430636557e-6F);
   const F far = with_sign(1.F - exp(-log_rest), x);
   return choose(x != x, x, choose(a < 1.F, near, far));
 }
 
-TREINO_INLINE F sigmoid(F x) { return 1.F / (1.F + exp(-x)); }
+TREINO_INLINE F sigmoid(F x) {
+  return 1.F / (1.F + exp(-x));
+}
 
 TREINO_INLINE F softplus(F x) {
   const F result = larger(x, splat(0)) + log1p(exp(-magnitude(x)));

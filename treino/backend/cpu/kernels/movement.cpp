@@ -34,8 +34,10 @@ TREINO_INLINE void block(float* out, Index out_stride, const float* in, Index in
   // Now quarter q of r[4 i + j] holds column 4 q + j of rows 4 i .. 4 i + 3.
 #pragma GCC unroll 4
   for (int j = 0; j < 4; ++j) {
-    const __m512 a = _mm512_shuffle_f32x4(r[j], r[4 + j], 0x88), b = _mm512_shuffle_f32x4(r[8 + j], r[12 + j], 0x88);
-    const __m512 c = _mm512_shuffle_f32x4(r[j], r[4 + j], 0xdd), d = _mm512_shuffle_f32x4(r[8 + j], r[12 + j], 0xdd);
+    const __m512 a = _mm512_shuffle_f32x4(r[j], r[4 + j], 0x88),
+                 b = _mm512_shuffle_f32x4(r[8 + j], r[12 + j], 0x88);
+    const __m512 c = _mm512_shuffle_f32x4(r[j], r[4 + j], 0xdd),
+                 d = _mm512_shuffle_f32x4(r[8 + j], r[12 + j], 0xdd);
     _mm512_storeu_ps(out + j * out_stride, _mm512_shuffle_f32x4(a, b, 0x88));
     _mm512_storeu_ps(out + (8 + j) * out_stride, _mm512_shuffle_f32x4(a, b, 0xdd));
     _mm512_storeu_ps(out + (4 + j) * out_stride, _mm512_shuffle_f32x4(c, d, 0x88));
@@ -52,7 +54,8 @@ TREINO_INLINE void block(float* out, Index out_stride, const float* in, Index in
 }
 #endif
 
-void transpose(float* out, Index out_stride, const float* in, Index in_stride, Index rows, Index columns) {
+void transpose(float* out, Index out_stride, const float* in, Index in_stride, Index rows,
+               Index columns) {
   for (Index i = 0; i < rows; i += kBlock) {
     for (Index j = 0; j < columns; j += kBlock) {
       if (i + kBlock <= rows && j + kBlock <= columns) {
@@ -60,7 +63,8 @@ void transpose(float* out, Index out_stride, const float* in, Index in_stride, I
         continue;
       }
       for (Index y = i; y < least(i + kBlock, rows); ++y) {
-        for (Index x = j; x < least(j + kBlock, columns); ++x) out[x * out_stride + y] = in[y * in_stride + x];
+        for (Index x = j; x < least(j + kBlock, columns); ++x)
+          out[x * out_stride + y] = in[y * in_stride + x];
       }
     }
   }
@@ -68,6 +72,8 @@ void transpose(float* out, Index out_stride, const float* in, Index in_stride, I
 
 }  // namespace
 
-void add_movement(Kernels& kernels) { kernels.transpose = transpose; }
+void add_movement(Kernels& kernels) {
+  kernels.transpose = transpose;
+}
 
 }  // namespace treino::cpu::TREINO_ISA

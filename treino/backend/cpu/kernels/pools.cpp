@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pooling of one channels-last image: vectors run over channels. Padding is left out of every window.
+// Pooling of one channels-last image: vectors run over channels. Padding is left out of every
+// window.
 #include "treino/backend/cpu/kernels/parts.h"
 
 namespace treino::cpu::TREINO_ISA {
 
 namespace {
 
-struct Taps {  // the part of a window inside the image
-  Index y0, x0;        // of tap (0, 0), may be outside
+struct Taps {    // the part of a window inside the image
+  Index y0, x0;  // of tap (0, 0), may be outside
   Index ky0, ky1, kx0, kx1;
 };
 
-TREINO_INLINE Index first_inside(Index start, Index dilation) { return start >= 0 ? 0 : (-start + dilation - 1) / dilation; }
+TREINO_INLINE Index first_inside(Index start, Index dilation) {
+  return start >= 0 ? 0 : (-start + dilation - 1) / dilation;
+}
 TREINO_INLINE Index end_inside(Index start, Index size, Index dilation, Index extent) {
   return start >= extent ? 0 : least(size, (extent - start + dilation - 1) / dilation);
 }
@@ -31,10 +34,14 @@ TREINO_INLINE Index tap_offset(const PoolImage& p, const Taps& t, Index ky, Inde
   return ((t.y0 + ky * p.dilation[0]) * p.width + t.x0 + kx * p.dilation[1]) * p.channels;
 }
 
-TREINO_INLINE F fetch(const float* from, Index count) { return count == kLanes ? load(from) : load_part(from, count); }
+TREINO_INLINE F fetch(const float* from, Index count) {
+  return count == kLanes ? load(from) : load_part(from, count);
+}
 TREINO_INLINE void put(float* to, F value, Index count) {
-  if (count == kLanes) store(to, value);
-  else store_part(to, value, count);
+  if (count == kLanes)
+    store(to, value);
+  else
+    store_part(to, value, count);
 }
 
 void zero(float* to, Index count) {
@@ -50,7 +57,8 @@ TREINO_INLINE void each_output(const PoolImage& p, Body body) {
     for (Index ox = 0; ox < p.out_width; ++ox) {
       const Taps t = taps(p, oy, ox);
       const Index offset = (oy * p.out_width + ox) * p.channels;
-      for (Index c = 0; c < p.channels; c += kLanes) body(t, offset + c, c, least(kLanes, p.channels - c));
+      for (Index c = 0; c < p.channels; c += kLanes)
+        body(t, offset + c, c, least(kLanes, p.channels - c));
     }
   }
 }
@@ -77,7 +85,8 @@ void max_pool(const PoolImage& p) {
 
 // dx of an image. Windows that do not overlap write their pixels once, others add.
 void max_pool_grad(const PoolImage& p) {
-  const bool apart = p.stride[0] >= (p.size[0] - 1) * p.dilation[0] + 1 && p.stride[1] >= (p.size[1] - 1) * p.dilation[1] + 1;
+  const bool apart = p.stride[0] >= (p.size[0] - 1) * p.dilation[0] + 1 &&
+                     p.stride[1] >= (p.size[1] - 1) * p.dilation[1] + 1;
   zero(p.out, p.height * p.width * p.channels);
   each_output(p, [&](const Taps& t, Index out, Index c, Index count) {
     const F y = fetch(p.y + out, count), dy = fetch(p.dy + out, count);

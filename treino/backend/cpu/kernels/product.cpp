@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one micro-kernel under matrix products and convolutions: a tile of C is held in registers while
-// the whole inner extent runs by, a row of B as vectors and an element of each row of A splat.
+// The one micro-kernel under matrix products and convolutions: a tile of C is held in registers
+// while the whole inner extent runs by, a row of B as vectors and an element of each row of A
+// splat.
 #include <utility>  // integer_sequence: nothing of it is code
 
 #include "treino/backend/cpu/kernels/parts.h"
@@ -41,7 +42,8 @@ void tile(const Product& p, Index row, Index column, Index tail) {
       F b_row[Vectors];
 #pragma GCC unroll 4
       for (int v = 0; v < Vectors; ++v) {
-        b_row[v] = Tail && v == Vectors - 1 ? load_part(b + v * kLanes, tail) : load(b + v * kLanes);
+        b_row[v] =
+            Tail && v == Vectors - 1 ? load_part(b + v * kLanes, tail) : load(b + v * kLanes);
       }
 #pragma GCC unroll 12
       for (int r = 0; r < Rows; ++r) {
@@ -61,7 +63,8 @@ void tile(const Product& p, Index row, Index column, Index tail) {
     const bool partial = Tail && v == Vectors - 1;
     F bias{};
     if (p.bias != nullptr) {
-      bias = partial ? load_part(p.bias + column + v * kLanes, tail) : load(p.bias + column + v * kLanes);
+      bias = partial ? load_part(p.bias + column + v * kLanes, tail)
+                     : load(p.bias + column + v * kLanes);
     }
 #pragma GCC unroll 12
     for (int r = 0; r < Rows; ++r) {
@@ -69,8 +72,10 @@ void tile(const Product& p, Index row, Index column, Index tail) {
       F value = sums[r][v] + bias;
       if (p.accumulate) value += partial ? load_part(at, tail) : load(at);
       if (p.relu) value = larger(F{}, value);
-      if (partial) store_part(at, value, tail);
-      else store(at, value);
+      if (partial)
+        store_part(at, value, tail);
+      else
+        store(at, value);
     }
   }
 }
@@ -123,20 +128,25 @@ void depthwise_row(const DepthwiseRow& p) {
   for (Index c = 0; c < p.channels; c += kLanes) {
     const Index count = least(kLanes, p.channels - c);
     const bool whole = count == kLanes;
-    const F bias = p.bias == nullptr ? F{} : whole ? load(p.bias + c) : load_part(p.bias + c, count);
+    const F bias = p.bias == nullptr ? F{}
+                   : whole           ? load(p.bias + c)
+                                     : load_part(p.bias + c, count);
     for (Index ox = 0; ox < p.width; ++ox) {
       F sum = bias;
       for (Index ky = 0; ky < p.kernel_height; ++ky) {
         for (Index kx = 0; kx < p.kernel_width; ++kx) {
           const float* x = p.x + ox * p.x_step + ky * p.tap_row + kx * p.tap_step + c;
           const float* w = p.kernel + (ky * p.kernel_width + kx) * p.channels + c;
-          sum = whole ? fma(load(x), load(w), sum) : fma(load_part(x, count), load_part(w, count), sum);
+          sum = whole ? fma(load(x), load(w), sum)
+                      : fma(load_part(x, count), load_part(w, count), sum);
         }
       }
       if (p.relu) sum = larger(F{}, sum);
       float* y = p.y + ox * p.channels + c;
-      if (whole) store(y, sum);
-      else store_part(y, sum, count);
+      if (whole)
+        store(y, sum);
+      else
+        store_part(y, sum, count);
     }
   }
 }
@@ -152,12 +162,15 @@ void depthwise_gradient(const DepthwiseGradient& p) {
           const float* x = p.x + oy * p.x_row + ky * p.tap_row + kx * p.tap_step + c;
           const float* dy = p.dy + oy * p.width * p.channels + c;
           for (Index ox = 0; ox < p.width; ++ox, x += p.x_step, dy += p.channels) {
-            sum = whole ? fma(load(x), load(dy), sum) : fma(load_part(x, count), load_part(dy, count), sum);
+            sum = whole ? fma(load(x), load(dy), sum)
+                        : fma(load_part(x, count), load_part(dy, count), sum);
           }
         }
         float* to = p.kernel + (ky * p.kernel_width + kx) * p.channels + c;
-        if (whole) store(to, load(to) + sum);
-        else store_part(to, load_part(to, count) + sum, count);
+        if (whole)
+          store(to, load(to) + sum);
+        else
+          store_part(to, load_part(to, count) + sum, count);
       }
     }
   }

@@ -8,7 +8,9 @@ namespace {
 
 constexpr Index kStretch = 64;
 
-TREINO_INLINE F fetch(const float* from, Index count) { return count == kLanes ? load(from) : load_part(from, count); }
+TREINO_INLINE F fetch(const float* from, Index count) {
+  return count == kLanes ? load(from) : load_part(from, count);
+}
 
 template <int Vectors>
 void sum_columns(double* out, const float* x, Index stride, Index rows, Index tail) {
@@ -25,7 +27,8 @@ void sum_columns(double* out, const float* x, Index stride, Index rows, Index ta
       for (int v = 0; v < Vectors; ++v) sums[v] += fetch(x + r * stride + v * kLanes, count_of(v));
     }
     for (int v = 0; v < Vectors; ++v) {
-      for (Index i = 0; i < count_of(v); ++i) out[v * kLanes + i] += static_cast<double>(sums[v][i]);
+      for (Index i = 0; i < count_of(v); ++i)
+        out[v * kLanes + i] += static_cast<double>(sums[v][i]);
     }
   }
 }
@@ -68,8 +71,10 @@ void column_max(float* out, const float* x, Index stride, Index rows, Index colu
     const Index count = least(kLanes, columns - c);
     F best = splat(-__builtin_inff());
     for (Index r = 0; r < rows; ++r) best = larger(fetch(x + r * stride + c, count), best);
-    if (count == kLanes) store(out + c, best);
-    else store_part(out + c, best, count);
+    if (count == kLanes)
+      store(out + c, best);
+    else
+      store_part(out + c, best, count);
   }
 }
 
@@ -87,24 +92,30 @@ void add_rows(float* out, const float* parts, Index part_stride, Index parts_cou
   for (Index i = 0; i < count; i += kLanes) {
     const Index lanes = least(kLanes, count - i);
     F total = fetch(parts + i, lanes);
-    for (Index part = 1; part < parts_count; ++part) total += fetch(parts + part * part_stride + i, lanes);
-    if (lanes == kLanes) store(out + i, total);
-    else store_part(out + i, total, lanes);
+    for (Index part = 1; part < parts_count; ++part)
+      total += fetch(parts + part * part_stride + i, lanes);
+    if (lanes == kLanes)
+      store(out + i, total);
+    else
+      store_part(out + i, total, lanes);
   }
 }
 
-void finish_product(float* out, const float* parts, Index part_stride, Index parts_count, Index rows, Index columns,
-                    const float* bias, bool relu) {
+void finish_product(float* out, const float* parts, Index part_stride, Index parts_count,
+                    Index rows, Index columns, const float* bias, bool relu) {
   for (Index r = 0; r < rows; ++r) {
     for (Index c = 0; c < columns; c += kLanes) {
       const Index lanes = least(kLanes, columns - c);
       const float* from = parts + r * columns + c;
       F total = fetch(from, lanes);
-      for (Index part = 1; part < parts_count; ++part) total += fetch(from + part * part_stride, lanes);
+      for (Index part = 1; part < parts_count; ++part)
+        total += fetch(from + part * part_stride, lanes);
       if (bias != nullptr) total += fetch(bias + c, lanes);
       if (relu) total = larger(F{}, total);
-      if (lanes == kLanes) store(out + r * columns + c, total);
-      else store_part(out + r * columns + c, total, lanes);
+      if (lanes == kLanes)
+        store(out + r * columns + c, total);
+      else
+        store_part(out + r * columns + c, total, lanes);
     }
   }
 }

@@ -32,13 +32,25 @@ typedef float UnalignedF __attribute__((vector_size(4 * kLanes), aligned(4), may
 
 #define TREINO_INLINE static inline __attribute__((always_inline))
 
-TREINO_INLINE Index least(Index a, Index b) { return a < b ? a : b; }
-TREINO_INLINE Index most(Index a, Index b) { return a > b ? a : b; }
+TREINO_INLINE Index least(Index a, Index b) {
+  return a < b ? a : b;
+}
+TREINO_INLINE Index most(Index a, Index b) {
+  return a > b ? a : b;
+}
 
-TREINO_INLINE F load(const float* from) { return *reinterpret_cast<const UnalignedF*>(from); }
-TREINO_INLINE void store(float* to, F value) { *reinterpret_cast<UnalignedF*>(to) = value; }
-TREINO_INLINE F splat(float value) { return value - F{}; }
-TREINO_INLINE I splat_int(std::int32_t value) { return value - I{}; }
+TREINO_INLINE F load(const float* from) {
+  return *reinterpret_cast<const UnalignedF*>(from);
+}
+TREINO_INLINE void store(float* to, F value) {
+  *reinterpret_cast<UnalignedF*>(to) = value;
+}
+TREINO_INLINE F splat(float value) {
+  return value - F{};
+}
+TREINO_INLINE I splat_int(std::int32_t value) {
+  return value - I{};
+}
 
 // The first `count` (1 .. kLanes) elements; the others are 0 and not touched in memory.
 TREINO_INLINE F load_part(const float* from, Index count) {
@@ -46,7 +58,8 @@ TREINO_INLINE F load_part(const float* from, Index count) {
   return (F)_mm512_maskz_loadu_ps(static_cast<__mmask16>((1U << count) - 1U), from);
 #elif defined(__AVX2__)
   const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-  return (F)_mm256_maskload_ps(from, _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), lane));
+  return (F)_mm256_maskload_ps(
+      from, _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), lane));
 #else
   F value{};
   for (Index i = 0; i < count; ++i) value[i] = from[i];
@@ -59,7 +72,8 @@ TREINO_INLINE void store_part(float* to, F value, Index count) {
   _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1U << count) - 1U), (__m512)value);
 #elif defined(__AVX2__)
   const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-  _mm256_maskstore_ps(to, _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), lane), (__m256)value);
+  _mm256_maskstore_ps(to, _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), lane),
+                      (__m256)value);
 #else
   for (Index i = 0; i < count; ++i) to[i] = value[i];
 #endif
@@ -76,7 +90,9 @@ TREINO_INLINE F fma(F a, F b, F c) {
 }
 
 // a where the mask's lane is set, else b; masks are what comparisons of F give (all bits or none).
-TREINO_INLINE F choose(I mask, F a, F b) { return mask ? a : b; }
+TREINO_INLINE F choose(I mask, F a, F b) {
+  return mask ? a : b;
+}
 
 TREINO_INLINE F larger(F a, F b) {
 #if defined(__AVX512F__)
@@ -111,10 +127,16 @@ TREINO_INLINE F square_root(F a) {
 #endif
 }
 
-TREINO_INLINE I to_int(F a) { return __builtin_convertvector(a, I); }  // towards zero
-TREINO_INLINE F to_float(I a) { return __builtin_convertvector(a, F); }
+TREINO_INLINE I to_int(F a) {
+  return __builtin_convertvector(a, I);
+}  // towards zero
+TREINO_INLINE F to_float(I a) {
+  return __builtin_convertvector(a, F);
+}
 
-TREINO_INLINE F magnitude(F a) { return (F)((I)a & 0x7fffffff); }
+TREINO_INLINE F magnitude(F a) {
+  return (F)((I)a & 0x7fffffff);
+}
 
 TREINO_INLINE F round_down(F a) {
 #if defined(__AVX512F__)

@@ -13,8 +13,10 @@ TREINO_INLINE F fetch(const float* from, Index count, float rest) {
   return load(values);
 }
 TREINO_INLINE void put(float* to, F value, Index count) {
-  if (count == kLanes) store(to, value);
-  else store_part(to, value, count);
+  if (count == kLanes)
+    store(to, value);
+  else
+    store_part(to, value, count);
 }
 
 // out = e^(x - largest); returns their sum. A NaN anywhere in the row makes the whole row NaN.
@@ -49,10 +51,10 @@ void softmax(float* out, const float* x, Index rows, Index columns) {
   }
 }
 
-// loss = sum t (largest + ln sum e^(z - largest)) - sum t z, with z - largest in both sums so that large
-// logits do not cancel.
-void cross_entropy(float* loss, float* probabilities, const float* logits, const float* targets, Index rows,
-                   Index columns) {
+// loss = sum t (largest + ln sum e^(z - largest)) - sum t z, with z - largest in both sums so that
+// large logits do not cancel.
+void cross_entropy(float* loss, float* probabilities, const float* logits, const float* targets,
+                   Index rows, Index columns) {
   for (Index r = 0; r < rows; ++r) {
     const float *z = logits + r * columns, *t = targets + r * columns;
     float* p = probabilities + r * columns;

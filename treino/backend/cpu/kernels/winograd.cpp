@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// Transforms of Winograd's F(4x4, 3x3) with the points 0, 1, -1, 2, -2, infinity (Lavin and Gray, "Fast
-// algorithms for convolutional neural networks", 2015): a 4x4 tile of a 3x3 correlation from 36
-// multiplications instead of 144. One tile at a time, vectors over channels.
+// Transforms of Winograd's F(4x4, 3x3) with the points 0, 1, -1, 2, -2, infinity (Lavin and Gray,
+// "Fast algorithms for convolutional neural networks", 2015): a 4x4 tile of a 3x3 correlation from
+// 36 multiplications instead of 144. One tile at a time, vectors over channels.
 #include "treino/backend/cpu/kernels/parts.h"
 
 namespace treino::cpu::TREINO_ISA {
 
 namespace {
 
-TREINO_INLINE F fetch(const float* from, Index count) { return count == kLanes ? load(from) : load_part(from, count); }
+TREINO_INLINE F fetch(const float* from, Index count) {
+  return count == kLanes ? load(from) : load_part(from, count);
+}
 TREINO_INLINE void put(float* to, F value, Index count) {
-  if (count == kLanes) store(to, value);
-  else store_part(to, value, count);
+  if (count == kLanes)
+    store(to, value);
+  else
+    store_part(to, value, count);
 }
 
 // o = B^T d: 6 input pixels.
@@ -75,7 +79,8 @@ void to_domain(const WinogradTile& p) {
     for (int j = 0; j < Size; ++j) {
       F d[Size], o[6];
       for (int i = 0; i < Size; ++i) {
-        const bool there = inside || (p.y + i >= 0 && p.y + i < p.height && p.x + j >= 0 && p.x + j < p.width);
+        const bool there =
+            inside || (p.y + i >= 0 && p.y + i < p.height && p.x + j >= 0 && p.x + j < p.width);
         d[i] = there ? fetch(image + (i * p.width + j) * p.channels, count) : F{};
       }
       Points(d, o);
@@ -96,7 +101,8 @@ void from_domain(const WinogradTile& p) {
     F half[4][6];
     for (int j = 0; j < 6; ++j) {
       F m[6], o[4];
-      for (int i = 0; i < 6; ++i) m[i] = fetch(p.domain + (i * 6 + j) * p.position_stride + c, count);
+      for (int i = 0; i < 6; ++i)
+        m[i] = fetch(p.domain + (i * 6 + j) * p.position_stride + c, count);
       output_points(m, o);
       for (int i = 0; i < 4; ++i) half[i][j] = o[i];
     }
