@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "treino/cli/recipe_options.h"
+
+#include <fmt/format.h>
+
+#include "treino/base/error.h"
+
+namespace treino::cli {
+
+void add_recipe_options(CLI::App& app, RecipeOptions& options) {
+  app.add_option("RECIPE", options.recipe,
+                 "a name from recipes/ (mnist, cifar10 ...) or a path to a .toml file")
+      ->required();
+  app.add_option("--model", options.model, "take the layers from this recipe file instead")
+      ->type_name("FILE");
+  app.add_option("--set", options.set,
+                 "change any field: train.batch=64, model.dense_1.units=256 (repeatable)")
+      ->type_name("KEY=VALUE")
+      ->expected(1)
+      ->allow_extra_args(false);
+}
+
+namespace {
+
+nn::Override split_override(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  if (equals == 0 || equals == text.npos) {
+    throw Error::mistake(
+        fmt::format("--set {}: wanted is key=value, e.g. --set train.batch=64", text));
+  }
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+}  // namespace
+
+nn::Recipe load_recipe(const RecipeOptions& options, std::vector<nn::Override> flags) {
+  std::vector<nn::Override> changes, model_changes;
+  for (const std::string& text : options.set) {
+    nn::Override change = split_override(text);
+    const bool of_model = !options.model.empty() && change.first.rfind("model.", 0) == 0;
+    (of_model ? model_changes : changes).push_back(std::move(change));
+  }
+  changes.insert(changes.end(), flags.begin(), flags.end());
+  nn::Recipe recipe = nn::load_recipe(options.recipe, changes);
+  if (!options.model.empty()) recipe.layers = nn::load_recipe(options.model, model_changes).layers;
+  return recipe;
+}
+
+}  // namespace treino::cli
