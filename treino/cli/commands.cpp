@@ -8,7 +8,13 @@ namespace treino::cli {
 namespace {
 
 constexpr Command kCommands[] = {
+    {"train", "train a recipe and say its test accuracy", add_train},
+    {"eval", "loss, accuracy and confusion matrix of a trained run", add_eval},
+    {"predict", "class and probabilities of pictures or rows", add_predict},
     {"summary", "the table of a recipe's layers, shapes, parameters, FLOP and bytes", add_summary},
+    {"recipes", "the recipes there are", add_recipes},
+    {"doctor", "what this machine has, what is missing, and the remedy", add_doctor},
+    {"completion", "completion for bash, zsh or fish", add_completion},
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "treino/base/suggest.h"
 #include "treino/base/version.h"
 #include "treino/cli/command.h"
+#include "treino/cli/process_start.h"
 
 namespace {
 
@@ -68,6 +69,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  cli::process_start();
   try {
     return run(argc, argv);
   } catch (const Error& e) {

@@ -7,10 +7,10 @@
 
 namespace treino::cli {
 
-void add_recipe_options(CLI::App& app, RecipeOptions& options) {
+void add_recipe_options(CLI::App& app, RecipeOptions& options, bool required) {
   app.add_option("RECIPE", options.recipe,
                  "a name from recipes/ (mnist, cifar10 ...) or a path to a .toml file")
-      ->required();
+      ->required(required);
   app.add_option("--model", options.model, "take the layers from this recipe file instead")
       ->type_name("FILE");
   app.add_option("--set", options.set,
@@ -31,7 +31,24 @@ nn::Override split_override(const std::string& text) {
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
+// The same error, naming the flag that was written instead of the --set it stands for.
+Error in_flag_words(const Error& error, const std::vector<nn::Override>& flags) {
+  const std::string text = error.what();
+  for (const auto& [field, value] : flags) {
+    const std::string prefix = fmt::format("--set {}={}", field, value);
+    if (text.rfind(prefix, 0) == 0) {
+      return {error.fault(),
+              fmt::format("{} {}{}", flag_of(field), value, text.substr(prefix.size()))};
+    }
+  }
+  return error;
+}
+
 }  // namespace
+
+std::string flag_of(const std::string& field) {
+  return "--" + field.substr(field.rfind('.') + 1);
+}
 
 nn::Recipe load_recipe(const RecipeOptions& options, std::vector<nn::Override> flags) {
   std::vector<nn::Override> changes, model_changes;
@@ -41,7 +58,12 @@ nn::Recipe load_recipe(const RecipeOptions& options, std::vector<nn::Override> f
     (of_model ? model_changes : changes).push_back(std::move(change));
   }
   changes.insert(changes.end(), flags.begin(), flags.end());
-  nn::Recipe recipe = nn::load_recipe(options.recipe, changes);
+  nn::Recipe recipe;
+  try {
+    recipe = nn::load_recipe(options.recipe, changes);
+  } catch (const Error& error) {
+    throw in_flag_words(error, flags);
+  }
   if (!options.model.empty()) recipe.layers = nn::load_recipe(options.model, model_changes).layers;
   return recipe;
 }

@@ -4,13 +4,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
+#include <span>
 
 #include "treino/base/error.h"
 #include "treino/compiler/compile.h"
 #include "treino/format/safetensors.h"
 #include "treino/nn/steps.h"
+#include "treino/train/order.h"
 #include "treino/train/programs.h"
 
 namespace treino::train {
@@ -56,29 +57,55 @@ Predictor::Loaded& Predictor::loaded(std::int64_t batch) {
   auto entry = std::make_unique<Loaded>();
   entry->batch = batch;
   entry->store = device_.make_store(program.variables);
-  const auto& variables = entry->store->variables();
-  const auto write = [&](const std::string& name, const HostTensor& value) {
-    const auto it = std::find_if(variables.begin(), variables.end(), [&](const Variable& v) { return v.name == name; });
-    if (it != variables.end()) entry->store->write(static_cast<int>(it - variables.begin()), value);
-  };
-  for (const auto& value : nn::initial_state(spec, geometry)) write(value.name, value.tensor);
-  for (const auto& [name, value] : weights_) write(name, value);
+  write_weights(*entry->store, geometry);
   entry->executable = device_.load(program, *entry->store);
   programs_.push_back(std::move(entry));
   return *programs_.back();
 }
 
+void Predictor::write_weights(Store& store, const nn::BatchGeometry& geometry) const {
+  const nn::StepSpec spec{*model_, recipe_.input, recipe_.train};
+  for (const auto& value : nn::initial_state(spec, geometry)) write_known(store, value.name, value.tensor);
+  for (const auto& [name, value] : weights_) write_known(store, name, value);
+}
+
+void Predictor::check_samples(const HostTensor& samples) const {
+  const Shape sample = samples.shape.sub(1, samples.shape.rank());
+  if (sample == environment_.sample && samples.dtype == environment_.sample_type) return;
+  throw Error::mistake(fmt::format("samples are {} {} where the network was trained on {} {}",
+                                   to_string(samples.dtype), to_string(sample), to_string(environment_.sample_type),
+                                   to_string(environment_.sample)));
+}
+
+Metrics Predictor::measure(const data::Split& split) {
+  check_samples(*split.samples);
+  nn::BatchGeometry geometry;
+  geometry.rows = split.size();
+  geometry.sample = environment_.sample;
+  geometry.sample_type = environment_.sample_type;
+  geometry.classes = static_cast<std::int64_t>(environment_.classes.size());
+  const EpochPlan plan =
+      plan_epoch(split.size(), std::min(kEvaluationBatch, split.size()), nn::LastBatch::partial);
+  Programs programs(device_);
+  FeedPrograms feed = programs.compile("evaluate", nn::emit_evaluate_step,
+                                       {*model_, recipe_.input, recipe_.train}, geometry, plan);
+  Store& store = programs.make_store();
+  write_weights(store, geometry);
+  store.bind(store.find(feed.feed.samples), split.samples);
+  store.bind(store.find(feed.feed.labels), split.labels);
+  const Holdout all = hold_out(split.size(), 0, 0);
+  store.write(store.find(feed.feed.order), epoch_order(all.training, plan, {0}, 0, 0));
+  programs.load(feed);
+  return evaluate_feed(store, feed);
+}
+
 HostTensor Predictor::predict(const HostTensor& samples) {
-  constexpr std::int64_t kBatch = 64;
   const std::int64_t count = samples.shape[0];
-  if (!(samples.shape.sub(1, samples.shape.rank()) == environment_.sample) || samples.dtype != environment_.sample_type) {
-    throw Error::mistake(fmt::format("samples are {} where the network was trained on {}",
-                                     to_string(samples.shape.sub(1, samples.shape.rank())), to_string(environment_.sample)));
-  }
+  check_samples(samples);
   HostTensor result;
   const std::size_t row = samples.bytes.size() / static_cast<std::size_t>(std::max<std::int64_t>(count, 1));
-  for (std::int64_t first = 0; first < count; first += kBatch) {
-    const std::int64_t batch = std::min(kBatch, count - first);
+  for (std::int64_t first = 0; first < count; first += kEvaluationBatch) {
+    const std::int64_t batch = std::min(kEvaluationBatch, count - first);
     Loaded& program = loaded(batch);
     Shape shape = samples.shape;
     shape[0] = batch;
@@ -98,26 +125,33 @@ HostTensor Predictor::predict(const HostTensor& samples) {
   return result;
 }
 
+namespace {
+
+// The class a row of outputs speaks for; one output stands for two classes.
+std::size_t guess_of(std::span<const float> row) {
+  if (row.size() == 1) return row[0] > 0.5F ? 1 : 0;
+  return static_cast<std::size_t>(std::max_element(row.begin(), row.end()) - row.begin());
+}
+
+}  // namespace
+
 Evaluation evaluate(Predictor& predictor, const data::Split& split) {
-  const HostTensor output = predictor.predict(*split.samples);
-  const auto probabilities = output.as<float>();
   const auto labels = split.labels->as<std::int32_t>();
   const std::size_t classes = predictor.environment().classes.size();
-  const bool is_likelihood = predictor.recipe().train.loss == nn::Loss::cross_entropy;
-  Evaluation result;
-  result.confusion.assign(classes, std::vector<std::int64_t>(classes, 0));
-  double correct = 0, loss = 0;
   for (std::size_t i = 0; i < labels.size(); ++i) {
-    const auto* row = probabilities.data() + i * classes;
-    const auto label = static_cast<std::size_t>(labels[i]);
-    if (label >= classes) throw Error::mistake(fmt::format("sample {} has label {}, but the network knows {} classes", i, label, classes));
-    const auto guess = static_cast<std::size_t>(std::max_element(row, row + classes) - row);
-    ++result.confusion[label][guess];
-    correct += guess == label ? 1 : 0;
-    if (is_likelihood) loss -= std::log(std::max(static_cast<double>(row[label]), 1e-45));
+    if (labels[i] < 0 || static_cast<std::size_t>(labels[i]) >= classes) {
+      throw Error::mistake(fmt::format("sample {} has label {}, but the network knows {} classes", i, labels[i], classes));
+    }
   }
-  const double count = static_cast<double>(std::max<std::size_t>(labels.size(), 1));
-  result.metrics = {loss / count, correct / count, static_cast<std::int64_t>(labels.size())};
+  Evaluation result;
+  result.metrics = predictor.measure(split);
+  const HostTensor output = predictor.predict(*split.samples);
+  const auto numbers = output.as<float>();
+  const std::size_t width = numbers.size() / std::max<std::size_t>(labels.size(), 1);
+  result.confusion.assign(classes, std::vector<std::int64_t>(classes, 0));
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    ++result.confusion[static_cast<std::size_t>(labels[i])][guess_of(numbers.subspan(i * width, width))];
+  }
   for (std::size_t c = 0; c < classes; ++c) {
     ClassReport report;
     report.name = predictor.environment().classes[c];

@@ -9,6 +9,7 @@
 
 #include "treino/data/dataset.h"
 #include "treino/nn/recipe.h"
+#include "treino/nn/steps.h"
 #include "treino/runtime/device.h"
 #include "treino/train/fit.h"
 #include "treino/train/run_folder.h"
@@ -25,12 +26,17 @@ class Predictor {
   const nn::Recipe& recipe() const { return recipe_; }
   const Environment& environment() const { return environment_; }
 
-  // Probabilities f32 [n, classes] of samples [n, ...] of the training data's shape and type.
+  // Probabilities f32 [n, outputs] of samples [n, ...] of the training data's shape and type.
   HostTensor predict(const HostTensor& samples);
+
+  // Loss (the recipe's) and accuracy over a split, by the same program as after a training.
+  Metrics measure(const data::Split& split);
 
  private:
   struct Loaded;
   Loaded& loaded(std::int64_t batch);
+  void check_samples(const HostTensor& samples) const;
+  void write_weights(Store& store, const nn::BatchGeometry& geometry) const;
 
   Device& device_;
   nn::Recipe recipe_;
@@ -52,8 +58,8 @@ struct Evaluation {
   std::vector<std::vector<std::int64_t>> confusion;  // [true class][predicted class]
 };
 
-// Loss (the recipe's) over a split is that of cross-entropy where the recipe trains with it: the mean
-// of -ln p of the true class; for other losses 0 is given and only counts are meant.
+// Metrics, per-class figures and the confusion matrix. Throws Error::mistake for samples or labels
+// that the network does not know.
 Evaluation evaluate(Predictor& predictor, const data::Split& split);
 
 }  // namespace treino::train

@@ -31,7 +31,6 @@ using Json = nlohmann::ordered_json;
 
 constexpr double kSecondsACall = 0.1;         // between looks at signals, progress and bad losses
 constexpr double kSecondsACheckpoint = 60;    // at most so much work is lost
-constexpr std::int64_t kEvaluationBatch = 64;
 
 class Training {
  public:
@@ -125,9 +124,16 @@ class Training {
   }
 
   void open_folder(const std::string& sha256) {
-    Environment environment{std::string(device_.name()), options_.threads, dataset_.name, dataset_.origin, sha256,
-                            dataset_.classes, first_geometry_.sample, first_geometry_.sample_type,
-                            Programs::choices(training_)};
+    Environment environment{.device = std::string(device_.name()),
+                            .threads = options_.threads,
+                            .data_name = dataset_.name,
+                            .data_origin = dataset_.origin,
+                            .data_sha256 = sha256,
+                            .data_folder = options_.data_folder,
+                            .classes = dataset_.classes,
+                            .sample = first_geometry_.sample,
+                            .sample_type = first_geometry_.sample_type,
+                            .choices = Programs::choices(training_)};
     result_.folder = options_.out;
     if (options_.resume) {
       resume(environment);

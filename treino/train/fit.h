@@ -36,43 +36,48 @@ struct EpochResult {
   std::optional<Metrics> validation;
 };
 
-// Told what happens; called from the training thread.
+// Told what happens; called from the training thread. This one keeps silent: override what you
+// want.
 class Observer {
  public:
   virtual ~Observer() = default;
-  virtual void note(const std::string& line) = 0;
-  virtual void ready(double compile_seconds, std::int64_t parameters) = 0;
-  virtual void progress(const Progress& progress) = 0;
-  virtual void epoch_done(const EpochResult& result) = 0;
+  virtual void note(const std::string& line) { (void)line; }
+  virtual void ready(double compile_seconds, std::int64_t parameters) {
+    (void)compile_seconds, (void)parameters;
+  }
+  virtual void progress(const Progress& progress) { (void)progress; }
+  virtual void epoch_done(const EpochResult& result) { (void)result; }
 };
 
 struct FitOptions {
-  std::string out;             // run folder; empty: runs/<name>-<time>
-  bool resume = false;         // go on in `out`
-  std::string events;          // --events
-  int threads = 0;             // for the record
-  double process_start = -1;   // CLOCK_MONOTONIC; -1: when fit begins
+  std::string out;            // run folder; empty: runs/<name>-<time>
+  bool resume = false;        // go on in `out`
+  std::string events;         // --events
+  std::string data_folder;    // --data, for the record
+  int threads = 0;            // for the record
+  double process_start = -1;  // CLOCK_MONOTONIC; -1: when fit begins
   double runtime_ready = -1, data_ready = -1;
-  bool optimize = true;        // CompileOptions::optimize
-  std::vector<std::pair<std::string, std::string>>* dump = nullptr;  // compiler passes of the training step
+  bool optimize = true;  // CompileOptions::optimize
+  std::vector<std::pair<std::string, std::string>>* dump =
+      nullptr;  // compiler passes of the training step
 };
 
 struct FitResult {
   std::string folder;
   std::vector<EpochResult> epochs;  // of this call
   std::optional<Metrics> test;
-  double train_seconds = 0;         // of all epochs, resumed ones too
+  double train_seconds = 0;  // of all epochs, resumed ones too
   double compile_seconds = 0;
-  std::int64_t peak_bytes = 0;      // of the process
+  std::int64_t peak_bytes = 0;  // of the process
   bool stopped_early = false;
-  int signal = 0;                   // that interrupted it, or 0
+  int signal = 0;  // that interrupted it, or 0
 };
 
 // Trains and writes the run's folder: recipe, events, environment, weights, checkpoint. SIGINT and
 // SIGTERM stop it cleanly with a checkpoint; a second one ends the process at once.
 // Throws Error: a mistake in recipe or options, a folder that cannot be written, a loss that is not
 // finite (naming the step; the last good checkpoint stays).
-FitResult fit(nn::Recipe recipe, const data::Dataset& dataset, Device& device, const FitOptions& options,
-              Observer& observer);
+FitResult fit(nn::Recipe recipe, const data::Dataset& dataset, Device& device,
+              const FitOptions& options, Observer& observer);
 
 }  // namespace treino::train

@@ -71,6 +71,13 @@ void reset_metrics(Store& store, const nn::Feed& feed) {
   }
 }
 
+void write_known(Store& store, const std::string& name, const HostTensor& value) {
+  const auto& variables = store.variables();
+  for (std::size_t i = 0; i < variables.size(); ++i) {
+    if (variables[i].name == name) store.write(static_cast<int>(i), value);
+  }
+}
+
 Metrics evaluate_feed(Store& store, FeedPrograms& programs) {
   reset_metrics(store, programs.feed);
   store.write(store.find(programs.feed.offset), HostTensor::scalar(DType::i64, std::int64_t{0}));

@@ -51,6 +51,12 @@ class Programs {
 Metrics read_metrics(const Store& store, const nn::Feed& feed);
 void reset_metrics(Store& store, const nn::Feed& feed);
 
+// Samples of a step of evaluation and prediction.
+inline constexpr std::int64_t kEvaluationBatch = 64;
+
+// Writes the variable of that name, where the store has one.
+void write_known(Store& store, const std::string& name, const HostTensor& value);
+
 // Runs an evaluation feed from its first sample to its last.
 Metrics evaluate_feed(Store& store, FeedPrograms& programs);
 

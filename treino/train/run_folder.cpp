@@ -84,6 +84,7 @@ void write_environment(const std::string& folder, const Environment& environment
   json["data"] = {{"name", environment.data_name},
                   {"origin", environment.data_origin},
                   {"sha256", environment.data_sha256},
+                  {"folder", environment.data_folder},
                   {"classes", environment.classes},
                   {"sample", std::vector<std::int64_t>(environment.sample.begin(), environment.sample.end())},
                   {"type", std::string(to_string(environment.sample_type))}};
@@ -102,8 +103,9 @@ Environment read_environment(const std::string& folder) {
     environment.data_name = data.at("name");
     environment.data_origin = data.at("origin");
     environment.data_sha256 = data.at("sha256");
+    environment.data_folder = data.value("folder", "");
     environment.classes = data.at("classes").get<std::vector<std::string>>();
-    environment.sample = Shape(std::span<const std::int64_t>(data.at("sample").get<std::vector<std::int64_t>>()));
+    environment.sample = Shape(data.at("sample").get<std::vector<std::int64_t>>());
     environment.sample_type = data.at("type") == "u8" ? DType::u8 : DType::f32;
     environment.choices = json.at("kernels").get<std::vector<std::string>>();
     return environment;

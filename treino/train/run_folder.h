@@ -22,6 +22,7 @@ struct Environment {
   std::string device;
   int threads = 0;
   std::string data_name, data_origin, data_sha256;
+  std::string data_folder;  // where --data said the set is; empty: found by itself
   std::vector<std::string> classes;
   Shape sample;
   DType sample_type = DType::u8;

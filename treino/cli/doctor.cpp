@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <dlfcn.h>
+#include <fmt/format.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "treino/backend/cpu/kernels.h"
+#include "treino/backend/cpu/onednn_bridge.h"
+#include "treino/base/error.h"
+#include "treino/base/file.h"
+#include "treino/base/thread_team.h"
+#include "treino/base/version.h"
+#include "treino/cli/commands.h"
+#include "treino/data/load.h"
+#include "treino/data/locate.h"
+#include "treino/nn/recipe.h"
+
+namespace treino::cli {
+
+namespace {
+
+struct Finding {
+  std::string subject;
+  bool good = true;
+  std::string text;
+  std::string remedy;  // where it is not good
+};
+
+std::string first_line(const char* path) {
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  return line;
+}
+
+std::string value_in(const char* path, const std::string& key) {
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    if (line.rfind(key, 0) != 0) continue;
+    const std::size_t start = line.find_first_not_of(" \t:", key.size());
+    return start == line.npos ? "" : line.substr(start);
+  }
+  return {};
+}
+
+Finding processor() {
+  std::string sets;
+  for (const cpu::Kernels* set : cpu::available_kernels()) {
+    sets += (sets.empty() ? "" : ", ") + std::string(set->name);
+  }
+  const std::string model = value_in("/proc/cpuinfo", "model name");
+  return {"processor", true,
+          fmt::format("{}; kernels: {}", model.empty() ? "unknown" : model, sets), ""};
+}
+
+Finding threads() {
+  const int usable = usable_threads();
+  const auto online = static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));
+  Finding finding{"threads", true, fmt::format("{} of {} cores may be used", usable, online), ""};
+  if (usable < online) {
+    finding.text += " (affinity mask or control group quota)";
+  }
+  return finding;
+}
+
+Finding memory() {
+  const double total = std::atof(value_in("/proc/meminfo", "MemTotal").c_str()) / (1 << 20);
+  const double free = std::atof(value_in("/proc/meminfo", "MemAvailable").c_str()) / (1 << 20);
+  Finding finding{"memory", true, fmt::format("{:.1f} of {:.1f} GiB available", free, total), ""};
+  if (free < 0.5) {
+    finding.good = false;
+    finding.remedy = "end other programs: less than 512 MiB are free";
+  }
+  return finding;
+}
+
+Finding huge_pages() {
+  const std::string mode = first_line("/sys/kernel/mm/transparent_hugepage/enabled");
+  if (mode.find("[never]") != mode.npos) {
+    return {"huge pages", false, "switched off",
+            "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled (as root); optional"};
+  }
+  return {"huge pages", true, mode.empty() ? "unknown" : mode, ""};
+}
+
+Finding onednn() {
+  if (cpu::onednn::available()) return {"oneDNN", true, cpu::onednn::version(), ""};
+  return {"oneDNN", false, "not in this build; own kernels serve every op",
+          "install libdnnl-dev and build again; optional"};
+}
+
+// Asks the driver itself; nothing of CUDA is linked.
+Finding gpu() {
+  void* driver = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
+  if (driver == nullptr) {
+    return {"NVIDIA GPU", false, "no driver (libcuda.so.1 is not found)",
+            "install the NVIDIA driver; training runs on the CPU without it"};
+  }
+  const auto init = reinterpret_cast<int (*)(unsigned)>(dlsym(driver, "cuInit"));
+  const auto count_of = reinterpret_cast<int (*)(int*)>(dlsym(driver, "cuDeviceGetCount"));
+  const auto version_of = reinterpret_cast<int (*)(int*)>(dlsym(driver, "cuDriverGetVersion"));
+  int count = 0, version = 0;
+  const bool works = init != nullptr && count_of != nullptr && version_of != nullptr &&
+                     init(0) == 0 && count_of(&count) == 0 && version_of(&version) == 0;
+  dlclose(driver);
+  if (!works || count == 0) {
+    return {"NVIDIA GPU", false, "a driver is installed but gives no device",
+            "look at nvidia-smi; in a container, pass the device in"};
+  }
+  return {"NVIDIA GPU", true,
+          fmt::format("{} device{}, driver for CUDA {}.{}; this version trains on the CPU only",
+                      count, count == 1 ? "" : "s", version / 1000, version % 1000 / 10),
+          ""};
+}
+
+Finding recipes() {
+  const std::vector<std::string> names = nn::recipe_names();
+  if (!names.empty()) {
+    return {"recipes", true, fmt::format("{} in {}", names.size(), nn::recipe_folders().front()),
+            ""};
+  }
+  return {"recipes", false, "none near the program or in ./recipes",
+          "give a path: treino train my.toml"};
+}
+
+Finding data_sets() {
+  std::string here;
+  for (const data::Entry& entry : data::list()) {
+    if (!entry.folder.empty()) here += (here.empty() ? "" : ", ") + entry.name;
+  }
+  if (!here.empty()) return {"data sets", true, here + " on this machine", ""};
+  return {"data sets", false, "none on this machine",
+          "treino data get mnist, or set TREINO_DATA to a folder with one subfolder a set"};
+}
+
+Finding writable(const std::string& subject, const std::string& folder) {
+  try {
+    make_folders(folder);
+    check_writable(folder);
+  } catch (const Error& error) {
+    return {subject, false, error.what(), "make it writable, or choose another place"};
+  }
+  struct statvfs disk {};
+  if (statvfs(folder.c_str(), &disk) != 0) return {subject, true, folder, ""};
+  const double free = static_cast<double>(disk.f_bavail) * static_cast<double>(disk.f_frsize);
+  Finding finding{subject, true, fmt::format("{}, {:.1f} GiB free", folder, free / (1 << 30)), ""};
+  if (free < 512.0 * (1 << 20)) {
+    finding.good = false;
+    finding.remedy = "make room: data sets and runs take up to 500 MiB";
+  }
+  return finding;
+}
+
+std::vector<Finding> examine() {
+  return {{"treino", true, kVersion, ""},
+          processor(),
+          threads(),
+          memory(),
+          huge_pages(),
+          onednn(),
+          gpu(),
+          recipes(),
+          data_sets(),
+          writable("cache", data::cache_folder("")),
+          writable("this folder", ".")};
+}
+
+int report(bool as_json) {
+  const std::vector<Finding> findings = examine();
+  if (as_json) {
+    nlohmann::ordered_json json = nlohmann::ordered_json::array();
+    for (const Finding& f : findings) {
+      json.push_back(
+          {{"subject", f.subject}, {"ok", f.good}, {"text", f.text}, {"remedy", f.remedy}});
+    }
+    fmt::print("{}\n", json.dump(2));
+    return 0;
+  }
+  for (const Finding& f : findings) {
+    fmt::print("{:<8}{:<14}{}\n", f.good ? "ok" : "missing", f.subject, f.text);
+    if (!f.remedy.empty()) fmt::print("{:<22}-> {}\n", "", f.remedy);
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_doctor(CLI::App& app, Action& action) {
+  auto json = std::make_shared<bool>(false);
+  app.add_flag("--json", *json, "a JSON array of {subject, ok, text, remedy}");
+  app.footer("Example:\n  treino doctor");
+  app.callback([json, &action] { action = [json] { return report(*json); }; });
+}
+
+}  // namespace treino::cli

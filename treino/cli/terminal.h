@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the program may assume of the place its lines for people go to: standard error.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace treino::cli {
+
+bool is_terminal(int descriptor);
+// Whether standard error takes colours and cursor moves (a terminal, and no NO_COLOR / TERM=dumb).
+bool has_colours();
+// Columns of the terminal behind standard error; 80 where it does not say.
+int columns();
+
+// "1:02:03" or "0:07".
+std::string clock_text(double seconds);
+// "34.5 ms", "2.31 s".
+std::string seconds_text(double seconds);
+// "12,345".
+std::string grouped(std::int64_t number);
+// "81 MiB".
+std::string bytes_text(std::int64_t bytes);
+
+}  // namespace treino::cli

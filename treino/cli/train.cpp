@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+
+#include "treino/base/clock.h"
+#include "treino/base/error.h"
+#include "treino/base/file.h"
+#include "treino/cli/commands.h"
+#include "treino/cli/process_start.h"
+#include "treino/cli/recipe_options.h"
+#include "treino/cli/resume.h"
+#include "treino/cli/training_view.h"
+#include "treino/cli/work_options.h"
+#include "treino/train/fit.h"
+#include "treino/train/run_folder.h"
+
+namespace treino::cli {
+
+namespace {
+
+struct Options {
+  RecipeOptions recipe;
+  DeviceChoice device;
+  std::string data, epochs, batch, optimizer, rate, seed;
+  std::string out, resume, events;
+  bool quiet = false, no_download = false, dump_passes = false, plain = false;
+};
+
+// The flags that stand for recipe fields, as --set would write them.
+std::vector<nn::Override> field_flags(const Options& options) {
+  std::vector<nn::Override> flags;
+  const auto add = [&](const char* field, const std::string& value) {
+    if (!value.empty()) flags.emplace_back(field, value);
+  };
+  add("train.epochs", options.epochs);
+  add("train.batch", options.batch);
+  add("train.optimizer", options.optimizer);
+  add("train.optimizer.rate", options.rate);
+  add("train.seed", options.seed);
+  return flags;
+}
+
+nn::Recipe recipe_of(const Options& options) {
+  if (!options.resume.empty()) {
+    return resumed_recipe({.folder = options.resume,
+                           .out = options.out,
+                           .recipe = options.recipe,
+                           .flags = field_flags(options)});
+  }
+  if (options.recipe.recipe.empty()) {
+    throw Error::mistake("train: RECIPE is required, e.g. treino train mnist; see treino recipes");
+  }
+  return load_recipe(options.recipe, field_flags(options));
+}
+
+// Where the data of a resumed run were, unless --data says otherwise.
+std::string data_of(const Options& options) {
+  if (!options.data.empty() || options.resume.empty()) return options.data;
+  return train::read_environment(options.resume).data_folder;
+}
+
+int train_recipe(Options options) {
+  nn::Recipe recipe = recipe_of(options);
+  data::LoadOptions load;
+  choose_data(data_of(options), recipe, load);
+  if (recipe.data.empty()) {
+    throw Error::mistake(
+        fmt::format("{}: says no data; add data = \"mnist\" or give --data DIR", recipe.path));
+  }
+  if (!options.out.empty() && options.resume.empty()) {
+    make_folders(options.out);
+    check_writable(options.out);
+  }
+  TrainingView view(options.quiet);
+  const auto device = make_device(options.device);
+  train::FitOptions fit;
+  fit.process_start = process_start();
+  fit.runtime_ready = monotonic_seconds();
+  load.download = !options.no_download;
+  load.seed = static_cast<std::uint64_t>(recipe.train.seed);
+  load.progress = &view;
+  const data::Dataset dataset = data::load(recipe.data, load);
+  fit.data_ready = monotonic_seconds();
+  for (const std::string& warning : dataset.warnings) view.note("warning: " + warning);
+  view.say(fmt::format("{}: {} training and {} test samples from {}", dataset.name,
+                       dataset.train.size(), dataset.test.size(), dataset.origin));
+
+  std::vector<std::pair<std::string, std::string>> passes;
+  fit.out = options.resume.empty() ? options.out : options.resume;
+  fit.resume = !options.resume.empty();
+  fit.events = options.events;
+  fit.data_folder = load.folder;
+  fit.threads = options.device.threads;
+  fit.optimize = !options.plain;
+  if (options.dump_passes) fit.dump = &passes;
+  const train::FitResult result = train::fit(std::move(recipe), dataset, *device, fit, view);
+  for (const auto& [pass, text] : passes) fmt::print("=== {}\n{}\n", pass, text);
+  view.finished(result);
+  if (result.signal == 0) return 0;
+  view.note(fmt::format("interrupted; go on with: treino train --resume {}", result.folder));
+  return 128 + result.signal;
+}
+
+void add_field_options(CLI::App& app, Options& options) {
+  app.add_option("--data", options.data, "another data set's name, or the folder its files are in")
+      ->type_name("DIR|NAME");
+  app.add_option("--epochs", options.epochs, "passes over the training samples")->type_name("N");
+  app.add_option("--batch", options.batch, "samples of a step")->type_name("N");
+  app.add_option("--optimizer", options.optimizer, "sgd, adam, adamw, rmsprop or adagrad")
+      ->type_name("NAME");
+  app.add_option("--rate", options.rate, "the optimiser's learning rate")->type_name("X");
+  app.add_option("--seed", options.seed, "of weights, order and dropout")->type_name("N");
+}
+
+}  // namespace
+
+void add_train(CLI::App& app, Action& action) {
+  auto options = std::make_shared<Options>();
+  add_recipe_options(app, options->recipe, false);
+  add_field_options(app, *options);
+  add_device_options(app, options->device);
+  app.add_option("--out", options->out, "the run's folder; default runs/<name>-<time>")
+      ->type_name("DIR");
+  app.add_option("--resume", options->resume, "go on with the run in this folder")
+      ->type_name("DIR");
+  app.add_option("--events", options->events,
+                 "also write events there: a file, - (standard output), fd:N, unix:PATH")
+      ->type_name("FILE");
+  app.add_flag("--quiet", options->quiet, "only warnings and the last lines");
+  app.add_flag("--no-download", options->no_download, "use only data that are on this machine");
+  app.add_flag("--dump-passes", options->dump_passes,
+               "print the training step after each pass of the compiler");
+  app.add_flag("--no-optimize", options->plain, "compile without the optimising passes");
+  app.footer(
+      "Flags win over the recipe. Without --data the set is looked for in $TREINO_DATA/<name>,\n"
+      "the cache (~/.cache/treino), the system's folder, and then downloaded.\n\n"
+      "Examples:\n"
+      "  treino train mnist\n"
+      "  treino train cifar10 --epochs 10 --seed 7 --out runs/mine\n"
+      "  treino train --resume runs/mine --epochs 20\n"
+      "  treino train mnist --data fashion_mnist --optimizer sgd --rate 0.1\n"
+      "  treino train my.toml --data photos/ --set train.validation=0.1\n\n"
+      "Exit codes: 0 done, 1 failed at work, 2 a mistake in usage, recipe or files,\n"
+      "130 or 143 interrupted (a checkpoint is left; go on with --resume).");
+  app.callback([options, &action] { action = [options] { return train_recipe(*options); }; });
+}
+
+}  // namespace treino::cli

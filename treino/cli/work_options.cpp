@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "treino/cli/work_options.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "treino/backend/devices.h"
+#include "treino/base/error.h"
+#include "treino/base/thread_team.h"
+#include "treino/data/catalogue.h"
+
+namespace treino::cli {
+
+namespace fs = std::filesystem;
+
+void add_device_options(CLI::App& app, DeviceChoice& choice) {
+  app.add_option("--device", choice.device, "cpu, or reference (slow, double precision)")
+      ->capture_default_str();
+  app.add_option("--threads", choice.threads, "default: the cores this process may use")
+      ->check(CLI::Range(1, 4096))
+      ->type_name("N");
+}
+
+std::unique_ptr<Device> make_device(DeviceChoice& choice) {
+  if (choice.threads == 0) choice.threads = usable_threads();
+  return treino::make_device(choice.device, {.threads = choice.threads});
+}
+
+namespace {
+
+bool is_name(const std::string& data) {
+  return data::find_row(data) != nullptr || data.rfind("generated:", 0) == 0;
+}
+
+std::string absolute(const std::string& path) {
+  std::error_code error;
+  const fs::path full = fs::absolute(path, error);
+  return error ? path : full.lexically_normal().string();
+}
+
+}  // namespace
+
+void choose_data(const std::string& data, nn::Recipe& recipe, data::LoadOptions& options) {
+  if (is_name(data)) {
+    recipe.data = data;
+    return;
+  }
+  std::error_code error;
+  if (!data.empty() && !fs::exists(data, error)) {
+    throw Error::mistake(fmt::format(
+        "--data {}: no such folder or file, and no data set of that name (see: treino data list)",
+        data));
+  }
+  const data::Row* row = data::find_row(recipe.data);
+  if (data.empty()) {
+    if (!is_name(recipe.data) && fs::exists(recipe.data, error)) {
+      recipe.data = absolute(recipe.data);
+    }
+  } else if (row != nullptr && row->is_in(data)) {
+    options.folder = absolute(data);
+  } else {
+    recipe.data = absolute(data);
+  }
+}
+
+}  // namespace treino::cli
