@@ -28,7 +28,7 @@ double evaluate(Op op, double a, double b, double c) {
   switch (op) {
     case Op::neg: return -a;
     case Op::abs: return std::fabs(a);
-    case Op::sign: return static_cast<double>((a > 0) - (a < 0));
+    case Op::sign: return std::isnan(a) ? a : static_cast<double>((a > 0) - (a < 0));
     case Op::square: return a * a;
     case Op::sqrt: return std::sqrt(a);
     case Op::rsqrt: return 1 / std::sqrt(a);

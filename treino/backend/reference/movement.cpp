@@ -78,15 +78,19 @@ void argmax(const Call& call) {
   }
 }
 
+// Here as on every device an index outside the table is cut to it: nothing is read beside it.
 void window(const Call& call) {
-  const std::int64_t start = *static_cast<const std::int64_t*>(call.in[1].data);
+  const std::int64_t last = std::max<std::int64_t>(call.in[0].size() - call.out[0].size(), 0);
+  const std::int64_t start =
+      std::clamp<std::int64_t>(*static_cast<const std::int64_t*>(call.in[1].data), 0, last);
   for (std::int64_t i = 0; i < call.out[0].size(); ++i) call.out[0].set(i, call.in[0].get(start + i));
 }
 
 void gather_rows(const Call& call) {
   const std::int64_t width = call.out[0].size() / call.in[1].size();
   for (std::int64_t row = 0; row < call.in[1].size(); ++row) {
-    const std::int64_t source = static_cast<std::int64_t>(call.in[1].get(row));
+    const std::int64_t source = std::clamp<std::int64_t>(
+        static_cast<std::int64_t>(call.in[1].get(row)), 0, call.in[0].shape()[0] - 1);
     for (std::int64_t k = 0; k < width; ++k) {
       call.out[0].set(row * width + k, call.in[0].get(source * width + k));
     }

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/conformance/backends.h"
+
+#include "tests/support/environment.h"
+#include "treino/base/error.h"
+
+namespace treino::conformance {
+
+namespace {
+
+constexpr int kThreads = 2;
+
+// Adds the CPU device as the environment makes it; nothing where this machine or build lacks it.
+void add_cpu(std::vector<Backend>& all, const std::string& isa, const std::string& algorithm,
+             bool onednn) {
+  const test::Environment set("TREINO_ISA", isa), convolution("TREINO_CONVOLUTION", algorithm);
+  try {
+    all.push_back({"cpu " + isa + (onednn ? "" : " without oneDNN") +
+                       (algorithm.empty() ? "" : " " + algorithm),
+                   algorithm, make_device("cpu", {.threads = kThreads, .onednn = onednn})});
+  } catch (const Error&) {
+  }
+}
+
+}  // namespace
+
+const std::vector<Backend>& all_backends() {
+  static const std::vector<Backend> backends = [] {
+    std::vector<Backend> all;
+    for (const char* isa : {"avx512", "avx2", "portable"}) {
+      add_cpu(all, isa, "", true);
+      add_cpu(all, isa, "", false);
+      for (const char* algorithm : {"direct", "winograd", "onednn"})
+        add_cpu(all, isa, algorithm, true);
+    }
+    return all;
+  }();
+  return backends;
+}
+
+std::vector<const Backend*> plain_backends() {
+  std::vector<const Backend*> plain;
+  for (const Backend& backend : all_backends()) {
+    if (backend.algorithm.empty()) plain.push_back(&backend);
+  }
+  return plain;
+}
+
+Device& reference() {
+  static const std::unique_ptr<Device> device = make_device("reference");
+  return *device;
+}
+
+}  // namespace treino::conformance
