@@ -16,7 +16,7 @@ void add_recipe_options(CLI::App& app, RecipeOptions& options, bool required) {
   app.add_option("--set", options.set,
                  "change any field: train.batch=64, model.dense_1.units=256 (repeatable)")
       ->type_name("KEY=VALUE")
-      ->expected(1)
+      ->expected(1, 1000)
       ->allow_extra_args(false);
 }
 
