@@ -16,7 +16,7 @@ inline Chart curves() {
   Chart chart{.title = "CPU while training, median and 10-90 % band",
               .description = "Two made-up contestants.",
               .x = {.label = "since train start", .unit = "s"},
-              .y = {.label = "CPU", .unit = "cores", .from_zero = true}};
+              .y = {.label = "CPU", .unit = "cores"}};
   for (int s = 0; s < 2; ++s) {
     Series series{.name = s == 0 ? "treino" : "keras <3> & \"tf\""};
     for (int i = 0; i <= 120; ++i) {
@@ -81,7 +81,7 @@ inline Chart ratios() {
 inline Chart grouped() {
   Chart chart{.title = "Seconds by phase",
               .x = {.categories = {"start", "data", "compile", "train", "eval"}},
-              .y = {.label = "time", .unit = "s", .from_zero = true}};
+              .y = {.label = "time", .unit = "s"}};
   chart.series.push_back({.kind = Kind::bars,
                           .name = "treino",
                           .x = {0, 1, 2, 3, 4},

@@ -58,6 +58,12 @@ TEST(Scale, of_values_starts_at_zero_and_ends_at_a_tick) {
   EXPECT_EQ(x.high, 9);
 }
 
+TEST(Scale, of_values_follows_the_data_where_that_is_asked_for) {
+  Chart chart{.y = {.zoom = true}};
+  chart.series.push_back({.x = {1, 9}, .y = {83.2, 84.9}});
+  EXPECT_EQ(y_scale(chart, 4).low, 83);
+}
+
 TEST(Scale, keeps_fixed_ends) {
   Chart chart{.x = {.low = 0, .high = 60}, .y = {.low = 10, .high = 11}};
   chart.series.push_back({.x = {1, 9}, .y = {3, 17}});

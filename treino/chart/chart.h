@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Charts as data. Fill a Chart, then ask for it as SVG or as terminal text; both are pure
-// functions.
+// Charts as data. Fill a Chart, then ask for it as SVG or as terminal text: pure functions both.
 //
 //   Chart chart{.title = "CPU", .x = {.label = "since train start", .unit = "s"},
 //               .y = {.label = "CPU", .unit = "cores"}};
-//   chart.series.push_back({.name = "treino", .x = seconds, .y = median, .low = p10, .high = p90});
+//   chart.series.push_back({.name = "treino", .x = t, .y = median, .low = p10, .high = p90});
 //   chart.series.push_back({.kind = Kind::dots, .name = "keras", .x = {...}, .y = {...}});
 //   chart.events.push_back({12.5, "epoch 2"});
-//   svg(chart)                      one image; opens alone, prints in black and white. In a page
-//   give
-//                                   each its own SvgOptions::id
-//   figure(chart, "cpu")            for a page: a wide and a narrow drawing, CSS shows the right
-//   one page_style()                    that CSS, once a page text(chart, terminal_text(2))   for a
-//   terminal; plain(...) for a file
+//
+// - svg(chart): one image that opens alone and prints in black and white.
+// - figure(chart, "cpu"): for a page, a wide and a narrow drawing; page_style(), once a page, is
+// the
+//   CSS that shows the right one.
+// - text(chart, terminal_text(2)): for a terminal; text(chart) for a file.
 //
 // A number that is not known is NaN and leaves a gap; it is never drawn as 0. Colours, dashes and
 // markers follow a series' place in the chart, or `place` where charts of one page must agree.
@@ -52,7 +51,8 @@ struct Axis {
   std::optional<double> low;  // fixed end of the range; otherwise it follows the data
   std::optional<double> high;
   bool log = false;        // values that are not positive are left out
-  bool from_zero = false;  // the range holds 0 (always so for y without log, and for bars)
+  bool from_zero = false;  // the range holds 0 (y without log and bars always do, unless `zoom`)
+  bool zoom = false;       // y: the range follows the data
   // Names for the values 0, 1, 2 ...; for dots and bars. On y the chart lies on its side: the first
   // name is on top, values run to the right and low/high are in x's direction. There x holds the
   // values and y the places.
@@ -77,7 +77,7 @@ struct Chart {
   std::string
       description;  // for who cannot see it, before the summary that is made from the numbers
   Axis x;
-  Axis y{.from_zero = true};
+  Axis y;
   std::vector<Series> series;
   std::vector<EventMark> events;
   std::vector<Reference> references;

@@ -192,7 +192,7 @@ Scale y_scale(const Chart& chart, int most_ticks) {
   for (const Reference& line : chart.references) {
     if (!line.vertical) range.add(line.value, chart.y.log);
   }
-  return value_scale(chart.y, range, chart.y.from_zero || has_bars(chart), false, most_ticks);
+  return value_scale(chart.y, range, !chart.y.zoom || has_bars(chart), false, most_ticks);
 }
 
 BarPlace bar_place(const Chart& chart, std::size_t series) {
