@@ -13,6 +13,7 @@ constexpr Command kCommands[] = {
     {"predict", "class and probabilities of pictures or rows", add_predict},
     {"summary", "the table of a recipe's layers, shapes, parameters, FLOP and bytes", add_summary},
     {"recipes", "the recipes there are", add_recipes},
+    {"monitor", "what a command or a running process and its descendants really use", add_monitor},
     {"doctor", "what this machine has, what is missing, and the remedy", add_doctor},
     {"completion", "completion for bash, zsh or fish", add_completion},
 };

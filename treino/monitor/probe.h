@@ -39,6 +39,13 @@ class Probe {
   // result. Never throws for something that cannot be read: that is an absent reading.
   virtual void read(const Moment& moment, const Tree& tree, std::span<Reading> out) = 0;
 
+  // Between rows, `t` seconds after the start: at 1, 2, 4 ... ms, later once a second. For peaks of
+  // what soon ends, and for readings with a pace of their own where rows are far apart. Cheap.
+  virtual void peek(double t, const Tree& tree) {
+    (void)t;
+    (void)tree;
+  }
+
   // Adds totals, means and peaks to the summary; called once, after the read of Moment::end.
   virtual void summarize(Summary& summary) const = 0;
 

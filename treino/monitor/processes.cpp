@@ -20,12 +20,7 @@ class ProcessesProbe : public Probe {
 
   void read(const Moment& moment, const Tree& tree, std::span<Reading> out) override {
     if (moment.what == Moment::mark) return;
-    std::int64_t processes = 0, threads = 0;
-    for (const Member& member : tree.members()) {
-      if (member.zombie) continue;
-      ++processes;
-      threads += member.threads;
-    }
+    const std::int64_t processes = tree.processes(), threads = tree.threads();
     out[0] = Reading::of(static_cast<double>(processes));
     out[1] = Reading::of(static_cast<double>(threads));
     peak_processes_ = std::max(peak_processes_, processes);

@@ -48,7 +48,7 @@ struct Attach {
 struct SamplerOptions {
   double interval_s = 0.1;
   double for_s = std::numeric_limits<double>::infinity();  // then the command's tree is ended
-  double grace_s = 2;  // from SIGTERM to SIGKILL when a tree is ended
+  double grace_s = 5;  // from SIGTERM to SIGKILL when a tree is ended
   bool pss = true;
   std::string root;  // put before /proc and /sys, for tests
 };
@@ -65,12 +65,16 @@ class Output {
 };
 
 class Clock;
+class Tree;
 
 class Sampler {
  public:
   // Throws Error::mistake for a command that is empty, a pid that does not run, an interval <= 0.
   Sampler(Launch launch, SamplerOptions options);
   Sampler(Attach attach, SamplerOptions options);
+  // From parts, for tests: a day passes quickly by a simulated clock. Ends by for_s.
+  Sampler(std::unique_ptr<Tree> tree, std::vector<std::unique_ptr<Probe>> probes,
+          std::unique_ptr<Clock> clock, SamplerOptions options);
   ~Sampler();
   Sampler(const Sampler&) = delete;
   Sampler& operator=(const Sampler&) = delete;

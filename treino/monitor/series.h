@@ -50,6 +50,7 @@ struct Header {
   std::vector<Column> columns;
   std::string target;  // the command line, or "pid 123 (python3)"
   double interval_s = 0;
+  double machine_mib = 0;  // its memory; 0: unknown
   double start = 0;        // CLOCK_MONOTONIC seconds of t = 0
   std::string wall_start;  // UTC, ISO 8601: to find the run again, never to compute with
   // How each thing is measured here: {"cpu", "cgroup v1 cpuacct"}, {"memory", "..."}.
@@ -63,6 +64,7 @@ struct Summary {
   double wall_s = 0;
   std::int64_t samples = 0, missed = 0;
   std::optional<int> exit;  // of the command: its code, or 128 + signal. Nothing for --pid, --name
+  std::string failure;      // why the command could not be run; then nothing was measured
   bool timed_out = false;   // ended by --for
   int interrupted_by = 0;   // signal that ended the watch, 0: none
 

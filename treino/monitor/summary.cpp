@@ -15,6 +15,7 @@ using Json = nlohmann::ordered_json;
 // Rounded, so that the JSON prints no digits that were not measured.
 Json number(const Reading& reading, int decimals) {
   if (!reading.known()) return nullptr;
+  if (decimals == 0) return std::llround(reading.value);
   const double scale = std::pow(10.0, decimals);
   return std::round(reading.value * scale) / scale;
 }
@@ -66,7 +67,7 @@ std::string to_text(const Summary& summary) {
                       summary.missed > 0 ? fmt::format(", {} missed", summary.missed) : "");
   text += unknown;
   for (const auto& [name, method] : summary.methods) {
-    text += fmt::format("{:<22}{}\n", name + " read from", method);
+    text += fmt::format("{:<22}{}\n", name + " from", method);
   }
   for (const std::string& note : summary.notes) text += note + "\n";
   if (summary.exit) text += fmt::format("{:<22}{}\n", "exit", *summary.exit);

@@ -6,10 +6,8 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "treino/monitor/reading.h"
 
@@ -19,12 +17,10 @@ class Cgroup;
 
 struct Member {
   pid_t pid = 0;
-  std::uint64_t start =
-      0;  // clock ticks since boot (/proc/pid/stat, field 22): with pid, the identity
+  std::uint64_t start = 0;  // ticks since boot (/proc/pid/stat, field 22); with pid, the identity
   pid_t parent = 0;
-  std::string name;           // comm
-  int stat = -1, statm = -1;  // kept open where descriptors suffice, else -1
-  std::int64_t threads = 0;
+  std::string name;                         // comm
+  std::int64_t resident = -1, shared = -1;  // bytes (statm); -1: unknown
   bool zombie = false;
 };
 
@@ -32,16 +28,25 @@ class Tree {
  public:
   virtual ~Tree() = default;
 
-  virtual void refresh() = 0;
-  // Alive at the last refresh (zombies included), parents before children.
+  // `counters`: only what cpu_s() needs, for an event between two rows.
+  enum class Depth { counters, all };
+  virtual void refresh(Depth depth) = 0;
+
+  // Those alive at the last refresh, parents before children where the tree is known by them.
   virtual std::span<const Member> members() const = 0;
+  virtual std::int64_t processes() const = 0;  // zombies left out
+  virtual std::int64_t threads() const = 0;
+
   // CPU seconds of the whole tree since the watch began, ended and reaped processes included; never
   // falls.
   virtual Reading cpu_s() const = 0;
-  // The cgroup that holds this tree and nothing else, or null.
+
+  // The kernel's group that holds this tree and nothing else, or null.
   virtual const Cgroup* cgroup() const { return nullptr; }
-  virtual std::string root() const { return {}; }
-  virtual std::string method() const = 0;
+  // Our helper above the tree, not in it; its counters of reaped children are the tree's. 0: none.
+  virtual pid_t launcher() const { return 0; }
+  virtual const std::string& root() const = 0;  // stands before /proc and /sys
+  virtual std::string method() const = 0;       // where cpu_s comes from
 };
 
 }  // namespace treino::monitor
