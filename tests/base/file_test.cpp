@@ -82,5 +82,17 @@ TEST(File, FailedWriteLeavesTheOldFile) {
   EXPECT_EQ(files_in(folder.path()), 1u);
 }
 
+TEST(File, WhatAKilledWriterLeftIsTakenAway) {
+  const TemporaryFolder folder;
+  folder.write("a.json.part-123", "half");
+  folder.write("a.json", "whole");
+  folder.write("notes.part-two", "a name of the user's own");
+  remove_partial_files(folder.path());
+  remove_partial_files(folder / "nowhere");
+  EXPECT_FALSE(std::filesystem::exists(folder / "a.json.part-123"));
+  EXPECT_EQ(read_whole_file(folder / "a.json"), "whole");
+  EXPECT_TRUE(std::filesystem::exists(folder / "notes.part-two"));
+}
+
 }  // namespace
 }  // namespace treino

@@ -16,6 +16,8 @@ namespace treino {
 
 namespace {
 
+constexpr std::string_view kPartMark = ".part-";  // then the writer's process number
+
 class Descriptor {
  public:
   explicit Descriptor(int number) : number_(number) {}
@@ -88,7 +90,7 @@ std::string read_whole_file(const std::string& path) {
 }
 
 void write_whole_file(const std::string& path, std::span<const std::string_view> parts) {
-  const std::string beside = fmt::format("{}.part-{}", path, ::getpid());
+  const std::string beside = fmt::format("{}{}{}", path, kPartMark, ::getpid());
   Descriptor file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
   if (file.get() < 0) throw write_error(path, errno);
   int code = 0;
@@ -109,6 +111,16 @@ void write_whole_file(const std::string& path, std::span<const std::string_view>
 
 void write_whole_file(const std::string& path, std::string_view contents) {
   write_whole_file(path, std::span(&contents, 1));
+}
+
+void remove_partial_files(const std::string& folder) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    const std::size_t mark = name.rfind(kPartMark);
+    if (mark == name.npos || name.find_first_not_of("0123456789", mark + kPartMark.size()) != name.npos) continue;
+    std::filesystem::remove(entry.path(), error);
+  }
 }
 
 void make_folders(const std::string& path) {

@@ -16,6 +16,10 @@ std::string read_whole_file(const std::string& path);
 void write_whole_file(const std::string& path, std::span<const std::string_view> parts);
 void write_whole_file(const std::string& path, std::string_view contents);
 
+// Takes away what write_whole_file had written beside its targets in this folder when its process
+// was killed.
+void remove_partial_files(const std::string& folder);
+
 // Makes a folder and those above it. Throws Error::work naming the path and why it cannot be.
 void make_folders(const std::string& path);
 

@@ -49,14 +49,27 @@ class Training {
     compile();
     const std::string sha256 = digest.get();
     open_folder(sha256);
-    observer_.ready(compile_seconds_, nn::parameter_count(model_));
-    write_opening_events(sha256);
-    train();
-    finish();
+    try {
+      observer_.ready(compile_seconds_, nn::parameter_count(model_));
+      write_opening_events(sha256);
+      train();
+      finish();
+    } catch (const Error& error) {
+      note_failure(error);
+      throw;
+    }
     return std::move(result_);
   }
 
  private:
+  // A run that failed says so where its events are read.
+  void note_failure(const Error& error) {
+    Event exit("exit");
+    exit.set("status", error.fault() == Fault::mistake ? 2 : 1).set("reason", error.what());
+    if (bad_step_ > 0) exit.set("step", bad_step_);
+    events_.write(exit);
+  }
+
   nn::StepSpec spec() const { return {model_, recipe_.input, train_}; }
 
   void compile() {
@@ -173,7 +186,29 @@ class Training {
                                        "\"kernels\"); the same bits cannot be promised, so it is not resumed here", result_.folder));
     }
     position_ = load_checkpoint(result_.folder, programs_.store());
+    check_position();
+    remove_partial_files(result_.folder);
+    remove_partial_files(file("checkpoint"));
     write_whole_file(file("recipe.toml"), nn::write_recipe(recipe_));
+  }
+
+  // Where the training stood must be a place it can stand at, and the device's counters must be there.
+  void check_position() const {
+    const EpochPlan& plan = training_.plan;
+    const Store& store = programs_.store();
+    const auto counter = [&](const std::string& name) {
+      return store.read(store.find(name), DType::i64).as<std::int64_t>()[0];
+    };
+    const std::int64_t inside = std::min(position_.step * plan.batch, plan.samples());
+    const bool is_place = position_.epoch >= 0 && position_.step >= 0 && position_.step < plan.steps();
+    if (is_place && counter("counter.step") == position_.epoch * plan.steps() + position_.step &&
+        counter("counter.position") == position_.epoch * plan.samples() + inside &&
+        (position_.step == 0 || counter(training_.feed.offset) == inside)) {
+      return;
+    }
+    throw Error::mistake(fmt::format(
+        "{}: stands at epoch {}, step {}, which its own counters or the recipe's batch contradict; it "
+        "is damaged or of another training", file("checkpoint/state.safetensors"), position_.epoch, position_.step));
   }
 
   std::string file(const char* name) const { return (fs::path(result_.folder) / name).string(); }
@@ -282,11 +317,11 @@ class Training {
     const Store& store = programs_.store();
     const double bad = store.read(store.find("metric.bad_step"), DType::f64).as<double>()[0];
     if (bad < 0) return;
-    events_.write(Event("exit").set("status", 1).set("reason", "loss is not finite").set("step", bad));
+    bad_step_ = static_cast<std::int64_t>(bad);
     throw Error::work(fmt::format(
-        "the loss is not finite from step {:.0f} (epoch {}) on; try a smaller rate (it is {}), train.clip_norm = 1, or look "
+        "the loss is not finite from step {} (epoch {}) on; try a smaller rate (it is {}), train.clip_norm = 1, or look "
         "for bad samples; the last good checkpoint is kept in {}",
-        bad + 1, position_.epoch + 1, nn::rate(train_.optimizer), result_.folder));
+        bad_step_, position_.epoch + 1, nn::rate(train_.optimizer), result_.folder));
   }
 
   void report(double seconds, std::int64_t steps) {
@@ -399,6 +434,7 @@ class Training {
   std::optional<FeedPrograms> validation_, test_;
   EventWriter events_;
   Position position_;
+  std::int64_t bad_step_ = 0;  // counted from 1; 0: none
   FitResult result_;
   double start_ = 0, model_built_ = 0, compile_done_ = 0, compile_seconds_ = 0, last_checkpoint_ = 0;
 };

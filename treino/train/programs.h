@@ -35,6 +35,7 @@ class Programs {
   // After all compile() calls: makes the store.
   Store& make_store();
   Store& store() { return *store_; }
+  const Store& store() const { return *store_; }
   void load(FeedPrograms& programs);
 
   // A line a step about its kernel, for the record.
