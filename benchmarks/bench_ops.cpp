@@ -111,8 +111,9 @@ std::vector<Case> cases() {
                                       input(g, "mean", c), input(g, "var", c)},
                                      NormAttributes{}));
                    }});
-    all.push_back({"reduce_sum to channels " + to_string(x), 0,
-                   [=](Graph& g) { output(g, graph::reduce_sum(input(g, "x", x), {0, 1, 2})); }});
+    all.push_back({"reduce_sum to channels " + to_string(x), 0, [=](Graph& g) {
+                     output(g, graph::reduce_sum(input(g, "x", x), {0, 1, 2}));
+                   }});
   }
   const Shape wide{1 << 18};
   for (Op op : {Op::add, Op::exp, Op::log, Op::tanh, Op::erf, Op::sqrt, Op::div}) {
