@@ -20,8 +20,17 @@ std::string bar(std::int64_t done, std::int64_t all, int width) {
   return std::string(full, '=') + std::string(static_cast<std::size_t>(width) - full, ' ');
 }
 
+std::string loss_text(double loss) {
+  return loss < 1e4 ? fmt::format("{:.4f}", loss) : fmt::format("{:.3e}", loss);
+}
+
+// Columns a line may take; a terminal echoes ^C behind it.
+int width() {
+  return std::max(columns() - 3, 20);
+}
+
 std::string figures(const train::Metrics& metrics) {
-  return fmt::format("loss {:.4f}  accuracy {:.4f}", metrics.loss, metrics.accuracy);
+  return fmt::format("loss {}  accuracy {:.4f}", loss_text(metrics.loss), metrics.accuracy);
 }
 
 }  // namespace
@@ -33,8 +42,7 @@ TrainingView::~TrainingView() {
 }
 
 void TrainingView::draw(const std::string& line) {
-  const auto width = static_cast<std::size_t>(std::max(columns() - 1, 20));
-  fmt::print(stderr, "\r\x1b[2K{}", line.substr(0, width));
+  fmt::print(stderr, "\r\x1b[2K{}", line.substr(0, static_cast<std::size_t>(width())));
   std::fflush(stderr);
   drawn_ = true;
   last_draw_ = monotonic_seconds();
@@ -80,10 +88,13 @@ void TrainingView::ready(double compile_seconds, std::int64_t parameters) {
 
 void TrainingView::progress(const train::Progress& p) {
   if (quiet_ || !terminal_ || monotonic_seconds() - last_draw_ < kSecondsADrawing) return;
-  draw(fmt::format("epoch {}/{}  [{}]  {}/{}  {} samples/s  {} (running)  ETA {}", p.epoch,
-                   p.epochs, bar(p.step, p.steps, 20), p.step, p.steps,
-                   grouped(static_cast<std::int64_t>(p.samples_per_second)), figures(p.running),
-                   clock_text(p.seconds_left)));
+  const std::string text = fmt::format("{}/{}  {} samples/s  {} (running)  ETA {}", p.step, p.steps,
+                                       grouped(static_cast<std::int64_t>(p.samples_per_second)),
+                                       figures(p.running), clock_text(p.seconds_left));
+  const std::string epoch = fmt::format("epoch {}/{}  ", p.epoch, p.epochs);
+  const int room = width() - static_cast<int>(text.size() + epoch.size()) - 4;
+  draw(epoch + (room >= 6 ? fmt::format("[{}]  ", bar(p.step, p.steps, std::min(room, 30))) : "") +
+       text);
 }
 
 void TrainingView::epoch_done(const train::EpochResult& r) {
@@ -97,7 +108,7 @@ void TrainingView::epoch_done(const train::EpochResult& r) {
 void TrainingView::finished(const train::FitResult& result) {
   clear();
   if (result.test) {
-    fmt::print(stderr, "test loss      {:.4f}\ntest accuracy  {:.4f}\n", result.test->loss,
+    fmt::print(stderr, "test loss      {}\ntest accuracy  {:.4f}\n", loss_text(result.test->loss),
                result.test->accuracy);
   } else if (result.signal == 0) {
     fmt::print(stderr, "test accuracy  unknown: the set has no test part\n");
