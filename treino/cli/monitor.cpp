@@ -10,8 +10,10 @@
 #include "treino/base/error.h"
 #include "treino/cli/commands.h"
 #include "treino/monitor/duration.h"
+#include "treino/monitor/loads.h"
 #include "treino/monitor/outputs.h"
 #include "treino/monitor/sampler.h"
+#include "treino/monitor/selftest.h"
 
 namespace treino::cli {
 
@@ -23,7 +25,7 @@ struct Options {
   std::string interval = "100ms", duration, name, csv, dialect = "treino", jsonl, log_events;
   pid_t pid = 0;
   bool pretty = false, json = false, summary = false, no_summary = false;
-  bool no_pss = false, no_cgroup = false;
+  bool no_pss = false, no_cgroup = false, selftest = false, load = false;
   std::vector<std::string> command;
 };
 
@@ -120,7 +122,23 @@ int watch(const Options& options) {
   return summary.exit.value_or(0);
 }
 
+int run_selftest() {
+  static constexpr const char* kWords[] = {"passed", "FAILED", "unknown"};
+  int failed = 0;
+  const auto tell = [&failed](const Verdict& verdict) {
+    failed += verdict.what == Verdict::failed ? 1 : 0;
+    fmt::print("{:<8} {:<30} {:<36} {}\n", kWords[verdict.what], verdict.probe, verdict.load,
+               verdict.detail);
+    std::fflush(stdout);
+  };
+  selftest("/proc/self/exe", tell);
+  if (failed > 0) fmt::print("{} failed: do not trust these numbers on this machine\n", failed);
+  return failed > 0 ? 1 : 0;
+}
+
 int run_monitor(const Options& options) {
+  if (options.load) return run_load(options.command);
+  if (options.selftest) return run_selftest();
   check(options);
   try {
     return watch(options);
@@ -161,6 +179,9 @@ void add_monitor(CLI::App& app, Action& action) {
       ->type_name("PROFILE");
   app.add_flag("--no-pss", options->no_pss, "do not tell shared memory apart (PSS, USS)");
   app.add_flag("--no-cgroup", options->no_cgroup, "do not put the command in a control group");
+  app.add_flag("--selftest", options->selftest,
+               "run known loads and say whether each number is right on this machine");
+  app.add_flag("--load", options->load)->group("");  // a load of the self-test, run as COMMAND
   app.add_option("COMMAND", options->command,
                  "what to run and watch, with its arguments; after --");
   app.positionals_at_end();

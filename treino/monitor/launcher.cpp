@@ -210,9 +210,16 @@ Launcher::~Launcher() {
   }
 }
 
-void Launcher::go() {
+int Launcher::go() {
   (void)!::write(go_.get(), "g", 1);
   go_.reset();
+  // Closed empty by a successful exec; else it brings the errno of one that failed.
+  int error = 0;
+  ssize_t got = 0;
+  while ((got = ::read(failure_.get(), &error, sizeof error)) < 0 && errno == EINTR) {
+  }
+  failure_.reset();
+  return got == sizeof error ? error : 0;
 }
 
 std::optional<LauncherNews> Launcher::next() {
@@ -220,16 +227,7 @@ std::optional<LauncherNews> Launcher::next() {
   ssize_t got = 0;
   while ((got = ::recv(socket_.get(), &news, sizeof news, MSG_DONTWAIT)) < 0 && errno == EINTR) {
   }
-  if (got == sizeof news) {
-    // Closed empty by a successful exec; else it holds the errno of one that failed.
-    int error = 0;
-    if (news.what == LauncherNews::exited && failure_ &&
-        ::read(failure_.get(), &error, sizeof error) == sizeof error) {
-      news.what = LauncherNews::exec_failed;
-      news.value = error;
-    }
-    return news;
-  }
+  if (got == sizeof news) return news;
   if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return std::nullopt;
   return LauncherNews{};  // lost: somebody killed the helper
 }

@@ -18,9 +18,9 @@ namespace treino::monitor {
 
 // What the helper tells, in this order.
 struct LauncherNews {
-  enum What { started, exec_failed, exited, all_gone, lost };
+  enum What { started, exited, all_gone, lost };
   What what = lost;
-  int value = 0;     // started: pid. exec_failed: errno. exited: wait status
+  int value = 0;     // started: pid. exited: wait status
   double t = 0;      // CLOCK_MONOTONIC
   double cpu_s = 0;  // exited, all_gone: of every process reaped so far (the kernel's rusage)
 };
@@ -38,7 +38,9 @@ class Launcher {
   pid_t command() const { return command_; }
   int descriptor() const { return socket_.get(); }  // readable when there is news
 
-  void go();                           // lets the command run
+  // Lets the command run, and returns when it does: until then its process is still a copy of us,
+  // with our memory. Returns the errno of an exec that failed, or 0.
+  int go();
   std::optional<LauncherNews> next();  // without waiting
 
  private:

@@ -46,6 +46,11 @@ class MemoryProbe : public Probe {
 
   void read(const Moment& moment, const Tree& tree, std::span<Reading> out) override {
     if (moment.what == Moment::mark) return;
+    if (moment.what == Moment::start && tree.launcher() > 0) {  // not the command yet: a copy of us
+      note_group(tree);
+      peak_rss_ = peak_anon_ = peak_group_ = Reading{};
+      return;
+    }
     out[0] = note_rss(tree);
     read_pss(moment, tree, out);
     const Reading anon = note_group(tree);
@@ -96,7 +101,7 @@ class MemoryProbe : public Probe {
     method_ = group->memory_method() + (pss_on_ ? ", statm, smaps_rollup" : ", statm");
     if (const auto peak = group->memory_peak()) peak_group_ = mib(*peak, "page cache included");
     const Reading anon = mib(memory->anon + memory->shmem);
-    raise(peak_anon_, anon);
+    if (tree.processes() > 0) raise(peak_anon_, anon);
     return anon;
   }
 

@@ -161,7 +161,12 @@ void Sampler::State::begin() {
   own_cpu_ = thread_cpu_s();
   beats_.emplace(t0_, options.interval_s);
   next_peek_ = t0_ + kFirstPeek;
-  if (launcher_) launcher_->go();
+  if (!launcher_) return;
+  if (const int error = launcher_->go(); error != 0) {
+    summary_.failure = fmt::format("{}: {}", launch->command.front(), std::strerror(error));
+    summary_.exit = error == ENOENT ? 127 : 126;
+    over_ = true;
+  }
 }
 
 void Sampler::State::loop() {
@@ -252,12 +257,6 @@ void Sampler::State::take_news() {
     switch (news->what) {
       case LauncherNews::started:
         break;
-      case LauncherNews::exec_failed:
-        summary_.failure =
-            fmt::format("{}: {}", launch->command.front(), std::strerror(news->value));
-        summary_.exit = news->value == ENOENT ? 127 : 126;
-        over_ = true;
-        return;
       case LauncherNews::exited:
         status_ = news->value;
         ended_ = news->t;
