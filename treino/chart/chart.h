@@ -8,9 +8,8 @@
 //   chart.events.push_back({12.5, "epoch 2"});
 //
 // - svg(chart): one image that opens alone and prints in black and white.
-// - figure(chart, "cpu"): for a page, a wide and a narrow drawing; page_style(), once a page, is
-// the
-//   CSS that shows the right one.
+// - figure(chart, "cpu"): for a page, a wide and a narrow drawing; page_style() is the CSS that
+//   shows the right one, once a page.
 // - text(chart, terminal_text(2)): for a terminal; text(chart) for a file.
 //
 // A number that is not known is NaN and leaves a gap; it is never drawn as 0. Colours, dashes and
