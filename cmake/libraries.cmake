@@ -18,6 +18,9 @@ add_library(data_libraries INTERFACE)
 target_link_libraries(data_libraries INTERFACE PkgConfig::deflate PkgConfig::turbojpeg PNG::PNG
                       CURL::libcurl LibArchive::LibArchive OpenSSL::Crypto Threads::Threads)
 
+# The full-screen view of the monitor.
+pkg_check_modules(ncursesw REQUIRED IMPORTED_TARGET ncursesw)
+
 # Debian's dnnl package file asks for OpenCL, so the library is looked up by itself.
 add_library(onednn INTERFACE)
 target_link_libraries(onednn INTERFACE Threads::Threads)
