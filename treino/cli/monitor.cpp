@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "treino/base/error.h"
 #include "treino/cli/commands.h"
 #include "treino/monitor/duration.h"
+#include "treino/monitor/held_output.h"
+#include "treino/monitor/live.h"
 #include "treino/monitor/loads.h"
 #include "treino/monitor/outputs.h"
+#include "treino/monitor/plot.h"
 #include "treino/monitor/sampler.h"
 #include "treino/monitor/selftest.h"
 
@@ -22,10 +27,10 @@ namespace {
 using namespace treino::monitor;
 
 struct Options {
-  std::string interval = "100ms", duration, name, csv, dialect = "treino", jsonl, log_events;
+  std::string interval = "100ms", duration, name, csv, dialect = "treino", jsonl, log_events, plot;
   pid_t pid = 0;
   bool pretty = false, json = false, summary = false, no_summary = false;
-  bool no_pss = false, no_cgroup = false, selftest = false, load = false;
+  bool no_pss = false, no_cgroup = false, selftest = false, load = false, live = false;
   std::vector<std::string> command;
 };
 
@@ -65,9 +70,14 @@ void check(const Options& options) {
   if (on_stdout > 1)
     throw Error::mistake(
         "monitor: only one of --csv -, --jsonl - and --json fits on standard output");
+  if (options.live && options.pretty)
+    throw Error::mistake("monitor: --live and --pretty both want the terminal; give one of them");
+  if (options.live && (options.csv == "-" || options.jsonl == "-") && ::isatty(STDOUT_FILENO) == 1)
+    throw Error::mistake("monitor: --live has the terminal; send the rows to a file");
 }
 
-std::unique_ptr<Sampler> make_sampler(const Options& options) {
+// `held`: keeps the command's output off a full-screen view; null without one.
+std::unique_ptr<Sampler> make_sampler(const Options& options, const HeldOutput* held) {
   SamplerOptions sampling;
   sampling.interval_s = parse_duration(options.interval, "--interval");
   if (!options.duration.empty()) sampling.for_s = parse_duration(options.duration, "--for");
@@ -81,6 +91,12 @@ std::unique_ptr<Sampler> make_sampler(const Options& options) {
   launch.own_cgroup = !options.no_cgroup;
   launch.log_profile = options.log_events;
   if (options.json || options.csv == "-" || options.jsonl == "-") launch.stdout_fd = STDERR_FILENO;
+  if (held != nullptr) {
+    launch.stderr_fd = held->stderr_fd();
+    launch.stdout_fd = launch.stdout_fd == STDERR_FILENO ? held->stderr_fd() : held->stdout_fd();
+    // Keys are the view's. (Left open: the sampler needs it when it runs.)
+    if (::isatty(STDIN_FILENO) == 1) launch.stdin_fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  }
   return std::make_unique<Sampler>(std::move(launch), sampling);
 }
 
@@ -93,15 +109,30 @@ std::vector<std::unique_ptr<Output>> make_outputs(const Options& options) {
   }
   if (!options.jsonl.empty()) outputs.push_back(std::make_unique<JsonLinesOutput>(options.jsonl));
   if (options.pretty) outputs.push_back(std::make_unique<PrettyOutput>(STDERR_FILENO));
+  if (!options.plot.empty()) outputs.push_back(std::make_unique<PlotOutput>(options.plot));
   return outputs;
 }
 
+std::unique_ptr<LiveOutput> make_live(const Options& options, HeldOutput& held, Sampler& sampler) {
+  LiveOutput::Options live{.held = options.command.empty() ? nullptr : &held};
+  if (options.command.empty()) live.quit = [&sampler] { sampler.interrupt(0); };
+  return std::make_unique<LiveOutput>(std::move(live));
+}
+
 int watch(const Options& options) {
-  const std::unique_ptr<Sampler> sampler = make_sampler(options);
+  std::optional<HeldOutput> held;
+  if (options.live) held.emplace();
+  const std::unique_ptr<Sampler> sampler = make_sampler(options, held ? &*held : nullptr);
   const std::vector<std::unique_ptr<Output>> outputs = make_outputs(options);
   for (const auto& output : outputs) sampler->add(*output);
+  std::unique_ptr<LiveOutput> live;
+  if (options.live) {
+    live = make_live(options, *held, *sampler);
+    sampler->add(*live);
+  }
   catch_signals(*sampler);
   const Summary summary = sampler->run();
+  if (live) live->close();  // before anything is printed
   if (!summary.failure.empty()) {
     fmt::print(stderr, "treino: monitor: {}\n", summary.failure);
     return summary.exit.value_or(125);
@@ -170,6 +201,10 @@ void add_monitor(CLI::App& app, Action& action) {
   app.add_option("--jsonl", options->jsonl, "header, rows, events and summary as JSON lines")
       ->type_name("FILE");
   app.add_flag("--pretty", options->pretty, "a line a sample, for people");
+  app.add_flag("--live", options->live,
+               "a full-screen view: graphs, the process tree, events; q leaves it");
+  app.add_option("--plot", options->plot, "the charts of the whole watch: FILE.svg or FILE.html")
+      ->type_name("FILE");
   app.add_flag("--json", options->json, "the summary as one JSON object on standard output");
   app.add_flag("--summary", options->summary,
                "the summary for people (the default without --json)");
@@ -189,6 +224,8 @@ void add_monitor(CLI::App& app, Action& action) {
       "Examples:\n"
       "  treino monitor -- python3 train.py                   the summary at the end\n"
       "  treino monitor --pretty --csv run.csv -- ./train     a line a sample, and a file\n"
+      "  treino monitor --live -- python3 train.py            watch it as it runs\n"
+      "  treino monitor --plot run.html -- python3 train.py   charts, one page that opens offline\n"
       "  treino monitor --json -- make -j4 | jq .cpu_s        for a script\n"
       "  treino monitor --pid 4711 --for 60s --csv -          a process that runs already\n"
       "  treino monitor --log-events keras -- python3 fit.py  epochs from its log\n"

@@ -16,6 +16,8 @@
 
 namespace treino::monitor {
 
+class Tree;
+
 enum class Kind {
   gauge,    // a state now (memory, processes)
   rate,     // mean over the row's dt (cores, watts)
@@ -43,6 +45,7 @@ struct Row {
   std::int64_t missed = 0;         // ticks between this row and the one before that were not kept
   std::span<const Reading> cells;  // one for each column; valid during the call only
   std::span<const Mark> marks;     // those since the row before
+  const Tree* tree = nullptr;      // the processes; valid during the call only
 };
 
 // Known before the first row.

@@ -216,6 +216,7 @@ void Sampler::State::row(Moment::What what) {
   row.missed = beats_->take_missed();
   row.cells = cells_;
   row.marks = marks_;
+  row.tree = tree.get();
   ++summary_.samples;
   summary_.missed += row.missed;
   deliver([&](Output& output) { output.row(row); });
