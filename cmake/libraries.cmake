@@ -9,13 +9,15 @@ find_package(Boost REQUIRED)
 find_package(PNG REQUIRED)
 find_package(CURL REQUIRED)
 find_package(LibArchive REQUIRED)
+find_package(ZLIB REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(deflate REQUIRED IMPORTED_TARGET libdeflate)
 pkg_check_modules(turbojpeg REQUIRED IMPORTED_TARGET libturbojpeg)
+pkg_check_modules(exif REQUIRED IMPORTED_TARGET libexif)
 
 add_library(data_libraries INTERFACE)
-target_link_libraries(data_libraries INTERFACE PkgConfig::deflate PkgConfig::turbojpeg PNG::PNG
+target_link_libraries(data_libraries INTERFACE PkgConfig::deflate PkgConfig::turbojpeg PkgConfig::exif PNG::PNG
                       CURL::libcurl LibArchive::LibArchive OpenSSL::Crypto Threads::Threads)
 
 # The full-screen view of the monitor.

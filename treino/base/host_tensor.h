@@ -4,9 +4,9 @@
 #include <cstddef>
 #include <cstring>
 #include <span>
-#include <vector>
 
 #include "treino/base/dtype.h"
+#include "treino/base/host_bytes.h"
 #include "treino/base/shape.h"
 
 namespace treino {
@@ -15,12 +15,21 @@ namespace treino {
 struct HostTensor {
   DType dtype = DType::f32;
   Shape shape;
-  std::vector<std::byte> bytes;  // shape.elements() * host_bytes(dtype)
+  HostBytes bytes;  // shape.elements() * host_bytes(dtype)
 
   HostTensor() = default;
   HostTensor(DType type, Shape extents)
-      : dtype(type), shape(extents),
-        bytes(static_cast<std::size_t>(extents.elements() * host_bytes(type))) {}
+      : dtype(type),
+        shape(extents),
+        bytes(static_cast<std::size_t>(extents.elements() * host_bytes(type)), std::byte{0}) {}
+  // For a caller that writes every element itself.
+  static HostTensor unfilled(DType type, Shape extents) {
+    HostTensor tensor;
+    tensor.dtype = type;
+    tensor.shape = extents;
+    tensor.bytes.resize(static_cast<std::size_t>(extents.elements() * treino::host_bytes(type)));
+    return tensor;
+  }
 
   template <typename T>
   std::span<T> as() {

@@ -57,7 +57,7 @@ void choose_data(const std::string& data, nn::Recipe& recipe, data::LoadOptions&
     if (!is_name(recipe.data) && fs::exists(recipe.data, error)) {
       recipe.data = absolute(recipe.data);
     }
-  } else if (row != nullptr && row->is_in(data)) {
+  } else if (row != nullptr && !row->sources(data).empty()) {
     options.folder = absolute(data);
   } else {
     recipe.data = absolute(data);

@@ -6,26 +6,42 @@
 #include <vector>
 
 #include "treino/base/host_tensor.h"
+#include "treino/data/texts.h"
 
 namespace treino::data {
 
 // Samples and their labels, in file order. Images are u8 [n, height, width, channels]; tables of
-// numbers are f32 [n, features]. Labels are i32 [n], class indices. Shared, so that a device on the
-// host's memory can read the tensors where they are.
+// numbers are f32 [n, features]; text has `texts` and no `samples`. Labels are i32 [n], class
+// indices; questions and answers have none. Shared, so that a device on the host's memory can read
+// the tensors where they are.
 struct Split {
   std::shared_ptr<const HostTensor> samples;
   std::shared_ptr<const HostTensor> labels;
-  std::int64_t size() const { return labels ? labels->shape[0] : 0; }
+  std::shared_ptr<const Texts> texts;
+  std::int64_t size() const { return labels ? labels->shape[0] : texts ? texts->rows() : 0; }
+};
+
+// Other labels of the same samples, e.g. CIFAR-100's twenty coarse classes.
+struct Labelling {
+  std::string name;
+  std::vector<std::string> classes;
+  std::shared_ptr<const HostTensor> train, test;  // i32 [n]
 };
 
 struct Dataset {
-  std::string name;                  // catalogue name, or the folder's name
-  std::string origin;                // where it was read from, for people
-  std::vector<std::string> classes;  // names by label
+  std::string name;                   // catalogue name, or the folder's name
+  std::string origin;                 // where it was read from, for people
+  std::vector<std::string> classes;   // names by label
+  std::vector<std::string> features;  // names of a table's columns, where they are known
   Split train;
-  Split test;                        // empty when the set has none
-  std::string sha256;                // hex, over the decoded set: interface.md section 4
-  std::vector<std::string> warnings; // one line each, for people
+  Split test;                           // empty when the set has none
+  Split unlabelled;                     // samples without labels, where the set has such
+  std::vector<Labelling> other_labels;  // of train and test
+  std::string sha256;  // hex, over the decoded set: interface.md section 4; empty: not yet known
+  std::vector<std::string> warnings;  // one line each, for people
+  std::vector<std::string> broken;    // files that were left out, "path: why"
+
+  bool is_text() const { return train.texts != nullptr; }
 };
 
 }  // namespace treino::data

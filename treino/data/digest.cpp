@@ -8,26 +8,58 @@
 
 namespace treino::data {
 
-std::string digest(const Dataset& dataset) {
-  const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
-  EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr);
-  for (const Split* split : {&dataset.train, &dataset.test}) {
-    if (!split->samples) continue;
-    EVP_DigestUpdate(context.get(), split->samples->bytes.data(), split->samples->bytes.size());
-    if (dataset.classes.size() > 256) {
-      EVP_DigestUpdate(context.get(), split->labels->bytes.data(), split->labels->bytes.size());
-      continue;
-    }
-    std::vector<unsigned char> labels;
-    for (std::int32_t label : split->labels->as<std::int32_t>()) labels.push_back(static_cast<unsigned char>(label));
-    EVP_DigestUpdate(context.get(), labels.data(), labels.size());
+namespace {
+
+class Sha256 {
+ public:
+  Sha256() { EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr); }
+  void add(const void* bytes, std::size_t count) { EVP_DigestUpdate(context_.get(), bytes, count); }
+  std::string hex() {
+    unsigned char sum[EVP_MAX_MD_SIZE];
+    unsigned length = 0;
+    EVP_DigestFinal_ex(context_.get(), sum, &length);
+    std::string text;
+    for (unsigned i = 0; i < length; ++i) text += fmt::format("{:02x}", sum[i]);
+    return text;
   }
-  unsigned char sum[EVP_MAX_MD_SIZE];
-  unsigned length = 0;
-  EVP_DigestFinal_ex(context.get(), sum, &length);
-  std::string hex;
-  for (unsigned i = 0; i < length; ++i) hex += fmt::format("{:02x}", sum[i]);
-  return hex;
+
+ private:
+  std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context_{EVP_MD_CTX_new(), EVP_MD_CTX_free};
+};
+
+void add_labels(const HostTensor& labels, bool wide, Sha256& sum) {
+  if (wide) {
+    sum.add(labels.bytes.data(), labels.bytes.size());
+    return;
+  }
+  std::vector<unsigned char> bytes;
+  bytes.reserve(labels.bytes.size() / 4);
+  for (const std::int32_t label : labels.as<std::int32_t>())
+    bytes.push_back(static_cast<unsigned char>(label));
+  sum.add(bytes.data(), bytes.size());
+}
+
+void add_texts(const Texts& texts, Sha256& sum) {
+  for (std::int64_t row = 0; row < texts.rows(); ++row) {
+    for (std::size_t column = 0; column < texts.columns().size(); ++column) {
+      const std::string_view cell = texts.at(row, column);
+      sum.add(cell.data(), cell.size());
+      sum.add("", 1);
+    }
+  }
+}
+
+}  // namespace
+
+std::string digest(const Dataset& dataset) {
+  if (!dataset.sha256.empty()) return dataset.sha256;
+  Sha256 sum;
+  for (const Split* split : {&dataset.train, &dataset.test}) {
+    if (split->samples) sum.add(split->samples->bytes.data(), split->samples->bytes.size());
+    if (split->texts) add_texts(*split->texts, sum);
+    if (split->labels) add_labels(*split->labels, dataset.classes.size() > 256, sum);
+  }
+  return sum.hex();
 }
 
 }  // namespace treino::data

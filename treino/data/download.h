@@ -7,14 +7,14 @@
 
 namespace treino::data {
 
-// Fetches the files of `row` that `folder` lacks, from the first address that has them: resumes
-// partial files, checks each SHA-256, and renames into place; a lock keeps two processes apart.
-// Throws Error::work naming the address, the reason and what to do.
-void download(const Row& row, const std::string& folder, Progress* progress);
+// Fetches the files of `row` that `folder` lacks, or has in another size than published (all with
+// `refresh`), from the first address that has them: options.mirror or $TREINO_MIRROR, then the
+// row's. Checks sizes and SHA-256s and renames into place; a lock keeps two processes apart.
+// Throws Error::work naming the addresses, what went wrong at each, and what to do.
+void download(const Row& row, const std::string& folder, const LoadOptions& options,
+              bool refresh = false);
 
-// One file to `path` (beside it as path.part until its checksum holds). Returns an empty string, or
-// what went wrong at this address.
-std::string fetch(const std::string& address, const std::string& path, std::int64_t bytes, const std::string& sha256,
-                  Progress* progress);
+// Every published file is there in its size, or none is (it holds the set in another form).
+bool is_complete(const Row& row, const std::string& folder);
 
 }  // namespace treino::data

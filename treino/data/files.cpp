@@ -30,7 +30,9 @@ bool is_folder(const std::string& path) {
   return fs::is_directory(path, error);
 }
 
-std::string join(const std::string& folder, const std::string& name) { return (fs::path(folder) / name).string(); }
+std::string join(const std::string& folder, const std::string& name) {
+  return (fs::path(folder) / name).string();
+}
 
 std::vector<std::string> names_in(const std::string& folder) {
   std::error_code error;
@@ -48,10 +50,12 @@ namespace {
 
 class File {
  public:
-  explicit File(const std::string& path) : path_(path), descriptor_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+  explicit File(const std::string& path)
+      : path_(path), descriptor_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
     if (descriptor_ >= 0) return;
     const std::string reason = std::strerror(errno);
-    if (errno == ENOENT || errno == EISDIR || errno == ENOTDIR) throw Error::mistake(fmt::format("{}: {}", path, reason));
+    if (errno == ENOENT || errno == EISDIR || errno == ENOTDIR)
+      throw Error::mistake(fmt::format("{}: {}", path, reason));
     throw Error::work(fmt::format("{}: {}", path, reason));
   }
   ~File() { close(descriptor_); }
@@ -78,7 +82,9 @@ class File {
   }
 
  private:
-  [[noreturn]] void fail() const { throw Error::work(fmt::format("{}: {}", path_, std::strerror(errno))); }
+  [[noreturn]] void fail() const {
+    throw Error::work(fmt::format("{}: {}", path_, std::strerror(errno)));
+  }
 
   std::string path_;
   int descriptor_;
@@ -92,36 +98,73 @@ std::uint32_t little_endian_at(const std::byte* bytes) {
 
 }  // namespace
 
-std::vector<std::byte> read_file(const std::string& path) {
+HostBytes read_file(const std::string& path) {
   const File file(path);
-  std::vector<std::byte> bytes(file.size());
+  HostBytes bytes(file.size());
   bytes.resize(file.read(bytes.data(), bytes.size()));
   return bytes;
 }
 
-std::vector<std::byte> read_maybe_gzip(const std::string& path) {
-  std::vector<std::byte> packed = read_file(path);
-  const bool is_gzip = packed.size() >= 2 && packed[0] == std::byte{0x1f} && packed[1] == std::byte{0x8b};
+HostBytes read_maybe_gzip(const std::string& path) {
+  HostBytes packed = read_file(path);
+  const bool is_gzip =
+      packed.size() >= 2 && packed[0] == std::byte{0x1f} && packed[1] == std::byte{0x8b};
   if (!is_gzip) return packed;
   const std::unique_ptr<libdeflate_decompressor, void (*)(libdeflate_decompressor*)> decompressor(
       libdeflate_alloc_decompressor(), libdeflate_free_decompressor);
-  // The last four bytes say the unpacked size; deflate packs at most about 1:1032, so a larger claim
-  // is damage (and would ask for absurd amounts of memory).
-  const std::size_t claimed = packed.size() < 18 ? 0 : little_endian_at(packed.data() + packed.size() - 4);
-  std::size_t unpacked = 0;
-  if (claimed <= packed.size() * 1040) {
-    std::vector<std::byte> bytes(claimed);
-    const auto result = libdeflate_gzip_decompress(decompressor.get(), packed.data(), packed.size(), bytes.data(),
-                                                   bytes.size(), &unpacked);
-    if (result == LIBDEFLATE_SUCCESS && unpacked == claimed) return bytes;
+  // The last four bytes say the unpacked size of the last member, mostly the only one. Deflate
+  // packs at most about 1:1032, so a larger claim is damage (and would ask for absurd amounts of
+  // memory).
+  const std::size_t most = packed.size() * 1040;
+  const std::size_t claimed =
+      packed.size() < 18 ? 0 : little_endian_at(packed.data() + packed.size() - 4);
+  HostBytes bytes(std::min(claimed, most));
+  std::size_t read = 0, made = 0;
+  while (read < packed.size()) {
+    std::size_t used = 0, unpacked = 0;
+    const auto result = libdeflate_gzip_decompress_ex(decompressor.get(), packed.data() + read,
+                                                      packed.size() - read, bytes.data() + made,
+                                                      bytes.size() - made, &used, &unpacked);
+    if (result == LIBDEFLATE_INSUFFICIENT_SPACE && bytes.size() < most) {
+      bytes.resize(std::min(most, 2 * bytes.size() + 65536));
+      continue;
+    }
+    if (result != LIBDEFLATE_SUCCESS) {
+      throw Error::mistake(fmt::format(
+          "{}: the gzip data from byte {} of {} is damaged or ends early; fetch the file again",
+          path, read, packed.size()));
+    }
+    read += used;
+    made += unpacked;
   }
-  throw Error::mistake(fmt::format(
-      "{}: the gzip data is damaged or ends early ({} bytes on disk); fetch the file again", path, packed.size()));
+  bytes.resize(made);
+  return bytes;
+}
+
+std::string stamp_of(const std::string& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0) return path + " -";
+  if (S_ISDIR(status.st_mode)) {  // how many files and bytes, and the latest change, at any depth
+    std::int64_t files = 0, bytes = 0, latest = 0;
+    std::error_code error;
+    for (fs::recursive_directory_iterator it(path, error), end; !error && it != end;
+         it.increment(error)) {
+      if (stat(it->path().c_str(), &status) != 0) continue;
+      ++files;
+      if (S_ISREG(status.st_mode)) bytes += status.st_size;
+      latest = std::max<std::int64_t>(
+          latest, status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec);
+    }
+    return fmt::format("{} {} {} {}", path, files, bytes, latest);
+  }
+  return fmt::format("{} {} {}.{:09}", path, status.st_size, status.st_mtim.tv_sec,
+                     status.st_mtim.tv_nsec);
 }
 
 std::string sha256_of_file(const std::string& path) {
   const File file(path);
-  const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
+  const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(),
+                                                                   EVP_MD_CTX_free);
   EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr);
   std::vector<std::byte> piece(1 << 20);
   while (const std::size_t got = file.read(piece.data(), piece.size())) {

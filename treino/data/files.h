@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstddef>
 #include <string>
 #include <vector>
+
+#include "treino/base/host_bytes.h"
 
 namespace treino::data {
 
@@ -14,9 +15,12 @@ std::string join(const std::string& folder, const std::string& name);
 std::vector<std::string> names_in(const std::string& folder);
 
 // A whole file. Throws Error::mistake when there is none, Error::work when reading fails.
-std::vector<std::byte> read_file(const std::string& path);
+HostBytes read_file(const std::string& path);
 // A whole file, unpacked when its first bytes say gzip. Throws Error::mistake when it ends early.
-std::vector<std::byte> read_maybe_gzip(const std::string& path);
+HostBytes read_maybe_gzip(const std::string& path);
+
+// Name, size and time of a file's last change; differs when the file does.
+std::string stamp_of(const std::string& path);
 
 // Hex SHA-256 of a file, read piece by piece.
 std::string sha256_of_file(const std::string& path);

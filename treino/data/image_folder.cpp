@@ -7,6 +7,7 @@
 
 #include "treino/base/error.h"
 #include "treino/data/files.h"
+#include "treino/data/image_collector.h"
 #include "treino/data/split.h"
 
 namespace treino::data {
@@ -14,9 +15,12 @@ namespace treino::data {
 namespace {
 
 bool is_picture_name(std::string name) {
-  std::transform(name.begin(), name.end(), name.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   for (std::string_view suffix : {".png", ".jpg", ".jpeg"}) {
-    if (name.size() > suffix.size() && name.compare(name.size() - suffix.size(), suffix.size(), suffix) == 0) return true;
+    if (name.size() > suffix.size() &&
+        name.compare(name.size() - suffix.size(), suffix.size(), suffix) == 0)
+      return true;
   }
   return false;
 }
@@ -29,46 +33,41 @@ std::vector<std::string> class_folders(const std::string& folder) {
   return classes;
 }
 
-Split read_part(const std::string& folder, const std::vector<std::string>& classes, const LoadOptions& options,
-                Dataset& dataset) {
-  std::vector<std::byte> pixels;
-  std::vector<std::int32_t> labels;
-  Shape shape;
-  std::string first;
+// Calls take(path, label) for each picture and leave(path) for each other file of the class
+// folders.
+template <class Take, class Leave>
+void for_each_file(const std::string& folder, const std::vector<std::string>& classes, Take&& take,
+                   Leave&& leave) {
   for (std::size_t label = 0; label < classes.size(); ++label) {
     const std::string inside = join(folder, classes[label]);
     if (!is_folder(inside)) continue;
     for (const std::string& name : names_in(inside)) {
-      const std::string path = join(inside, name);
-      if (!is_picture_name(name)) {
-        dataset.warnings.push_back(path + ": left out, its name is not that of a PNG or JPEG picture");
-        continue;
+      if (is_picture_name(name)) {
+        take(join(inside, name), static_cast<std::int32_t>(label));
+      } else {
+        leave(join(inside, name));
       }
-      HostTensor image = read_image(path, options.channels);
-      if (options.image_size > 0) image = resize_image(image, options.image_size, options.image_size);
-      if (labels.empty()) shape = image.shape, first = path;
-      if (!(image.shape == shape)) {
-        throw Error::mistake(fmt::format("{}: is {}x{} but {} is {}x{}; set input.size to resize them all", path,
-                                         image.shape[0], image.shape[1], first, shape[0], shape[1]));
-      }
-      pixels.insert(pixels.end(), image.bytes.begin(), image.bytes.end());
-      labels.push_back(static_cast<std::int32_t>(label));
     }
   }
-  if (labels.empty()) throw Error::mistake(fmt::format("{}: its class folders hold no PNG or JPEG pictures", folder));
-  const auto count = static_cast<std::int64_t>(labels.size());
-  auto samples = std::make_shared<HostTensor>();
-  samples->dtype = DType::u8;
-  samples->shape = Shape{count, shape[0], shape[1], shape[2]};
-  samples->bytes = std::move(pixels);
-  auto label_tensor = std::make_shared<HostTensor>(DType::i32, Shape{count});
-  std::copy(labels.begin(), labels.end(), label_tensor->as<std::int32_t>().begin());
-  return {samples, label_tensor};
+}
+
+Split read_part(const std::string& folder, const LoadOptions& options, Dataset& dataset) {
+  ImageCollector images(options, dataset);
+  for_each_file(
+      folder, dataset.classes,
+      [&](std::string path, std::int32_t label) { images.add(std::move(path), label); },
+      [&](const std::string& path) {
+        dataset.warnings.push_back(path +
+                                   ": left out, its name is not that of a PNG or JPEG picture");
+      });
+  return images.finish(folder + ": its class folders");
 }
 
 }  // namespace
 
-bool is_image_folder(const std::string& folder) { return is_folder(folder) && !class_folders(folder).empty(); }
+bool is_image_folder(const std::string& folder) {
+  return is_folder(folder) && !class_folders(folder).empty();
+}
 
 void read_image_folder(const std::string& folder, const LoadOptions& options, Dataset& dataset) {
   const std::string train = join(folder, "train"), test = join(folder, "test");
@@ -76,18 +75,40 @@ void read_image_folder(const std::string& folder, const LoadOptions& options, Da
   const std::string root = parted ? train : folder;
   dataset.classes = class_folders(root);
   if (dataset.classes.size() < 2) {
-    throw Error::mistake(fmt::format("{}: {} class folders; pictures go into one subfolder a class, two at least", root,
-                                     dataset.classes.size()));
+    throw Error::mistake(
+        fmt::format("{}: {} class folders; pictures go into one subfolder a class, two at least",
+                    root, dataset.classes.size()));
   }
-  const Split all = read_part(root, dataset.classes, options, dataset);
-  if (parted) {
-    dataset.train = all;
-    if (is_folder(test)) dataset.test = read_part(test, dataset.classes, options, dataset);
+  const Split all = read_part(root, options, dataset);
+  if (!parted) {
+    split_off_test(all, options, dataset);
     return;
   }
-  const std::vector<bool> chosen = stratified_choice(*all.labels, options.test_fraction, options.seed);
-  dataset.train = take(all, chosen, false);
-  dataset.test = take(all, chosen, true);
+  dataset.train = all;
+  if (!is_folder(test)) return;
+  LoadOptions alike = options;  // gray where the training pictures are, colour where they are
+  alike.channels = static_cast<int>(all.samples->shape[3]);
+  dataset.test = read_part(test, alike, dataset);
+  const Shape train_sample = all.samples->shape.sub(1, 4),
+              test_sample = dataset.test.samples->shape.sub(1, 4);
+  if (!(train_sample == test_sample)) {
+    throw Error::mistake(fmt::format(
+        "{}: its pictures are {} but those of {} are {}; use resize, crop or pad in the recipe's "
+        "[input]",
+        test, to_string(test_sample), train, to_string(train_sample)));
+  }
+}
+
+std::vector<std::string> image_folder_files(const std::string& folder) {
+  std::vector<std::string> files;
+  const bool parted = is_folder(join(folder, "train"));
+  for (const std::string& root :
+       {parted ? join(folder, "train") : folder, parted ? join(folder, "test") : std::string()}) {
+    if (!is_folder(root)) continue;
+    const auto add = [&](const std::string& path, std::int32_t = 0) { files.push_back(path); };
+    for_each_file(root, class_folders(root), add, add);
+  }
+  return files;
 }
 
 }  // namespace treino::data

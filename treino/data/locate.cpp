@@ -1,27 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "treino/data/locate.h"
 
+#include <fmt/format.h>
+
 #include <cstdlib>
 
 #include "treino/data/files.h"
 
 namespace treino::data {
 
-std::string cache_folder(const std::string& name) {
+std::string cache_root() {
   const char* cache = std::getenv("XDG_CACHE_HOME");
-  if (cache != nullptr && cache[0] == '/') return join(join(cache, "treino"), name);
+  if (cache != nullptr && cache[0] == '/') return join(cache, "treino");
   const char* home = std::getenv("HOME");
-  return join(join(home != nullptr ? home : "/tmp", ".cache/treino"), name);
+  return join(home != nullptr ? home : "/tmp", ".cache/treino");
+}
+
+std::string cache_folder(const std::string& name) {
+  return join(cache_root(), name);
 }
 
 Place locate(const Row& row) {
-  if (const char* data = std::getenv("TREINO_DATA"); data != nullptr && data[0] != '\0') {
-    const std::string folder = join(data, row.name);
-    if (row.is_in(folder)) return {folder, folder + " (TREINO_DATA)"};
+  const auto holds = [&](const std::string& folder) {
+    return is_folder(folder) && !row.sources(folder).empty();
+  };
+  const char* data = std::getenv("TREINO_DATA");
+  for (const char* name : {row.name, row.alias}) {
+    if (data == nullptr || data[0] == '\0' || name[0] == '\0') continue;
+    const std::string folder = join(data, name);
+    if (holds(folder)) return {folder, fmt::format("{} (TREINO_DATA)", folder)};
   }
-  if (const std::string folder = cache_folder(row.name); row.is_in(folder)) return {folder, folder + " (cache)"};
-  if (row.system_folder[0] != '\0' && row.is_in(row.system_folder)) {
-    return {row.system_folder, std::string(row.system_folder) + " (system package)"};
+  if (const std::string folder = cache_folder(row.name); holds(folder))
+    return {folder, fmt::format("{} (cache)", folder)};
+  if (row.system_folder[0] != '\0' && holds(row.system_folder)) {
+    return {row.system_folder, fmt::format("{} (system package)", row.system_folder)};
   }
   return {};
 }

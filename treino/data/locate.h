@@ -7,11 +7,11 @@
 
 namespace treino::data {
 
-// $XDG_CACHE_HOME/treino/<name>, else ~/.cache/treino/<name>.
+// <cache root>/<name>.
 std::string cache_folder(const std::string& name);
 
-// Where a set's files are on this machine: $TREINO_DATA/<name>, the cache, the system's folder.
-// `origin` says which one, for people. Empty when nowhere.
+// Where a set's files are on this machine: $TREINO_DATA/<name or alias>, the cache, the system's
+// folder. `origin` says which one, for people. Empty when nowhere.
 struct Place {
   std::string folder;
   std::string origin;

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "treino/data/split.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <map>
 
+#include "treino/base/error.h"
 #include "treino/base/rng.h"
 
 namespace treino::data {
@@ -16,7 +19,8 @@ std::vector<bool> stratified_choice(const HostTensor& labels, double fraction, s
   std::vector<bool> chosen(values.size(), false);
   Rng rng(seed, 0x5711);
   for (auto& [label, members] : by_class) {
-    const auto wanted = static_cast<std::size_t>(std::lround(fraction * static_cast<double>(members.size())));
+    const auto wanted =
+        static_cast<std::size_t>(std::lround(fraction * static_cast<double>(members.size())));
     const std::size_t count = std::min(wanted, members.size() - 1);
     for (std::size_t i = 0; i < count; ++i) {
       std::swap(members[i], members[i + rng.below(members.size() - i)]);
@@ -28,12 +32,13 @@ std::vector<bool> stratified_choice(const HostTensor& labels, double fraction, s
 
 namespace {
 
-std::shared_ptr<const HostTensor> rows_of(const HostTensor& all, const std::vector<bool>& chosen, bool wanted) {
-  const std::size_t row = all.bytes.size() / chosen.size();
+std::shared_ptr<const HostTensor> rows_of(const HostTensor& all, const std::vector<bool>& chosen,
+                                          bool wanted) {
+  const std::size_t row = all.bytes.size() / std::max<std::size_t>(chosen.size(), 1);
   const auto count = std::count(chosen.begin(), chosen.end(), wanted);
   Shape shape = all.shape;
   shape[0] = count;
-  auto result = std::make_shared<HostTensor>(all.dtype, shape);
+  auto result = std::make_shared<HostTensor>(HostTensor::unfilled(all.dtype, shape));
   auto out = result->bytes.begin();
   for (std::size_t i = 0; i < chosen.size(); ++i) {
     if (chosen[i] != wanted) continue;
@@ -46,7 +51,37 @@ std::shared_ptr<const HostTensor> rows_of(const HostTensor& all, const std::vect
 }  // namespace
 
 Split take(const Split& all, const std::vector<bool>& chosen, bool wanted) {
-  return {rows_of(*all.samples, chosen, wanted), rows_of(*all.labels, chosen, wanted)};
+  return {rows_of(*all.samples, chosen, wanted), rows_of(*all.labels, chosen, wanted), nullptr};
+}
+
+void split_off_test(const Split& all, const LoadOptions& options, Dataset& dataset) {
+  const auto chosen = stratified_choice(*all.labels, options.test_fraction, options.seed);
+  Split test = take(all, chosen, true);
+  dataset.train = take(all, chosen, false);
+  dataset.test = std::move(test);
+}
+
+std::vector<int> stratified_folds(const HostTensor& labels, int folds, std::uint64_t seed) {
+  const auto values = labels.as<std::int32_t>();
+  std::map<std::int32_t, std::vector<std::size_t>> by_class;
+  for (std::size_t i = 0; i < values.size(); ++i) by_class[values[i]].push_back(i);
+  std::vector<int> fold_of(values.size());
+  Rng rng(seed, 0xf01d);
+  int next = 0;  // goes on from class to class, so that the folds' sizes differ by one at most
+  for (auto& [label, members] : by_class) {
+    if (static_cast<int>(members.size()) < folds) {
+      throw Error::mistake(
+          fmt::format("class {} has {} samples, fewer than {} folds; use fewer folds", label,
+                      members.size(), folds));
+    }
+    for (std::size_t i = members.size(); i > 1; --i)
+      std::swap(members[i - 1], members[rng.below(i)]);
+    for (const std::size_t member : members) {
+      fold_of[member] = next;
+      next = (next + 1) % folds;
+    }
+  }
+  return fold_of;
 }
 
 }  // namespace treino::data

@@ -443,6 +443,9 @@ class Training {
 
 FitResult fit(nn::Recipe recipe, const data::Dataset& dataset, Device& device, const FitOptions& options, Observer& observer) {
   if (dataset.train.size() == 0) throw Error::mistake(dataset.name + ": has no training samples");
+  if (!dataset.train.samples || !dataset.train.labels) {
+    throw Error::mistake(dataset.name + ": is made of texts; this version trains on pictures and tables");
+  }
   return Training(std::move(recipe), dataset, device, options, observer).run();
 }
 

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "treino/data/arrays.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <initializer_list>
+
+#include "treino/base/error.h"
+#include "treino/data/files.h"
+#include "treino/data/split.h"
+#include "treino/format/npy.h"
+#include "treino/format/safetensors.h"
+
+namespace treino::data {
+
+namespace {
+
+using Arrays = std::vector<std::pair<std::string, HostTensor>>;
+using Words = std::initializer_list<const char*>;
+
+constexpr Words kTrainSamples{
+    "x_train", "X_train", "train_images", "train_samples", "train.samples", "train_x",
+    "x",       "X",       "samples",      "images",        "data"};
+constexpr Words kTrainLabels{"y_train", "train_labels", "train.labels", "train_y", "y",
+                             "Y",       "labels",       "label",        "target"};
+constexpr Words kTestSamples{"x_test",       "X_test",       "test_images",
+                             "test_samples", "test.samples", "test_x"};
+constexpr Words kTestLabels{"y_test", "test_labels", "test.labels", "test_y"};
+
+const Arrays::value_type* find(const Arrays& arrays, Words words) {
+  for (const char* word : words) {
+    for (const auto& array : arrays) {
+      if (array.first == word) return &array;
+    }
+  }
+  return nullptr;
+}
+
+Arrays read_all(const std::string& path) {
+  if (path.ends_with(".npz")) return format::read_npz(path);
+  if (path.ends_with(".safetensors")) return format::read_safetensors(path).tensors;
+  Arrays arrays;
+  for (const std::string& file : array_files(path)) {
+    const std::string name = file.substr(file.find_last_of('/') + 1);
+    arrays.emplace_back(name.substr(0, name.size() - 4), format::read_npy(file));
+  }
+  return arrays;
+}
+
+template <class T>
+void to_floats(const std::string& place, const HostTensor& from, HostTensor& to) {
+  const auto values = from.as<T>();
+  const auto out = to.as<float>();
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    out[i] = static_cast<float>(values[i]);
+    if (!std::isfinite(out[i]))
+      throw Error::mistake(fmt::format("{}: element {} is not a finite number", place, i));
+  }
+}
+
+HostTensor samples_of(const std::string& path, const Arrays::value_type& array) {
+  const std::string place = fmt::format("{}:{}", path, array.first);
+  const HostTensor& from = array.second;
+  Shape shape = from.shape;
+  if (shape.rank() < 2 || shape.elements() == 0 || shape.rank() > 4) {
+    throw Error::mistake(fmt::format(
+        "{}: samples of shape {} cannot be used; wanted are [n, features], [n, height, width] "
+        "or [n, height, width, channels]",
+        place, to_string(shape)));
+  }
+  if (from.dtype == DType::u8 && shape.rank() >= 3) {
+    if (shape.rank() == 3) shape.append(1);
+    if (shape[3] != 1 && shape[3] != 3) {
+      throw Error::mistake(fmt::format("{}: pictures have 1 or 3 channels, last; these are {}",
+                                       place, to_string(shape)));
+    }
+    HostTensor pictures = from;
+    pictures.shape = shape;
+    return pictures;
+  }
+  if (shape.rank() == 3) shape.append(1);
+  HostTensor numbers = HostTensor::unfilled(DType::f32, shape);
+  switch (from.dtype) {
+    case DType::f32:
+      to_floats<float>(place, from, numbers);
+      break;
+    case DType::f64:
+      to_floats<double>(place, from, numbers);
+      break;
+    case DType::u8:
+      to_floats<std::uint8_t>(place, from, numbers);
+      break;
+    case DType::i32:
+      to_floats<std::int32_t>(place, from, numbers);
+      break;
+    case DType::i64:
+      to_floats<std::int64_t>(place, from, numbers);
+      break;
+  }
+  return numbers;
+}
+
+HostTensor labels_of(const std::string& path, const Arrays::value_type& array,
+                     std::int64_t samples) {
+  const std::string place = fmt::format("{}:{}", path, array.first);
+  const HostTensor& from = array.second;
+  const Shape& shape = from.shape;
+  const bool flat = shape.rank() == 1 || (shape.rank() == 2 && shape[1] == 1);
+  if (!flat)
+    throw Error::mistake(
+        fmt::format("{}: labels of shape {} cannot be used; wanted are [n], a class number each",
+                    place, to_string(shape)));
+  if (shape[0] != samples)
+    throw Error::mistake(fmt::format("{}: {} labels for {} samples", place, shape[0], samples));
+  HostTensor labels(DType::i32, Shape{samples});
+  const auto out = labels.as<std::int32_t>();
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    double value = 0;
+    switch (from.dtype) {
+      case DType::f32:
+        value = static_cast<double>(from.as<float>()[i]);
+        break;
+      case DType::f64:
+        value = from.as<double>()[i];
+        break;
+      case DType::u8:
+        value = from.as<std::uint8_t>()[i];
+        break;
+      case DType::i32:
+        value = from.as<std::int32_t>()[i];
+        break;
+      case DType::i64:
+        value = static_cast<double>(from.as<std::int64_t>()[i]);
+        break;
+    }
+    if (!(value >= 0 && value < 65536 && value == std::floor(value))) {
+      throw Error::mistake(fmt::format(
+          "{}: label {} of sample {} is no class number from 0 to 65535", place, value, i));
+    }
+    out[i] = static_cast<std::int32_t>(value);
+  }
+  return labels;
+}
+
+Split split_of(const std::string& path, const Arrays::value_type& samples,
+               const Arrays::value_type& labels) {
+  Split split;
+  split.samples = std::make_shared<HostTensor>(samples_of(path, samples));
+  split.labels = std::make_shared<HostTensor>(labels_of(path, labels, split.samples->shape[0]));
+  return split;
+}
+
+}  // namespace
+
+bool is_array_file(const std::string& path) {
+  return is_file(path) && (path.ends_with(".npz") || path.ends_with(".safetensors"));
+}
+
+std::vector<std::string> array_files(const std::string& folder) {
+  std::vector<std::string> files;
+  Arrays names;
+  for (const std::string& name : names_in(folder)) {
+    if (!name.ends_with(".npy") || !is_file(join(folder, name))) continue;
+    files.push_back(join(folder, name));
+    names.emplace_back(name.substr(0, name.size() - 4), HostTensor());
+  }
+  if (find(names, kTrainSamples) == nullptr || find(names, kTrainLabels) == nullptr) files.clear();
+  return files;
+}
+
+void read_arrays(const std::string& path, const LoadOptions& options, Dataset& dataset) {
+  const Arrays arrays = read_all(path);
+  const auto* samples = find(arrays, kTrainSamples);
+  const auto* labels = find(arrays, kTrainLabels);
+  if (samples == nullptr || labels == nullptr) {
+    std::string names;
+    for (const auto& [name, tensor] : arrays) names += (names.empty() ? "" : ", ") + name;
+    throw Error::mistake(fmt::format(
+        "{}: has no samples and labels (x_train, y_train or x, y); it holds: {}", path, names));
+  }
+  const Split all = split_of(path, *samples, *labels);
+  const auto* test_samples = find(arrays, kTestSamples);
+  const auto* test_labels = find(arrays, kTestLabels);
+  if (test_samples != nullptr && test_labels != nullptr) {
+    dataset.train = all;
+    dataset.test = split_of(path, *test_samples, *test_labels);
+    const Shape& train_shape = all.samples->shape;
+    const Shape& test_shape = dataset.test.samples->shape;
+    if (!(train_shape.sub(1, train_shape.rank()) == test_shape.sub(1, test_shape.rank())) ||
+        all.samples->dtype != dataset.test.samples->dtype) {
+      throw Error::mistake(fmt::format("{}: {} is {} {} but {} is {} {}", path, samples->first,
+                                       to_string(all.samples->dtype), to_string(train_shape),
+                                       test_samples->first, to_string(dataset.test.samples->dtype),
+                                       to_string(test_shape)));
+    }
+  } else {
+    split_off_test(all, options, dataset);
+  }
+  std::int32_t most = 0;
+  for (const Split* split : {&dataset.train, &dataset.test}) {
+    if (!split->labels) continue;
+    for (const std::int32_t label : split->labels->as<std::int32_t>()) most = std::max(most, label);
+  }
+  for (std::int32_t i = 0; i <= most; ++i) dataset.classes.push_back(std::to_string(i));
+}
+
+}  // namespace treino::data

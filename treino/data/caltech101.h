@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "treino/data/catalogue.h"
+
+namespace treino::data {
+
+extern const Row kCaltech101;
+
+}  // namespace treino::data

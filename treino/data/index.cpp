@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "treino/data/index.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "treino/base/error.h"
+#include "treino/base/file.h"
+#include "treino/data/files.h"
+#include "treino/data/parallel.h"
+#include "treino/format/safetensors.h"
+
+namespace treino::data {
+
+namespace {
+
+namespace fs = std::filesystem;
+using format::SafeTensorsFile;
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kVersion = "treino index 1";
+constexpr std::int64_t kLeastBytes = std::int64_t{8} << 20;  // smaller sets are decoded at once
+constexpr std::size_t kManyFiles = 500;                      // unless they are many files
+constexpr std::size_t kPiece = std::size_t{8} << 20;         // of one read
+
+// FNV-1a, 64 bits.
+std::uint64_t hash_of(std::string_view text) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return hash;
+}
+
+std::string path_of(const IndexKey& key) {
+  return join(key.folder, fmt::format("index-{:016x}.safetensors", hash_of(key.identity)));
+}
+
+std::string stamps_of(const IndexKey& key) {
+  std::string stamps = key.identity;
+  for (const std::string& source : key.sources) stamps += "\n" + stamp_of(source);
+  // Long lists are kept as a hash: a folder may hold a million pictures.
+  return key.sources.size() < 50 ? stamps
+                                 : fmt::format("{:016x} {}", hash_of(stamps), key.sources.size());
+}
+
+struct Part {
+  const char* name;
+  Split Dataset::*split;
+};
+constexpr Part kParts[] = {
+    {"train", &Dataset::train}, {"test", &Dataset::test}, {"unlabelled", &Dataset::unlabelled}};
+
+std::int64_t bytes_of(const Dataset& dataset) {
+  std::size_t bytes = 0;
+  for (const Part& part : kParts) {
+    const Split& split = dataset.*part.split;
+    if (split.samples) bytes += split.samples->bytes.size();
+    if (split.texts) bytes += split.texts->memory().size();
+  }
+  return static_cast<std::int64_t>(bytes);
+}
+
+// Reads tensors of a file on all cores: entries are asked for first, then all are filled.
+class Loader {
+ public:
+  explicit Loader(const SafeTensorsFile& file) : file_(file) {}
+
+  std::shared_ptr<HostTensor> want(const std::string& name) {
+    const SafeTensorsFile::Entry* entry = file_.find(name);
+    if (entry == nullptr) return nullptr;
+    auto tensor = std::make_shared<HostTensor>(HostTensor::unfilled(entry->type, entry->shape));
+    for (std::size_t at = 0; at < tensor->bytes.size(); at += kPiece) {
+      const std::size_t count = std::min(kPiece, tensor->bytes.size() - at);
+      pieces_.push_back({entry, at, std::span(tensor->bytes).subspan(at, count)});
+    }
+    return tensor;
+  }
+
+  void fill() const {
+    parallel_for(pieces_.size(), [&](std::size_t i) {
+      file_.read(*pieces_[i].entry, pieces_[i].offset, pieces_[i].into);
+    });
+  }
+
+ private:
+  struct Piece {
+    const SafeTensorsFile::Entry* entry;
+    std::size_t offset;
+    std::span<std::byte> into;
+  };
+  const SafeTensorsFile& file_;
+  std::vector<Piece> pieces_;
+};
+
+std::string metadata_of(const SafeTensorsFile& file, std::string_view key) {
+  for (const auto& [name, value] : file.metadata()) {
+    if (name == key) return value;
+  }
+  return {};
+}
+
+std::shared_ptr<Texts> texts_of(const Json& columns, const HostTensor& memory,
+                                const HostTensor& cells, const std::string& path) {
+  const auto numbers = cells.as<std::int64_t>();
+  std::vector<Texts::Cell> list;
+  list.reserve(numbers.size() / 2);
+  for (std::size_t i = 0; i + 1 < numbers.size(); i += 2)
+    list.push_back({numbers[i], numbers[i + 1]});
+  return std::make_shared<Texts>(columns.get<std::vector<std::string>>(), memory.bytes,
+                                 std::move(list), path);
+}
+
+bool read(const SafeTensorsFile& file, const std::string& path, Dataset& dataset) {
+  const Json about = Json::parse(metadata_of(file, "about"));
+  Dataset result = dataset;
+  about.at("classes").get_to(result.classes);
+  about.at("features").get_to(result.features);
+  about.at("warnings").get_to(result.warnings);
+  about.at("broken").get_to(result.broken);
+  about.at("sha256").get_to(result.sha256);
+  Loader loader(file);
+  struct Text {
+    Split& split;
+    std::shared_ptr<HostTensor> memory, cells;
+    std::string name;
+  };
+  std::vector<Text> texts;
+  for (const Part& part : kParts) {
+    Split& split = result.*part.split;
+    const std::string name = part.name;
+    split.samples = loader.want(name + ".samples");
+    split.labels = loader.want(name + ".labels");
+    if (auto memory = loader.want(name + ".texts"))
+      texts.push_back({split, memory, loader.want(name + ".cells"), name});
+  }
+  for (const Json& other : about.at("other_labels")) {
+    const std::string name = other.at("name");
+    result.other_labels.push_back({name, other.at("classes").get<std::vector<std::string>>(),
+                                   loader.want("train." + name), loader.want("test." + name)});
+  }
+  loader.fill();
+  for (Text& text : texts) {
+    if (!text.cells) return false;
+    text.split.texts = texts_of(about.at("columns").at(text.name), *text.memory, *text.cells, path);
+  }
+  if (result.train.size() == 0) return false;
+  dataset = std::move(result);
+  return true;
+}
+
+void write(const IndexKey& key, Dataset& dataset) {
+  format::NamedTensors tensors;
+  std::vector<std::unique_ptr<HostTensor>> made;  // that only the file has
+  Json about = {{"classes", dataset.classes},   {"features", dataset.features},
+                {"warnings", dataset.warnings}, {"broken", dataset.broken},
+                {"sha256", dataset.sha256},     {"columns", Json::object()},
+                {"other_labels", Json::array()}};
+  for (const Part& part : kParts) {
+    const Split& split = dataset.*part.split;
+    const std::string name = part.name;
+    if (split.samples) tensors.emplace_back(name + ".samples", split.samples.get());
+    if (split.labels) tensors.emplace_back(name + ".labels", split.labels.get());
+    if (!split.texts) continue;
+    const Texts& texts = *split.texts;
+    auto memory = std::make_unique<HostTensor>();
+    memory->dtype = DType::u8;
+    memory->shape = Shape{static_cast<std::int64_t>(texts.memory().size())};
+    memory->bytes = texts.memory();
+    auto cells = std::make_unique<HostTensor>(
+        DType::i64, Shape{static_cast<std::int64_t>(texts.cells().size()), 2});
+    for (std::size_t i = 0; i < texts.cells().size(); ++i) {
+      cells->as<std::int64_t>()[2 * i] = texts.cells()[i].begin;
+      cells->as<std::int64_t>()[2 * i + 1] = texts.cells()[i].length;
+    }
+    about["columns"][name] = texts.columns();
+    tensors.emplace_back(name + ".texts", memory.get());
+    tensors.emplace_back(name + ".cells", cells.get());
+    made.push_back(std::move(memory));
+    made.push_back(std::move(cells));
+  }
+  for (const Labelling& other : dataset.other_labels) {
+    about["other_labels"].push_back({{"name", other.name}, {"classes", other.classes}});
+    tensors.emplace_back("train." + other.name, other.train.get());
+    if (other.test) tensors.emplace_back("test." + other.name, other.test.get());
+  }
+  make_folders(key.folder);
+  format::write_safetensors(
+      path_of(key), tensors,
+      {{"format", kVersion},
+       {"key", stamps_of(key)},
+       {"about", about.dump(-1, ' ', false, Json::error_handler_t::replace)}});
+}
+
+}  // namespace
+
+bool read_index(const IndexKey& key, Dataset& dataset) {
+  const std::string path = path_of(key);
+  if (!is_file(path)) return false;
+  try {
+    const SafeTensorsFile file(path);
+    if (metadata_of(file, "format") != kVersion || metadata_of(file, "key") != stamps_of(key))
+      return false;
+    return read(file, path, dataset);
+  } catch (const Error&) {  // damaged, or it cannot be read: the published files are there
+    return false;
+  } catch (const Json::exception&) {
+    return false;
+  }
+}
+
+void write_index(const IndexKey& key, Dataset& dataset) {
+  const std::int64_t bytes = bytes_of(dataset);
+  if (bytes < kLeastBytes && key.sources.size() < kManyFiles) return;
+  if (dataset.sha256.empty()) dataset.sha256 = digest(dataset);
+  try {
+    make_folders(key.folder);
+    std::error_code error;
+    const auto space = fs::space(key.folder, error);
+    // Room is left for others: an index is a convenience.
+    if (error || static_cast<std::int64_t>(space.available) < 2 * bytes + (std::int64_t{256} << 20))
+      return;
+    write(key, dataset);
+  } catch (const Error&) {
+  }
+}
+
+}  // namespace treino::data
