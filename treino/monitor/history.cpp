@@ -62,7 +62,14 @@ void History::add(const Row& row) {
     else
       ++events_left_out_;
   }
-  if (times_.size() >= most_) join();
+  if (times_.size() > 1 && in_last_ < stride_) {
+    merge(times_.size() - 2, times_.size() - 1);
+    resize(times_.size() - 1);
+    ++in_last_;
+  } else {
+    in_last_ = 1;
+  }
+  if (times_.size() >= most_ && in_last_ == stride_) join();
 }
 
 const History::Track* History::track(std::string_view column) const {
@@ -75,29 +82,45 @@ std::string History::status(std::string_view column) const {
   return place ? status_[*place] : std::string();
 }
 
+// The kept row `from` goes into the one at `into`, which comes before it.
+void History::merge(std::size_t into, std::size_t from) {
+  for (Track& track : tracks_) {
+    if (track.mean.empty()) continue;
+    track.mean[into] = mean(track.mean[into], weights_[into], track.mean[from], weights_[from]);
+    track.low[into] =
+        std::fmin(track.low[into], track.low[from]);  // of NaN and a number: the number
+    track.high[into] = std::fmax(track.high[into], track.high[from]);
+  }
+  times_[into] = times_[from];
+  weights_[into] += weights_[from];
+}
+
+void History::resize(std::size_t size) {
+  times_.resize(size);
+  weights_.resize(size);
+  for (Track& track : tracks_) {
+    if (track.mean.empty()) continue;
+    for (std::vector<double>* values : {&track.mean, &track.low, &track.high}) values->resize(size);
+  }
+}
+
+// Every kept row from now on stands for twice as many.
 void History::join() {
   const std::size_t half = times_.size() / 2;
   for (std::size_t k = 0; k < half; ++k) {
-    const std::size_t a = 2 * k;
-    const std::size_t b = a + 1;
+    merge(2 * k, 2 * k + 1);
+    times_[k] = times_[2 * k];
+    weights_[k] = weights_[2 * k];
     for (Track& track : tracks_) {
       if (track.mean.empty()) continue;
-      const double low =
-          std::fmin(track.low[a], track.low[b]);  // of a NaN and a number: the number
-      const double high = std::fmax(track.high[a], track.high[b]);
-      track.mean[k] = mean(track.mean[a], weights_[a], track.mean[b], weights_[b]);
-      track.low[k] = low;
-      track.high[k] = high;
+      for (std::vector<double>* values : {&track.mean, &track.low, &track.high}) {
+        (*values)[k] = (*values)[2 * k];
+      }
     }
-    times_[k] = times_[b];
-    weights_[k] = weights_[a] + weights_[b];
   }
-  times_.resize(half);
-  weights_.resize(half);
-  for (Track& track : tracks_) {
-    if (track.mean.empty()) continue;
-    for (std::vector<double>* values : {&track.mean, &track.low, &track.high}) values->resize(half);
-  }
+  resize(half);
+  stride_ *= 2;
+  in_last_ = stride_;
 }
 
 std::string label_of(const Event& event) {

@@ -44,12 +44,16 @@ class History {
   double end() const { return end_; }
 
  private:
+  void merge(std::size_t into, std::size_t from);
+  void resize(std::size_t size);
   void join();
 
   std::size_t most_;
   Header header_;
   std::vector<double> times_;
-  std::vector<double> weights_;  // seconds each row stands for
+  std::vector<double> weights_;  // seconds each kept row stands for
+  std::size_t stride_ = 1;       // rows that one kept row is made of
+  std::size_t in_last_ = 1;      // rows in the last kept one
   std::vector<Track> tracks_;
   std::vector<std::string> status_;
   std::vector<Moment> events_;

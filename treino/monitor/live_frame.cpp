@@ -84,12 +84,15 @@ class Frame {
     const auto count = [&](const char* column, const char* name) {
       const History::Track* track = history_.track(column);
       if (track != nullptr && track->known && !std::isnan(track->newest)) {
-        right = fmt::format(" {:.0f} {}{}", track->newest, name, right);
+        const char* plural = track->newest == 1                      ? ""
+                             : std::string_view(name).ends_with('s') ? "es"
+                                                                     : "s";
+        right = fmt::format(" {:.0f} {}{}{}", track->newest, name, plural, right);
       }
     };
     if (columns >= 60) {
-      count("threads", "threads");
-      count("processes", "processes");
+      count("threads", "thread");
+      count("processes", "process");
     }
     const int room = std::max(columns - static_cast<int>(chart::width(right)), 8);
     for (int i = 0; i < columns; ++i) grid_.at(i, 0).inverse = true;
