@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "treino/base/error.h"
+#include "treino/base/quote.h"
 #include "treino/base/suggest.h"
 #include "treino/data/files.h"
 
@@ -58,7 +59,7 @@ class Reader {
 
  private:
   [[noreturn]] void fail(const std::string& what) const {
-    throw Error::mistake(fmt::format("{}:{}: {}", path_, line_, what));
+    throw Error::mistake(fmt::format("{}:{}: {}", path_, line_, one_line(what)));
   }
 
   void split_cells(std::string_view line) {

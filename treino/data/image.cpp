@@ -23,8 +23,9 @@ namespace {
 constexpr std::int64_t kMostPixels = 100'000'000;  // larger ones are damage or an attack
 using Bytes = std::span<const std::byte>;
 
-void check_extents(const std::string& path, std::int64_t width, std::int64_t height) {
-  if (width > 0 && height > 0 && width * height <= kMostPixels) return;
+void check_extents(const std::string& path, std::int64_t width, std::int64_t height,
+                   std::int64_t most = kMostPixels) {
+  if (width > 0 && height > 0 && width * height <= std::min(most, kMostPixels)) return;
   throw Error::mistake(
       fmt::format("{}: {} x {} pixels is more than can be meant", path, width, height));
 }
@@ -38,7 +39,10 @@ HostTensor read_png(const std::string& path, Bytes bytes, int channels) {
   }
   if (channels == 0) channels = (image.format & PNG_FORMAT_FLAG_COLOR) != 0 ? 3 : 1;
   image.format = channels == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY;
-  check_extents(path, image.width, image.height);
+  // A PNG packs at most about 1:1032, eight pixels a byte: more pixels than that are damage, and
+  // would only ask for memory.
+  check_extents(path, image.width, image.height,
+                static_cast<std::int64_t>(bytes.size()) * 8 * 1040);
   HostTensor pixels = HostTensor::unfilled(DType::u8, Shape{image.height, image.width, channels});
   const png_color background{0, 0, 0};
   if (png_image_finish_read(&image, &background, pixels.bytes.data(), 0, nullptr) == 0) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "treino/base/error.h"
+#include "treino/base/quote.h"
 #include "treino/format/byte_source.h"
 
 namespace treino::format {
@@ -90,7 +91,7 @@ void Archive::open() {
 }
 
 void Archive::fail(const std::string& what) const {
-  throw Error::mistake(fmt::format("{}: {}", name_.empty() ? path_ : place(), what));
+  throw Error::mistake(fmt::format("{}: {}", name_.empty() ? path_ : one_line(place()), what));
 }
 
 void Archive::damaged() const {

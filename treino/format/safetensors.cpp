@@ -15,6 +15,7 @@
 
 #include "treino/base/error.h"
 #include "treino/base/file.h"
+#include "treino/base/quote.h"
 
 namespace treino::format {
 
@@ -91,7 +92,7 @@ class Header {
   template <typename... Values>
   [[noreturn]] void fail(fmt::format_string<Values...> text, Values&&... values) const {
     throw Error::mistake(fmt::format("{}: not a sound safetensors file: {}", path_,
-                                     fmt::format(text, std::forward<Values>(values)...)));
+                                     one_line(fmt::format(text, std::forward<Values>(values)...))));
   }
 
   Json parse_header() {

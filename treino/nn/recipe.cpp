@@ -7,6 +7,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "treino/base/quote.h"
 #include "treino/nn/loss.h"
 #include "treino/nn/override.h"
 #include "treino/nn/to_json.h"
@@ -55,10 +56,8 @@ nlohmann::ordered_json json_of(Recipe recipe) {
   return fields_json(fields);
 }
 
-}  // namespace
-
-Recipe parse_recipe(const std::string& text, const std::string& path,
-                    std::span<const Override> overrides) {
+Recipe read_recipe(const std::string& text, const std::string& path,
+                   std::span<const Override> overrides) {
   toml::table table;
   try {
     table = toml::parse(text, path);
@@ -78,6 +77,18 @@ Recipe parse_recipe(const std::string& text, const std::string& path,
     throw Error::mistake(fmt::format("{}: no layers; write [[model]] before each layer", path));
   }
   return recipe;
+}
+
+}  // namespace
+
+// A mistake's line quotes the file, which may hold anything.
+Recipe parse_recipe(const std::string& text, const std::string& path,
+                    std::span<const Override> overrides) {
+  try {
+    return read_recipe(text, path, overrides);
+  } catch (const Error& error) {
+    throw Error(error.fault(), one_line(error.what(), path.size() + 400));
+  }
 }
 
 std::string write_recipe(const Recipe& recipe) {
