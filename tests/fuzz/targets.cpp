@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/fuzz/targets.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "treino/base/error.h"
+#include "treino/data/cifar.h"
+#include "treino/data/csv.h"
+#include "treino/data/idx.h"
+#include "treino/data/load.h"
+#include "treino/format/safetensors.h"
+#include "treino/nn/recipe.h"
+
+namespace treino::fuzz {
+
+namespace {
+
+void demand(bool holds, const char* what) {
+  if (holds) return;
+  std::fprintf(stderr, "finding: %s\n", what);
+  std::abort();
+}
+
+std::string_view text_of(const std::uint8_t* data, std::size_t size) {
+  return {reinterpret_cast<const char*>(data), size};
+}
+
+// A file in memory that readers open by its path.
+class MemoryFile {
+ public:
+  explicit MemoryFile(std::string_view contents) : descriptor_(memfd_create("fuzz", MFD_CLOEXEC)) {
+    while (!contents.empty()) {
+      const ssize_t written = ::write(descriptor_, contents.data(), contents.size());
+      demand(written > 0, "the input cannot be kept in memory");
+      contents.remove_prefix(static_cast<std::size_t>(written));
+    }
+  }
+  ~MemoryFile() { ::close(descriptor_); }
+  MemoryFile(const MemoryFile&) = delete;
+  MemoryFile& operator=(const MemoryFile&) = delete;
+
+  std::string path() const { return "/proc/self/fd/" + std::to_string(descriptor_); }
+
+ private:
+  int descriptor_;
+};
+
+// A folder with files of given names; the files are links to what is in memory.
+class Folder {
+ public:
+  Folder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "treino-fuzz-XXXXXX").string();
+    demand(mkdtemp(pattern.data()) != nullptr, "no temporary folder can be made");
+    path_ = pattern;
+  }
+  ~Folder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+
+  void clear() const {
+    for (const auto& entry : std::filesystem::directory_iterator(path_))
+      std::filesystem::remove(entry.path());
+  }
+  void put(const std::string& name, const MemoryFile& file) const {
+    std::filesystem::create_symlink(file.path(), path_ + "/" + name);
+  }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+const Folder& folder() {
+  static const Folder one;
+  one.clear();
+  return one;
+}
+
+// The input's first two bytes say how long the first of two files is.
+struct Halves {
+  std::string_view first, second;
+};
+Halves halves_of(std::string_view input) {
+  if (input.size() < 2) return {input, {}};
+  const std::size_t length = static_cast<unsigned char>(input[0]) |
+                             static_cast<std::size_t>(static_cast<unsigned char>(input[1])) << 8;
+  input.remove_prefix(2);
+  return {input.substr(0, length), input.substr(std::min(length, input.size()))};
+}
+
+void safetensors(const std::uint8_t* data, std::size_t size) {
+  const format::SafeTensors file = format::parse_safetensors(text_of(data, size), "fuzz");
+  for (const auto& [name, tensor] : file.tensors) {
+    demand(tensor.bytes.size() ==
+               static_cast<std::size_t>(tensor.shape.elements() * host_bytes(tensor.dtype)),
+           "a tensor's bytes are not its shape's");
+  }
+}
+
+void recipe(const std::uint8_t* data, std::size_t size) {
+  const nn::Recipe read = nn::parse_recipe(std::string(text_of(data, size)), "fuzz.toml");
+  const std::string written = nn::write_recipe(read);
+  demand(nn::write_recipe(nn::parse_recipe(written, "fuzz.toml")) == written,
+         "a recipe written and read again is another one");
+  nn::build_model(read, Shape{32, 32, 3});
+}
+
+void idx(const std::uint8_t* data, std::size_t size) {
+  const Halves halves = halves_of(text_of(data, size));
+  const MemoryFile images(halves.first), labels(halves.second);
+  const Folder& place = folder();
+  place.put("train-images-idx3-ubyte", images);
+  place.put("train-labels-idx1-ubyte", labels);
+  data::Dataset dataset;
+  data::read_idx_set(place.path(), 10, dataset);
+  demand(dataset.train.samples->shape[0] == dataset.train.labels->shape[0],
+         "as many images as labels");
+}
+
+// Loose files, or an archive where the input begins as gzip does.
+void cifar(const std::uint8_t* data, std::size_t size) {
+  const std::string_view input = text_of(data, size);
+  const Folder& place = folder();
+  data::Dataset dataset;
+  if (input.starts_with("\x1f\x8b")) {
+    const MemoryFile archive(input);
+    place.put("cifar-10-binary.tar.gz", archive);
+    data::read_cifar(place.path(), data::kCifar10, dataset);
+  } else {
+    const Halves halves = halves_of(input);
+    const MemoryFile train(halves.first), test(halves.second), names(input.substr(0, 100));
+    place.put("data_batch_1.bin", train);
+    place.put("test_batch.bin", test);
+    place.put("batches.meta.txt", names);
+    data::read_cifar(place.path(), data::kCifar10, dataset);
+  }
+  demand(dataset.train.samples->shape[0] == dataset.train.size(), "as many images as labels");
+}
+
+void csv(const std::uint8_t* data, std::size_t size) {
+  const MemoryFile file(text_of(data, size));
+  data::Dataset dataset;
+  data::read_csv(file.path(), {}, dataset);
+  for (std::int32_t label : dataset.train.labels->as<std::int32_t>())
+    demand(label >= 0 && static_cast<std::size_t>(label) < dataset.classes.size(),
+           "a label without a class");
+}
+
+void image(const std::uint8_t* data, std::size_t size) {
+  const MemoryFile file(text_of(data, size));
+  for (const int channels : {0, 1, 3}) {
+    const HostTensor picture = data::read_image(file.path(), channels);
+    demand(picture.bytes.size() == static_cast<std::size_t>(picture.shape.elements()),
+           "a picture's bytes are not its shape's");
+    if (picture.shape.elements() < 100'000) data::resize_image(picture, 7, 5);
+  }
+}
+
+constexpr Target kTargets[] = {{"safetensors", safetensors},
+                               {"recipe", recipe},
+                               {"idx", idx},
+                               {"cifar", cifar},
+                               {"csv", csv},
+                               {"image", image}};
+
+}  // namespace
+
+std::span<const Target> targets() {
+  return kTargets;
+}
+
+void feed(const Target& target, const std::uint8_t* data, std::size_t size) {
+  try {
+    target.run(data, size);
+  } catch (const Error& error) {
+    const std::string_view line = error.what();
+    demand(!line.empty() && line.size() < 1000, "an error's line is empty or very long");
+    const bool is_line =
+        std::none_of(line.begin(), line.end(), [](unsigned char c) { return c < ' ' || c == 127; });
+    if (!is_line) std::fwrite(line.data(), 1, line.size(), stderr);
+    demand(is_line, "an error's line holds control characters");
+  }
+}
+
+}  // namespace treino::fuzz
