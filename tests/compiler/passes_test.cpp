@@ -21,6 +21,7 @@ class FusingTarget final : public Target {
   bool fuses_elementwise() const override { return true; }
   bool fuses_bias(const Node&) const override { return true; }
   bool fuses_activation(const Node&, Op activation) const override { return activation == Op::relu; }
+  bool fuses_norm_pool(const Node&) const override { return true; }
 };
 
 const FusingTarget kTarget;
@@ -178,6 +179,56 @@ TEST(Lower, SwapsTwoVariables) {
             "@0:f32[4] = cast(a:f32[4])\n"
             "a:f32[4] = cast(b:f32[4])\n"
             "b:f32[4] = assign(@0:f32[4])\n");
+}
+
+// x -> relu -> batch norm -> max pool, and the gradients by x, gamma, beta and a bias under the relu.
+void emit_norm_pool(Graph& g, bool pool_alone) {
+  const Value x = variable(g, "x", Shape{2, 4, 4, 3}), bias = variable(g, "bias", Shape{3});
+  const Value gamma = variable(g, "gamma", Shape{3}), beta = variable(g, "beta", Shape{3});
+  const Value active = relu(x + broadcast(bias, x.shape()));
+  const Value y = batch_norm(active, gamma, beta, 1e-3).y;
+  WindowAttributes window;
+  window.size = window.stride = {2, 2};
+  window.input = x.shape();
+  Value loss = reduce_sum(square(max_pool(y, window)), {0, 1, 2, 3});
+  if (!pool_alone) loss = loss + reduce_sum(y, {0, 1, 2, 3});
+  for (const Value& to : {gamma, beta, bias}) assign(to, gradient(loss, to));
+}
+
+TEST(FuseNormPool, PoolNormMaskAndBiasSumsBecomeTwoOps) {
+  Graph g, differentiated, folded, same, result, cleaned;
+  emit_norm_pool(g, true);
+  differentiate(g, differentiated, kTarget);
+  fold(differentiated, folded, kTarget);
+  common_subexpressions(folded, same, kTarget);
+  fuse_norm_pool(same, result, kTarget);
+  common_subexpressions(result, cleaned, kTarget);  // drops what is not read any more
+  EXPECT_EQ(to_text(cleaned),
+            "%0 = variable x : f32[2, 4, 4, 3]\n"
+            "%1 = variable bias : f32[3]\n"
+            "%2 = variable gamma : f32[3]\n"
+            "%3 = variable beta : f32[3]\n"
+            "%4 = broadcast(%1) : f32[2, 4, 4, 3]\n"
+            "%5 = add(%0, %4) : f32[2, 4, 4, 3]\n"
+            "%6 = relu(%5) : f32[2, 4, 4, 3]\n"
+            "%7 = batch_norm_pool(%6, %2, %3) size=[2, 2] stride=[2, 2] epsilon=0.001 : "
+            "f32[2, 2, 2, 3], f32[3], f32[3], f32[2, 2, 2, 3]\n"
+            "%8 = constant 2 : f32[2, 2, 2, 3]\n"
+            "%9 = mul(%7.0, %8) : f32[2, 2, 2, 3]\n"
+            "%10 = batch_norm_pool_grad(%9, %6, %7.3, %2, %7.1, %7.2) size=[2, 2] stride=[2, 2] "
+            "relu epsilon=0.001 : f32[2, 4, 4, 3], f32[3], f32[3], f32[3]\n"
+            "%11 = assign(%2, %10.1)\n"
+            "%12 = assign(%3, %10.2)\n"
+            "%13 = assign(%1, %10.3)\n");
+}
+
+TEST(FuseNormPool, LeavesANormThatIsReadElsewhere) {
+  Graph g, differentiated;
+  emit_norm_pool(g, false);
+  differentiate(g, differentiated, kTarget);
+  const std::string text = after(fuse_norm_pool, differentiated);
+  EXPECT_THAT(text, Not(HasSubstr("batch_norm_pool")));
+  EXPECT_THAT(text, HasSubstr("max_pool_grad"));
 }
 
 }  // namespace

@@ -27,7 +27,8 @@ std::vector<Case> cases_of(Op op) {
     case OpKind::fused:
       return special_cases(op);
   }
-  for (const auto& part : {convolution_cases, pool_cases, product_cases, norm_cases}) {
+  for (const auto& part :
+       {convolution_cases, pool_cases, norm_pool_cases, product_cases, norm_cases}) {
     if (auto found = part(op); !found.empty()) return found;
   }
   return {};

@@ -50,6 +50,7 @@ std::vector<Case> reduction_cases(Op op);
 std::vector<Case> batch_cases(Op op);  // gather and random
 std::vector<Case> convolution_cases(Op op);
 std::vector<Case> pool_cases(Op op);
+std::vector<Case> norm_pool_cases(Op op);
 std::vector<Case> product_cases(Op op);
 std::vector<Case> norm_cases(Op op);
 std::vector<Case> special_cases(Op op);  // sources, effects, fused

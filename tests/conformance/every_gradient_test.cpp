@@ -81,6 +81,8 @@ Derivative derivative_of(Op op) {
     case Op::max_pool_grad:
     case Op::avg_pool_grad:
     case Op::batch_norm_grad:
+    case Op::batch_norm_pool:
+    case Op::batch_norm_pool_grad:
     case Op::gradient:
     case Op::assign:
     case Op::fused:

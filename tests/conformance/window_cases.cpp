@@ -161,4 +161,45 @@ std::vector<Case> pool_cases(Op op) {
   return all;
 }
 
+// Every other channel's gamma is negative, so that the smallest is chosen there.
+std::vector<Case> norm_pool_cases(Op op) {
+  std::vector<Case> all;
+  if (op != Op::batch_norm_pool && op != Op::batch_norm_pool_grad) return all;
+  std::size_t number = 0;
+  std::vector<Geometry> geometries = pools();
+  WindowAttributes two;  // windows that tile the image, with a row and a column left over
+  two.size = two.stride = {2, 2};
+  two.input = Shape{33, 13, 11, 33};
+  geometries.push_back({"2x2 of " + to_string(two.input), two,
+                        Shape{33, two.output_extent(0), two.output_extent(1), 33}});
+  for (const Geometry& g : geometries) {
+    NormPoolAttributes attributes{g.window, 1e-3};
+    const Shape channels{g.window.input[3]};
+    const Fill fill = number % 3 == 2 ? Fill::whole : Fill::normal;
+    const Input x{"x", f32(g.window.input), fill}, gamma{"gamma", f32(channels)},
+        beta{"beta", f32(channels)};
+    if (op == Op::batch_norm_pool) {
+      all.push_back(plain_case(op, g.name, {x, gamma, beta}, attributes));
+    } else {
+      const bool relu = number % 2 == 0;
+      all.push_back(
+          {g.name + (relu ? " after relu" : ""),
+           {{"dy", f32(g.y)}, x, gamma, beta},
+           [attributes, relu](Graph& graph, const std::vector<Value>& in) {
+             NormPoolAttributes after = attributes;
+             const Value from = relu ? graph::relu(in[1]) : in[1];
+             if (relu) after.window.activation = Op::relu;
+             const int y = graph.add(Op::batch_norm_pool, {from, in[2], in[3]}, attributes).node;
+             const Value dx = graph.add(
+                 Op::batch_norm_pool_grad,
+                 {in[0], from, {&graph, y, 3}, in[2], {&graph, y, 1}, {&graph, y, 2}}, after);
+             // Without a mask dx sums to zero: there is nothing to compare sums with.
+             return relu ? dx : graph::unary(Op::neg, dx);
+           }});
+    }
+    ++number;
+  }
+  return all;
+}
+
 }  // namespace treino::conformance

@@ -20,6 +20,7 @@ constexpr Stage kStages[] = {
     {"common_subexpressions", common_subexpressions, true},
     {"layout", layout, true},
     {"fuse_epilogues", fuse_epilogues, true},
+    {"fuse_norm_pool", fuse_norm_pool, true},
     {"fuse_elementwise", fuse_elementwise, true},
     {"separate_variables", separate_variables, false},
 };

@@ -53,6 +53,11 @@ struct Printer {
     return text;
   }
   std::string operator()(const NormAttributes& a) const { return fmt::format("epsilon={}", a.epsilon); }
+  std::string operator()(const NormPoolAttributes& a) const {
+    std::string text = (*this)(a.window);
+    append(text, fmt::format("epsilon={}", a.epsilon));
+    return text;
+  }
   std::string operator()(const DropoutAttributes& a) const {
     return fmt::format("rate={} stream={}", a.rate, a.stream);
   }

@@ -76,6 +76,15 @@ struct NormAttributes {  // batch_norm, batch_norm_grad
   friend bool operator==(const NormAttributes&, const NormAttributes&) = default;
 };
 
+// batch_norm_pool and its gradient. Normalising is monotone in each channel, so pooling may come
+// first: the largest where gamma >= 0, the smallest elsewhere. `window.activation` = relu (gradient
+// only) says that x is what a relu gave and that dx is wanted before it: 0 where x is 0.
+struct NormPoolAttributes {
+  WindowAttributes window;
+  double epsilon = 1e-3;
+  friend bool operator==(const NormPoolAttributes&, const NormPoolAttributes&) = default;
+};
+
 // Inputs of dropout_mask: seed [] i64; position [] i64, the global position (counted over the whole
 // training) of the batch's first sample. Element e of sample position p draws word e%4 of
 // philox({e/4, stream, p low, p high}, seed); it is dropped where that word < rate * 2^32.
@@ -109,7 +118,7 @@ struct FusedAttributes {
 
 using Attributes =
     std::variant<NoAttributes, VariableAttributes, ConstantAttributes, TypeAttributes, AxesAttributes,
-                 MatmulAttributes, WindowAttributes, NormAttributes, DropoutAttributes, FusedAttributes>;
+                 MatmulAttributes, WindowAttributes, NormAttributes, NormPoolAttributes, DropoutAttributes, FusedAttributes>;
 
 // "stride=[2, 2] groups=4": the fields that differ from their defaults; empty for none.
 std::string to_string(const Attributes& attributes);

@@ -108,6 +108,21 @@ Types batch_norm_types(Op op, Inputs inputs) {
   return {x.type(), channels, channels};
 }
 
+// (x, gamma, beta) or (dy, x, chosen, gamma, mean, var).
+Types norm_pool_types(Op op, Inputs inputs, const Attributes& attributes) {
+  const bool is_gradient = op == Op::batch_norm_pool_grad;
+  const WindowAttributes& window = std::get<NormPoolAttributes>(attributes).window;
+  const Value& x = inputs[is_gradient ? 1 : 0];
+  const TensorType pooled = pool_type(op, inputs.subspan(is_gradient ? 1 : 0), window);
+  const TensorType channels{Shape{x.shape().back()}, x.dtype()};
+  for (std::size_t i = is_gradient ? 3 : 1; i < inputs.size(); ++i)
+    demand(inputs[i].type() == channels, op, inputs, "one number a channel");
+  if (!is_gradient) return {pooled, channels, channels, pooled};
+  demand(inputs[0].type() == pooled && inputs[2].type() == pooled, op, inputs,
+         "the pooled shape of its first and third input");
+  return {x.type(), channels, channels, channels};
+}
+
 Types gather_types(Op op, Inputs inputs, const Attributes& attributes) {
   if (op == Op::window) {
     demand(inputs[0].shape().rank() == 1 && inputs[1].type() == TensorType{Shape{}, DType::i64}, op,
@@ -180,6 +195,8 @@ std::vector<TensorType> infer_types(Op op, std::span<const Value> inputs, const 
     case Op::max_pool_grad: return {inputs[1].type()};
     case Op::batch_norm:
     case Op::batch_norm_grad: return batch_norm_types(op, inputs);
+    case Op::batch_norm_pool:
+    case Op::batch_norm_pool_grad: return norm_pool_types(op, inputs, attributes);
     case Op::softmax: return {inputs[0].type()};
     case Op::cross_entropy:
       demand(inputs[0].shape().rank() == 2 && inputs[0].type() == inputs[1].type(), op, inputs,

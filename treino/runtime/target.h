@@ -24,6 +24,8 @@ class Target {
     (void)heavy, (void)activation;
     return false;
   }
+  // Whether max_pool of batch_norm, `pool`, becomes one op, and its gradients another.
+  virtual bool fuses_norm_pool(const Node& pool) const { (void)pool; return false; }
 };
 
 }  // namespace treino

@@ -19,6 +19,9 @@ class CpuTarget : public Target {
   bool fuses_activation(const Node& heavy, Op activation) const override {
     return activation == Op::relu && heavy.outputs[0].dtype == DType::f32;
   }
+  bool fuses_norm_pool(const Node& pool) const override {
+    return pool.outputs[0].dtype == DType::f32;
+  }
 };
 
 // TREINO_CONVOLUTION=direct, winograd or onednn overrules the table; for measurements and tests.

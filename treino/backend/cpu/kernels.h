@@ -89,6 +89,16 @@ struct NormColumns {  // some rows of batch norm's [rows, channels]
   Index rows = 0, channels = 0;
 };
 
+struct NormPoolImage {           // one image of batch norm under max pooling
+  PoolImage pool;                // out: chosen x forward, dx backward; y: chosen x backward
+  const float* gamma = nullptr;  // forward: where it is negative the smallest is chosen
+  const float* pivot = nullptr;  // forward: subtracted before summing
+  const float *scale = nullptr, *slope = nullptr, *shift = nullptr;  // backward
+  bool relu = false;  // backward: dx is 0 where x is not above 0
+  double* sums =
+      nullptr;  // added to: forward [2, channels] of x - pivot, backward [channels] of dx
+};
+
 // A whole fused group written as one loop: tensors and scalars by the group's own numbering.
 struct GroupArguments {
   const float* inputs[8]{};  // scalars are read at index 0
@@ -144,6 +154,9 @@ struct Kernels {
   void (*norm_apply)(const NormColumns&) = nullptr;
   void (*norm_grad_sums)(const NormColumns&) = nullptr;  // sum dy, sum dy (x - pivot)
   void (*norm_grad_apply)(const NormColumns&) = nullptr;
+
+  void (*norm_pool)(const NormPoolImage&) = nullptr;
+  void (*norm_pool_grad)(const NormPoolImage&) = nullptr;
 
   // out[r, c] = the sum of parts_count matrices [rows, columns] in order, plus bias[c], through
   // relu.

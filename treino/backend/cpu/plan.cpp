@@ -48,6 +48,8 @@ constexpr Row kRows[] = {
     {Op::avg_pool_grad, plan_pool},
     {Op::batch_norm, plan_batch_norm},
     {Op::batch_norm_grad, plan_batch_norm_grad},
+    {Op::batch_norm_pool, plan_batch_norm_pool},
+    {Op::batch_norm_pool_grad, plan_batch_norm_pool_grad},
     {Op::softmax, plan_softmax},
     {Op::cross_entropy, plan_cross_entropy},
     {Op::gradient, refuse},

@@ -195,6 +195,8 @@ bool onednn_is_best(const Kernels&, Op, const WindowAttributes&);
 void plan_pool(Planner&, const Step&);
 void plan_batch_norm(Planner&, const Step&);
 void plan_batch_norm_grad(Planner&, const Step&);
+void plan_batch_norm_pool(Planner&, const Step&);
+void plan_batch_norm_pool_grad(Planner&, const Step&);
 void plan_softmax(Planner&, const Step&);
 void plan_cross_entropy(Planner&, const Step&);
 

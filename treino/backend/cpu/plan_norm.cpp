@@ -1,44 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Batch norm over [rows, channels]: sums by bands of rows, combined in double in the order of the
 // bands, then one affine pass.
+#include "treino/backend/cpu/norm.h"
+
 #include <cmath>
 
-#include "treino/backend/cpu/plan.h"
 #include "treino/base/error.h"
 
 namespace treino::cpu {
 
 namespace {
-
-struct Norm {
-  const Kernels* kernels = nullptr;
-  const float *x = nullptr, *dy = nullptr, *gamma = nullptr, *beta = nullptr;
-  const float *given_mean = nullptr, *given_variance = nullptr;  // gradient
-  float *out = nullptr, *mean = nullptr, *variance = nullptr;    // mean and variance forward
-  float *dgamma = nullptr, *dbeta = nullptr;                     // gradient
-  double* parts = nullptr;                                       // [slices, 2, channels]
-  float *scale = nullptr, *slope = nullptr, *shift = nullptr;    // [channels]
-  Index rows = 0, channels = 0, slices = 1;
-  Index samples = 0;  // axis 0; slices share it
-  double epsilon = 0;
-};
-
-NormColumns columns_of(const Norm& state, Index slice) {
-  const Range samples = share(state.samples, state.slices, slice);
-  const Index each = state.rows / state.samples;
-  const Range range{samples.begin * each, samples.end * each};
-  NormColumns columns;
-  columns.channels = state.channels;
-  columns.rows = range.end - range.begin;
-  columns.x = state.x + range.begin * state.channels;
-  if (state.dy != nullptr) columns.dy = state.dy + range.begin * state.channels;
-  columns.out = state.out + range.begin * state.channels;
-  columns.sums = state.parts + slice * 2 * state.channels;
-  columns.scale = state.scale;
-  columns.slope = state.slope;
-  columns.shift = state.shift;
-  return columns;
-}
 
 double total(const Norm& state, int which, Index channel) {
   double sum = 0;
@@ -47,14 +18,7 @@ double total(const Norm& state, int which, Index channel) {
   return sum;
 }
 
-void run_sums(const void* opaque, Index slice, std::byte*) {
-  const auto& state = *static_cast<const Norm*>(opaque);
-  NormColumns columns = columns_of(state, slice);
-  columns.pivot =
-      columns
-          .x;  // the slice's first row: a value of each channel, written by this slice's own chain
-  state.kernels->norm_sums(columns);
-}
+}  // namespace
 
 void run_statistics(const void* opaque, Index, std::byte*) {
   const auto& state = *static_cast<const Norm*>(opaque);
@@ -87,18 +51,6 @@ void run_statistics(const void* opaque, Index, std::byte*) {
   }
 }
 
-void run_apply(const void* opaque, Index slice, std::byte*) {
-  const auto& state = *static_cast<const Norm*>(opaque);
-  state.kernels->norm_apply(columns_of(state, slice));
-}
-
-void run_gradient_sums(const void* opaque, Index slice, std::byte*) {
-  const auto& state = *static_cast<const Norm*>(opaque);
-  NormColumns columns = columns_of(state, slice);
-  columns.pivot = state.given_mean;
-  state.kernels->norm_grad_sums(columns);
-}
-
 // With r = 1 / sqrt(var + e), S1 = sum dy, S2 = sum dy (x - mean):
 // dx = gamma r (dy - S1 / n - (x - mean) r^2 S2 / n), an affine function of dy and x.
 void run_gradient_coefficients(const void* opaque, Index, std::byte*) {
@@ -116,6 +68,46 @@ void run_gradient_coefficients(const void* opaque, Index, std::byte*) {
     state.shift[c] =
         static_cast<float>(-scale * s1 / n - slope * static_cast<double>(state.given_mean[c]));
   }
+}
+
+namespace {
+
+NormColumns columns_of(const Norm& state, Index slice) {
+  const Range samples = share(state.samples, state.slices, slice);
+  const Index each = state.rows / state.samples;
+  const Range range{samples.begin * each, samples.end * each};
+  NormColumns columns;
+  columns.channels = state.channels;
+  columns.rows = range.end - range.begin;
+  columns.x = state.x + range.begin * state.channels;
+  if (state.dy != nullptr) columns.dy = state.dy + range.begin * state.channels;
+  columns.out = state.out + range.begin * state.channels;
+  columns.sums = state.parts + slice * 2 * state.channels;
+  columns.scale = state.scale;
+  columns.slope = state.slope;
+  columns.shift = state.shift;
+  return columns;
+}
+
+void run_sums(const void* opaque, Index slice, std::byte*) {
+  const auto& state = *static_cast<const Norm*>(opaque);
+  NormColumns columns = columns_of(state, slice);
+  columns.pivot =
+      columns
+          .x;  // the slice's first row: a value of each channel, written by this slice's own chain
+  state.kernels->norm_sums(columns);
+}
+
+void run_apply(const void* opaque, Index slice, std::byte*) {
+  const auto& state = *static_cast<const Norm*>(opaque);
+  state.kernels->norm_apply(columns_of(state, slice));
+}
+
+void run_gradient_sums(const void* opaque, Index slice, std::byte*) {
+  const auto& state = *static_cast<const Norm*>(opaque);
+  NormColumns columns = columns_of(state, slice);
+  columns.pivot = state.given_mean;
+  state.kernels->norm_grad_sums(columns);
 }
 
 void run_gradient_apply(const void* opaque, Index slice, std::byte*) {

@@ -32,6 +32,8 @@ constexpr Kernel choose(Op op) {
     case Op::avg_pool_grad: return avg_pool_grad;
     case Op::batch_norm: return batch_norm;
     case Op::batch_norm_grad: return batch_norm_grad;
+    case Op::batch_norm_pool: return batch_norm_pool;
+    case Op::batch_norm_pool_grad: return batch_norm_pool_grad;
     case Op::softmax: return softmax;
     case Op::cross_entropy: return cross_entropy;
     case Op::fused: return fused;

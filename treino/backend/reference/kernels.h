@@ -65,6 +65,8 @@ void avg_pool(const Call&);
 void avg_pool_grad(const Call&);
 void batch_norm(const Call&);
 void batch_norm_grad(const Call&);
+void batch_norm_pool(const Call&);
+void batch_norm_pool_grad(const Call&);
 void softmax(const Call&);
 void cross_entropy(const Call&);
 

@@ -14,6 +14,7 @@ void add_elementwise(Kernels& kernels);
 void add_elementwise_types(Kernels& kernels);
 void add_pools(Kernels& kernels);
 void add_norm(Kernels& kernels);
+void add_norm_pool(Kernels& kernels);
 void add_reductions(Kernels& kernels);
 void add_softmax(Kernels& kernels);
 void add_dropout(Kernels& kernels);

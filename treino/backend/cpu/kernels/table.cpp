@@ -18,6 +18,7 @@ const Kernels& table() {
     add_elementwise_types(all);
     add_pools(all);
     add_norm(all);
+    add_norm_pool(all);
     add_reductions(all);
     add_softmax(all);
     add_dropout(all);

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+// Batch norm under max pooling, one channels-last image at a time. Forward: the sums of the
+// statistics and the raw pooled values in one pass. Backward: the gradients of pooling, norm and a
+// relu before it in one pass, dx = [x > 0] (dy scale where x was chosen + x slope + shift), with
+// the sums of dx. Windows that tile the image are walked band by band, so that each pixel is read
+// once.
+#include "treino/backend/cpu/kernels/windows.h"
+
+namespace treino::cpu::TREINO_ISA {
+
+namespace {
+
+#define TREINO_MEMBER inline __attribute__((always_inline))
+
+// Windows neither overlap nor leave the image; pixels at the right and the bottom may be left over.
+bool tiles(const PoolImage& p) {
+  return p.stride[0] == p.size[0] && p.stride[1] == p.size[1] && p.dilation[0] == 1 &&
+         p.dilation[1] == 1 && p.pad[0] == 0 && p.pad[1] == 0 &&
+         p.out_height * p.size[0] <= p.height && p.out_width * p.size[1] <= p.width;
+}
+
+template <bool Whole>
+TREINO_INLINE F take(const float* from, Index count) {
+  return Whole ? load(from) : load_part(from, count);
+}
+template <bool Whole>
+TREINO_INLINE void give(float* to, F value, Index count) {
+  if (Whole)
+    store(to, value);
+  else
+    store_part(to, value, count);
+}
+
+void add_to(double* totals, F sum, Index count) {
+  for (Index i = 0; i < count; ++i) totals[i] += static_cast<double>(sum[i]);
+}
+
+// Some channels of an image; sums run in float over a band of rows and are gathered in double.
+template <bool Whole>
+struct Forward {
+  const NormPoolImage& p;
+  Index c, count;
+  F pivot, flip;  // flip: the sign bit where the smallest is wanted
+  F sum{}, squares{};
+
+  TREINO_MEMBER F visit(const float* x) {
+    const F value = take<Whole>(x + c, count), d = value - pivot;
+    sum += d;
+    squares = fma(d, d, squares);
+    return (F)((I)value ^ (I)flip);
+  }
+  TREINO_MEMBER void flush() {
+    add_to(p.sums + c, sum, count);
+    add_to(p.sums + p.pool.channels + c, squares, count);
+    sum = squares = F{};
+  }
+  // Size: of a square window known to the compiler, 0: any.
+  template <int Size>
+  TREINO_MEMBER void band(Index oy) {
+    const PoolImage& w = p.pool;
+    const Index high = Size ? Size : w.size[0], wide = Size ? Size : w.size[1];
+    const Index pitch = w.width * w.channels;
+    const float* x = w.x + oy * high * pitch;
+    float* out = w.out + oy * w.out_width * w.channels + c;
+    for (Index ox = 0; ox < w.out_width; ++ox, x += wide * w.channels, out += w.channels) {
+      F best = splat(-__builtin_inff());
+      for (Index ky = 0; ky < high; ++ky) {
+        for (Index kx = 0; kx < wide; ++kx)
+          best = larger(best, visit(x + ky * pitch + kx * w.channels));
+      }
+      give<Whole>(out, (F)((I)best ^ (I)flip), count);
+    }
+    for (Index ky = 0; ky < high; ++ky) rest(oy * high + ky, w.out_width * wide);
+    flush();
+  }
+  TREINO_MEMBER void rest(Index y, Index from) {
+    const PoolImage& w = p.pool;
+    for (Index x = from; x < w.width; ++x) visit(w.x + (y * w.width + x) * w.channels);
+  }
+};
+
+template <bool Whole>
+struct Backward {
+  const NormPoolImage& p;
+  Index c, count;
+  F scale, slope, shift;
+  F sum{};
+
+  TREINO_MEMBER void settle(F x, F extra, float* to) {
+    F dx = fma(x, slope, shift) + extra;
+    if (p.relu) dx = (F)((I)dx & (x > F{}));
+    sum += dx;
+    give<Whole>(to + c, dx, count);
+  }
+  TREINO_MEMBER void flush() {
+    add_to(p.sums + c, sum, count);
+    sum = F{};
+  }
+  template <int Size>
+  TREINO_MEMBER void band(Index oy) {
+    const PoolImage& w = p.pool;
+    const Index high = Size ? Size : w.size[0], wide = Size ? Size : w.size[1];
+    const Index pitch = w.width * w.channels;
+    Index at = oy * high * pitch, small = oy * w.out_width * w.channels + c;
+    for (Index ox = 0; ox < w.out_width; ++ox, at += wide * w.channels, small += w.channels) {
+      const F y = take<Whole>(w.y + small, count);
+      const F part = take<Whole>(w.dy + small, count) * scale;
+      I open = splat_int(-1);
+      for (Index ky = 0; ky < high; ++ky) {
+        for (Index kx = 0; kx < wide; ++kx) {
+          const Index tap = at + ky * pitch + kx * w.channels;
+          const F x = take<Whole>(w.x + tap + c, count);
+          const I here = (x == y) & open;
+          open &= ~here;
+          settle(x, (F)((I)part & here), w.out + tap);
+        }
+      }
+    }
+    for (Index ky = 0; ky < high; ++ky) rest(oy * high + ky, w.out_width * wide);
+    flush();
+  }
+  TREINO_MEMBER void rest(Index y, Index from) {
+    const PoolImage& w = p.pool;
+    for (Index x = from; x < w.width; ++x) {
+      const Index at = (y * w.width + x) * w.channels;
+      settle(take<Whole>(w.x + at + c, count), F{}, w.out + at);
+    }
+  }
+};
+
+template <typename Columns>
+TREINO_INLINE void row(Columns& columns, const PoolImage& w, Index oy) {
+  if (w.size[0] == 2 && w.size[1] == 2)
+    columns.template band<2>(oy);
+  else
+    columns.template band<0>(oy);
+}
+
+template <typename Columns>
+TREINO_INLINE void tail(Columns& columns, const PoolImage& w) {
+  for (Index y = w.out_height * w.size[0]; y < w.height; ++y) columns.rest(y, 0);
+  columns.flush();
+}
+
+template <bool Whole>
+TREINO_INLINE Forward<Whole> forward_of(const NormPoolImage& p, Index c, Index count) {
+  const F gamma = take<Whole>(p.gamma + c, count);
+  return {p, c, count, take<Whole>(p.pivot + c, count), (F)((gamma < F{}) & splat_int(INT32_MIN))};
+}
+
+template <bool Whole>
+TREINO_INLINE Backward<Whole> backward_of(const NormPoolImage& p, Index c, Index count) {
+  return {p,
+          c,
+          count,
+          take<Whole>(p.scale + c, count),
+          take<Whole>(p.slope + c, count),
+          take<Whole>(p.shift + c, count)};
+}
+
+// Calls body(columns of whole or part vectors) for all channels.
+template <typename Make, typename Body>
+TREINO_INLINE void each_vector(const PoolImage& w, Make make, Body body) {
+  for (Index c = 0; c < w.channels; c += kLanes) {
+    const Index count = least(kLanes, w.channels - c);
+    if (count == kLanes)
+      body(make.template operator()<true>(c, count));
+    else
+      body(make.template operator()<false>(c, count));
+  }
+}
+
+void norm_pool(const NormPoolImage& p) {
+  const PoolImage& w = p.pool;
+  const auto make = [&]<bool Whole>(Index c, Index count) {
+    return forward_of<Whole>(p, c, count);
+  };
+  if (tiles(w)) {
+    for (Index oy = 0; oy < w.out_height; ++oy)
+      each_vector(w, make, [&](auto columns) { row(columns, w, oy); });
+    each_vector(w, make, [&](auto columns) { tail(columns, w); });
+    return;
+  }
+  for (Index y = 0; y < w.height; ++y) {
+    each_vector(w, make, [&](auto columns) {
+      columns.rest(y, 0);
+      columns.flush();
+    });
+  }
+  each_output(w, [&](const Taps& t, Index out, Index c, Index count) {
+    const I flip = (fetch(p.gamma + c, count) < F{}) & splat_int(INT32_MIN);
+    F best = splat(-__builtin_inff());
+    each_tap(w, t,
+             [&](Index at) { best = larger(best, (F)((I)fetch(w.x + at + c, count) ^ flip)); });
+    put(w.out + out, (F)((I)best ^ flip), count);
+  });
+}
+
+void norm_pool_grad(const NormPoolImage& p) {
+  const PoolImage& w = p.pool;
+  const auto make = [&]<bool Whole>(Index c, Index count) {
+    return backward_of<Whole>(p, c, count);
+  };
+  if (tiles(w)) {
+    for (Index oy = 0; oy < w.out_height; ++oy)
+      each_vector(w, make, [&](auto columns) { row(columns, w, oy); });
+    each_vector(w, make, [&](auto columns) { tail(columns, w); });
+    return;
+  }
+  for (Index i = 0; i < w.height * w.width * w.channels; ++i) w.out[i] = 0;
+  each_output(w, [&](const Taps& t, Index out, Index c, Index count) {
+    const F y = fetch(w.y + out, count);
+    const F part = fetch(w.dy + out, count) * fetch(p.scale + c, count);
+    I open = splat_int(-1);
+    each_tap(w, t, [&](Index at) {
+      const I here = (fetch(w.x + at + c, count) == y) & open;
+      open &= ~here;
+      put(w.out + at + c, fetch(w.out + at + c, count) + (F)((I)part & here), count);
+    });
+  });
+  for (Index y = 0; y < w.height; ++y) {
+    each_vector(w, make, [&](auto columns) {
+      for (Index x = 0; x < w.width; ++x) {
+        const Index at = (y * w.width + x) * w.channels;
+        columns.settle(fetch(w.x + at + columns.c, columns.count),
+                       fetch(w.out + at + columns.c, columns.count), w.out + at);
+      }
+      columns.flush();
+    });
+  }
+}
+
+}  // namespace
+
+void add_norm_pool(Kernels& kernels) {
+  kernels.norm_pool = norm_pool;
+  kernels.norm_pool_grad = norm_pool_grad;
+}
+
+}  // namespace treino::cpu::TREINO_ISA

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// Batch norm under max pooling. Forward: one pass over x for sums and raw pooled values, one over
+// the pooled values for the norm. Backward: dy is zero but at the chosen elements, so the sums need
+// the pooled tensors only; then one pass over x (see kernels/norm_pool.cpp).
+#include "treino/backend/cpu/norm.h"
+#include "treino/base/error.h"
+
+namespace treino::cpu {
+
+namespace {
+
+struct NormPool {
+  Norm norm;                  // of all rows; out, dy: the pooled tensors
+  NormPoolImage image;        // the first one
+  double* dx_sums = nullptr;  // [slices, channels]
+  float* dsum = nullptr;
+  Index batch = 0;
+};
+
+Index pooled_floats(const NormPool& state) {
+  const PoolImage& w = state.image.pool;
+  return w.out_height * w.out_width * w.channels;
+}
+
+void run_pool_and_sums(const void* opaque, Index slice, std::byte*) {
+  const auto& state = *static_cast<const NormPool*>(opaque);
+  const Range samples = share(state.batch, state.norm.slices, slice);
+  NormPoolImage image = state.image;
+  const Index large = image.pool.height * image.pool.width * image.pool.channels;
+  image.sums = state.norm.parts + slice * 2 * state.norm.channels;
+  std::fill_n(image.sums, 2 * state.norm.channels, 0.0);
+  image.gamma = state.norm.gamma;
+  image.pivot = state.norm.x + samples.begin * large;  // as run_statistics takes it
+  for (Index n = samples.begin; n < samples.end; ++n) {
+    image.pool.x = state.norm.x + n * large;
+    image.pool.out = state.image.pool.out + n * pooled_floats(state);
+    state.norm.kernels->norm_pool(image);
+  }
+}
+
+// Rows of the pooled tensors that belong to a slice.
+NormColumns pooled_columns(const NormPool& state, Index slice) {
+  const Range samples = share(state.batch, state.norm.slices, slice);
+  const Index first = samples.begin * pooled_floats(state);
+  NormColumns columns;
+  columns.channels = state.norm.channels;
+  columns.rows = (samples.end - samples.begin) * pooled_floats(state) / columns.channels;
+  columns.scale = state.norm.scale;
+  columns.shift = state.norm.shift;
+  columns.sums = state.norm.parts + slice * 2 * columns.channels;
+  columns.pivot = state.norm.given_mean;
+  const float* chosen = state.image.pool.y != nullptr ? state.image.pool.y : state.image.pool.out;
+  columns.x = chosen + first;
+  if (state.norm.dy != nullptr) columns.dy = state.norm.dy + first;
+  if (state.norm.out != nullptr) columns.out = state.norm.out + first;
+  return columns;
+}
+
+void run_apply(const void* opaque, Index slice, std::byte*) {
+  const auto& state = *static_cast<const NormPool*>(opaque);
+  state.norm.kernels->norm_apply(pooled_columns(state, slice));
+}
+
+void run_pooled_sums(const void* opaque, Index slice, std::byte*) {
+  const auto& state = *static_cast<const NormPool*>(opaque);
+  state.norm.kernels->norm_grad_sums(pooled_columns(state, slice));
+}
+
+void run_gradient(const void* opaque, Index slice, std::byte*) {
+  const auto& state = *static_cast<const NormPool*>(opaque);
+  const Range samples = share(state.batch, state.norm.slices, slice);
+  NormPoolImage image = state.image;
+  const Index large = image.pool.height * image.pool.width * image.pool.channels;
+  image.scale = state.norm.scale;
+  image.slope = state.norm.slope;
+  image.shift = state.norm.shift;
+  image.sums = state.dx_sums + slice * state.norm.channels;
+  std::fill_n(image.sums, state.norm.channels, 0.0);
+  for (Index n = samples.begin; n < samples.end; ++n) {
+    image.pool.x = state.norm.x + n * large;
+    image.pool.y = state.image.pool.y + n * pooled_floats(state);
+    image.pool.dy = state.norm.dy + n * pooled_floats(state);
+    image.pool.out = state.image.pool.out + n * large;
+    state.norm.kernels->norm_pool_grad(image);
+  }
+}
+
+void run_dx_totals(const void* opaque, Index, std::byte*) {
+  const auto& state = *static_cast<const NormPool*>(opaque);
+  for (Index c = 0; c < state.norm.channels; ++c) {
+    double total = 0;
+    for (Index slice = 0; slice < state.norm.slices; ++slice)
+      total += state.dx_sums[slice * state.norm.channels + c];
+    state.dsum[c] = static_cast<float>(total);
+  }
+}
+
+NormPool& prepare(Planner& planner, const Step& step, const Tensor& x) {
+  if (x.type.dtype != DType::f32)
+    throw Error::mistake("the cpu device has batch norm for f32 only: cast the input");
+  const auto& attributes = std::get<NormPoolAttributes>(step.attributes);
+  const WindowAttributes& window = attributes.window;
+  auto& state = planner.state<NormPool>();
+  state.batch = window.input[0];
+  PoolImage& image = state.image.pool;
+  image.height = window.input[1];
+  image.width = window.input[2];
+  image.channels = window.input[3];
+  image.out_height = window.output_extent(0);
+  image.out_width = window.output_extent(1);
+  for (std::size_t d = 0; d < 2; ++d) {
+    image.size[d] = window.size[d];
+    image.stride[d] = window.stride[d];
+    image.dilation[d] = window.dilation[d];
+    image.pad[d] = window.pad_before[d];
+  }
+  state.image.relu = window.activation == Op::relu;
+  Norm& norm = state.norm;
+  norm.kernels = &planner.kernels;
+  norm.channels = image.channels;
+  norm.rows = x.type.shape.elements() / norm.channels;
+  norm.samples = state.batch;
+  norm.epsilon = attributes.epsilon;
+  norm.slices = row_slices(state.batch,
+                           nanoseconds_of(0, 8.0 * static_cast<double>(x.type.shape.elements())));
+  planner.point(norm.x, x);
+  planner.scratch(norm.parts, norm.slices * 2 * norm.channels);
+  planner.scratch(norm.scale, norm.channels);
+  planner.scratch(norm.slope, norm.channels);
+  planner.scratch(norm.shift, norm.channels);
+  return state;
+}
+
+double bytes(const Norm& norm) {
+  return 4.0 * static_cast<double>(norm.rows * norm.channels);
+}
+double small(const Norm& norm) {
+  return static_cast<double>((norm.slices * 2 + 20) * norm.channels);
+}
+
+}  // namespace
+
+void plan_batch_norm_pool(Planner& planner, const Step& step) {
+  NormPool& state = prepare(planner, step, step.inputs[0]);
+  planner.point(state.norm.gamma, step.inputs[1]);
+  planner.point(state.norm.beta, step.inputs[2]);
+  planner.point(state.norm.out, step.outputs[0]);
+  planner.point(state.norm.mean, step.outputs[1]);
+  planner.point(state.norm.variance, step.outputs[2]);
+  planner.point(state.image.pool.out, step.outputs[3]);
+  const Index slices = state.norm.slices;
+  const double pooled = 4.0 * static_cast<double>(step.outputs[0].type.shape.elements());
+  planner.phase(run_pool_and_sums, &state, slices, nanoseconds_of(0, 1.5 * bytes(state.norm)),
+                {state.batch, 1, 8}, {3, 8});
+  planner.phase(run_statistics, &state.norm, 1, small(state.norm), {}, {7, 6});
+  planner.phase(run_apply, &state, slices, nanoseconds_of(0, 2 * pooled), {state.batch, 0, 9},
+                {0, 9});
+}
+
+void plan_batch_norm_pool_grad(Planner& planner, const Step& step) {
+  NormPool& state = prepare(planner, step, step.inputs[1]);
+  planner.point(state.norm.dy, step.inputs[0]);
+  planner.point(state.image.pool.y, step.inputs[2]);
+  planner.point(state.norm.gamma, step.inputs[3]);
+  planner.point(state.norm.given_mean, step.inputs[4]);
+  planner.point(state.norm.given_variance, step.inputs[5]);
+  planner.point(state.image.pool.out, step.outputs[0]);
+  planner.point(state.norm.dgamma, step.outputs[1]);
+  planner.point(state.norm.dbeta, step.outputs[2]);
+  planner.point(state.dsum, step.outputs[3]);
+  planner.scratch(state.dx_sums, state.norm.slices * state.norm.channels);
+  const Index slices = state.norm.slices;
+  const double pooled = 4.0 * static_cast<double>(step.inputs[0].type.shape.elements());
+  planner.phase(run_pooled_sums, &state, slices, nanoseconds_of(0, 2 * pooled), {state.batch, 5, 0},
+                {21, 0});
+  planner.phase(run_gradient_coefficients, &state.norm, 1, small(state.norm), {}, {56, 6});
+  planner.phase(run_gradient, &state, slices, nanoseconds_of(0, 2.5 * bytes(state.norm)),
+                {state.batch, 7, 1}, {7, 1});
+  planner.phase(run_dx_totals, &state, 1, small(state.norm), {}, {0, 8});
+}
+
+}  // namespace treino::cpu
