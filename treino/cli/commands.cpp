@@ -14,6 +14,8 @@ constexpr Command kCommands[] = {
     {"summary", "the table of a recipe's layers, shapes, parameters, FLOP and bytes", add_summary},
     {"recipes", "the recipes there are", add_recipes},
     {"monitor", "what a command or a running process and its descendants really use", add_monitor},
+    {"import-unixstats", "read a file of the seed's monitor and say what its columns really are",
+     add_import_unixstats},
     {"doctor", "what this machine has, what is missing, and the remedy", add_doctor},
     {"completion", "completion for bash, zsh or fish", add_completion},
 };

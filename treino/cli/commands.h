@@ -13,6 +13,7 @@ void add_summary(CLI::App& app, Action& action);
 void add_recipes(CLI::App& app, Action& action);
 void add_doctor(CLI::App& app, Action& action);
 void add_monitor(CLI::App& app, Action& action);
+void add_import_unixstats(CLI::App& app, Action& action);
 void add_completion(CLI::App& app, Action& action);
 
 }  // namespace treino::cli

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+// `treino monitor` as a user meets it.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "tests/support/program.h"
+#include "tests/support/temporary_folder.h"
+#include "treino/base/file.h"
+
+namespace treino::monitor {
+namespace {
+
+using test::Outcome;
+using test::run_shell;
+using test::run_treino;
+using test::TemporaryFolder;
+using testing::HasSubstr;
+using testing::Not;
+
+Outcome monitor(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "monitor");
+  return run_treino(std::move(arguments));
+}
+
+std::vector<std::string> lines(const std::string& text) {
+  std::vector<std::string> all;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) all.push_back(line);
+  return all;
+}
+
+// A CSV of ours by column name.
+struct Table {
+  explicit Table(const std::string& text) {
+    for (const std::string& line : lines(text)) {
+      std::vector<std::string> cells;
+      std::istringstream stream(line);
+      for (std::string cell; std::getline(stream, cell, ',');) cells.push_back(cell);
+      if (names.empty()) {
+        names = std::move(cells);
+      } else {
+        rows.push_back(std::move(cells));
+      }
+    }
+  }
+  double at(std::size_t row, const std::string& name) const {
+    const auto column = std::find(names.begin(), names.end(), name) - names.begin();
+    return std::stod(rows.at(row).at(static_cast<std::size_t>(column)));
+  }
+  std::vector<std::string> names;
+  std::vector<std::vector<std::string>> rows;
+};
+
+void expect_one_line(const Outcome& outcome, int exit, const std::string& part) {
+  EXPECT_EQ(outcome.exit, exit) << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr(part));
+  EXPECT_EQ(lines(outcome.err).size(), 1u) << outcome.err;
+  EXPECT_THAT(outcome.err, testing::StartsWith("treino: "));
+}
+
+TEST(Monitor, MistakesAreOneClearLineAndExit2) {
+  expect_one_line(monitor({"--interval", "0", "--", "true"}), 2,
+                  "--interval 0: must be longer than nothing");
+  expect_one_line(monitor({"--interval=-5ms", "--", "true"}), 2, "must be longer than nothing");
+  expect_one_line(monitor({"--interval", "soon", "--", "true"}), 2, "like 100ms");
+  expect_one_line(monitor({"--for", "0s", "--", "true"}), 2, "--for 0s");
+  expect_one_line(monitor({}), 2, "nothing to watch");
+  expect_one_line(monitor({"--pid", "1", "--", "true"}), 2, "only one of");
+  expect_one_line(monitor({"--pid", "4194400"}), 2, "there is no process 4194400");
+  expect_one_line(monitor({"--name", "no_such_program"}), 2, "no process is named");
+  expect_one_line(monitor({"--csv", "-", "--json", "--", "true"}), 2, "only one of");
+  expect_one_line(monitor({"--csv-dialect", "excel", "--csv", "-", "--", "true"}), 2, "unixstats");
+  expect_one_line(monitor({"--log-events", "kears", "--", "true"}), 2, "keras");
+  EXPECT_EQ(monitor({"--intervall", "5", "--", "true"}).exit, 2);
+}
+
+TEST(Monitor, ExitCodesAreTheCommands) {
+  EXPECT_EQ(monitor({"--no-summary", "--", "sh", "-c", "exit 9"}).exit, 9);
+  EXPECT_EQ(monitor({"--no-summary", "--", "sh", "-c", "kill -TERM $$"}).exit, 128 + SIGTERM);
+  expect_one_line(monitor({"--", "no_such_command_at_all"}), 127,
+                  "no_such_command_at_all: No such file");
+  expect_one_line(monitor({"--", "/etc/passwd"}), 126, "/etc/passwd: Permission denied");
+  EXPECT_EQ(monitor({"--no-summary", "--for", "200ms", "--", "sleep", "60"}).exit, 128 + SIGTERM);
+}
+
+TEST(Monitor, UnwritableOutputsAndFullDisks) {
+  expect_one_line(monitor({"--csv", "/nonexistent/x.csv", "--", "true"}), 125,
+                  "/nonexistent/x.csv: cannot be written");
+  for (const char* option : {"--csv", "--jsonl"}) {
+    const Outcome full =
+        monitor({"--no-summary", option, "/dev/full", "--", "sh", "-c", "echo still ran"});
+    expect_one_line(full, 125, "/dev/full: cannot be written: No space left on device");
+    EXPECT_EQ(full.out, "still ran\n");
+  }
+  const Outcome summary =
+      run_shell(std::string(TREINO_BINARY) + " monitor --json -- true > /dev/full");
+  EXPECT_EQ(summary.exit, 125);
+}
+
+TEST(Monitor, DataOnStandardOutputSendsTheCommandsElsewhere) {
+  const Outcome json = monitor({"--json", "--", "echo", "hello"});
+  EXPECT_EQ(json.exit, 0);
+  EXPECT_EQ(json.err, "hello\n");
+  const auto summary = nlohmann::json::parse(json.out);
+  for (const char* key :
+       {"wall_s", "cpu_s", "cpu_cores_mean", "peak_rss_mib", "peak_pss_mib", "peak_anon_mib",
+        "samples", "missed", "observer_cpu_pct", "gpu", "status", "exit"}) {
+    EXPECT_TRUE(summary.contains(key)) << key;
+  }
+  EXPECT_EQ(summary["exit"], 0);
+  const Outcome csv = monitor({"--no-summary", "--csv", "-", "--", "echo", "hello"});
+  EXPECT_EQ(csv.err, "hello\n");
+  EXPECT_THAT(csv.out,
+              testing::StartsWith(
+                  "t_s,dt_s,missed,cpu_cores,cpu_pct,cpu_s,rss_mib,pss_mib,uss_mib,anon_mib,"
+                  "processes,threads,"));
+  const Outcome plain = monitor({"--", "echo", "hello"});
+  EXPECT_EQ(plain.out, "hello\n");
+  EXPECT_THAT(plain.err, HasSubstr("cpu_s"));
+}
+
+TEST(Monitor, ACommandThatEndsAtOnceHasOneRow) {
+  const Table table(monitor({"--no-summary", "--csv", "-", "--", "/bin/true"}).out);
+  ASSERT_EQ(table.rows.size(), 1u);
+  EXPECT_GT(table.at(0, "cpu_s"), 0);
+}
+
+TEST(Monitor, PrettyIsTheSeedsLine) {
+  const Outcome pretty =
+      monitor({"--pretty", "--no-summary", "--interval", "50ms", "--", "sleep", "0.12"});
+  EXPECT_THAT(lines(pretty.err).at(0),
+              testing::MatchesRegex("Elapsed Time: 0.[0-9]s    CPU: [0-9.]+%    RAM: [0-9.]+%    "
+                                    "GPU: .+    Graphic RAM: .+"));
+}
+
+TEST(Monitor, UnixStatsDialectIsReadBackByTheImport) {
+  const TemporaryFolder folder;
+  const std::string file = folder / "a.csv";
+  EXPECT_EQ(
+      monitor({"--no-summary", "--csv", file, "--csv-dialect=unixstats", "--", "sleep", "0.25"})
+          .exit,
+      0);
+  EXPECT_EQ(lines(read_whole_file(file)).at(0), "time(s);cpu;ram;gpu;graphic ram");
+  EXPECT_EQ(run_treino({"import-unixstats", file}).exit, 0);
+}
+
+TEST(Monitor, CtrlCEndsTheWholeTreeAndIsExit130) {
+  const TemporaryFolder folder;
+  const std::string script =
+      "sleep 1000 & echo $! > " + (folder / "pid") + "; echo ready >&2; wait";
+  const Outcome outcome = run_treino({.arguments = {"monitor", "--json", "--", "sh", "-c", script},
+                                      .interrupt_after = "ready",
+                                      .signal = SIGINT});
+  EXPECT_EQ(outcome.exit, 130) << outcome.err;
+  EXPECT_GT(nlohmann::json::parse(outcome.out)["wall_s"], 0);
+  EXPECT_NE(::kill(std::stoi(read_whole_file(folder / "pid")), 0), 0);
+}
+
+// ---- with the monitor itself in trouble
+
+class Running {
+ public:
+  Running(const std::vector<std::string>& arguments) {
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      std::vector<std::string> words = {TREINO_BINARY, "monitor"};
+      words.insert(words.end(), arguments.begin(), arguments.end());
+      std::vector<char*> pointers;
+      for (std::string& word : words) pointers.push_back(word.data());
+      pointers.push_back(nullptr);
+      ::execv(pointers[0], pointers.data());
+      ::_exit(127);
+    }
+  }
+  pid_t pid() const { return pid_; }
+  int wait() const {
+    int status = 0;
+    ::waitpid(pid_, &status, 0);
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  }
+
+ private:
+  pid_t pid_ = 0;
+};
+
+void wait_for_rows(const std::string& file, std::size_t rows) {
+  while (::access(file.c_str(), R_OK) != 0 || lines(read_whole_file(file)).size() < rows + 1)
+    ::usleep(5000);
+}
+
+TEST(Monitor, StoppedForHalfASecondItMissesFiveAndTheIntegralIsRight) {
+  const TemporaryFolder folder;
+  const std::string csv = folder / "a.csv", json = folder / "a.json";
+  Running running({"--no-summary", "--csv", csv, "--jsonl", json, "--", TREINO_BINARY, "monitor",
+                   "--load", "duty", "0.5", "2"});
+  wait_for_rows(csv, 3);
+  ::kill(running.pid(), SIGSTOP);
+  ::usleep(500000);
+  ::kill(running.pid(), SIGCONT);
+  EXPECT_EQ(running.wait(), 0);
+  const Table table(read_whole_file(csv));
+  double missed = 0, integral = 0, dt = 0, longest = 0;
+  for (std::size_t i = 0; i < table.rows.size(); ++i) {
+    missed += table.at(i, "missed");
+    integral += table.at(i, "cpu_cores") * table.at(i, "dt_s");
+    dt += table.at(i, "dt_s");
+    longest = std::max(longest, table.at(i, "dt_s"));
+  }
+  const std::size_t last = table.rows.size() - 1;
+  EXPECT_GE(missed, 5);  // a loaded machine may make it late on its own as well
+  EXPECT_GT(longest, 0.5);
+  EXPECT_NEAR(dt, table.at(last, "t_s"), 1e-4);
+  EXPECT_NEAR(integral, table.at(last, "cpu_s"), 0.01);
+  // As many rows as beats that were not missed, and one at the end.
+  EXPECT_NEAR(static_cast<double>(table.rows.size()) + missed, table.at(last, "t_s") / 0.1 + 1,
+              1.01);
+  const auto summary = nlohmann::json::parse(lines(read_whole_file(json)).back())["summary"];
+  const double kernel = summary["cpu_s_rusage"];
+  EXPECT_NEAR(summary["cpu_s"], kernel, 0.03 * kernel + 0.01);
+}
+
+TEST(Monitor, KilledItLeavesWholeRowsAndTheCommandRunning) {
+  const TemporaryFolder folder;
+  const std::string csv = folder / "a.csv", done = folder / "done";
+  Running running(
+      {"--interval", "20ms", "--csv", csv, "--", "sh", "-c", "sleep 1; echo x > " + done});
+  wait_for_rows(csv, 10);
+  ::kill(running.pid(), SIGKILL);
+  running.wait();
+  const std::string text = read_whole_file(csv);
+  EXPECT_EQ(text.back(), '\n');
+  const Table table(text);
+  EXPECT_GE(table.rows.size(), 10u);
+  EXPECT_GT(table.at(table.rows.size() - 1, "t_s"), 0.19);
+  while (::access(done.c_str(), R_OK) != 0) ::usleep(5000);
+}
+
+// A process of another user: what may be read is, the rest says why not.
+TEST(Monitor, AnotherUsersProcessSaysNoPermission) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root, to become another user";
+  const TemporaryFolder folder;
+  ::chmod(folder.path().c_str(), 0755);
+  // The program, where nobody may reach it.
+  const std::string program = folder / "treino";
+  std::filesystem::copy_file(TREINO_BINARY, program);
+  ::chmod(program.c_str(), 0755);
+  const Outcome outcome =
+      run_shell("setpriv --reuid=65534 --regid=65534 --clear-groups " + program +
+                " monitor --json --pid " + std::to_string(::getpid()) + " --for 400ms");
+  ASSERT_EQ(outcome.exit, 0) << outcome.err;
+  const auto summary = nlohmann::json::parse(outcome.out);
+  EXPECT_TRUE(summary["cpu_s"].is_number());
+  EXPECT_GT(summary["peak_rss_mib"], 0);
+  EXPECT_TRUE(summary["peak_pss_mib"].is_null());
+  EXPECT_EQ(summary["status"]["peak_pss_mib"], "no permission");
+  EXPECT_TRUE(summary["read_mib"].is_null());
+  EXPECT_EQ(summary["status"]["read_mib"], "no permission");
+}
+
+TEST(Monitor, WithoutRightsToControlGroupsItSaysSo) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root, to become another user";
+  const TemporaryFolder folder;
+  ::chmod(folder.path().c_str(), 0755);
+  const std::string program = folder / "treino";
+  std::filesystem::copy_file(TREINO_BINARY, program);
+  ::chmod(program.c_str(), 0755);
+  const Outcome outcome =
+      run_shell("cd / && setpriv --reuid=65534 --regid=65534 --clear-groups " + program +
+                " monitor --json -- sh -c 'i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done'");
+  ASSERT_EQ(outcome.exit, 0) << outcome.err;
+  const auto summary = nlohmann::json::parse(outcome.out);
+  EXPECT_THAT(std::string(summary["methods"]["tree"]), HasSubstr("no control group"));
+  EXPECT_TRUE(summary["peak_cgroup_mib"].is_null());
+  EXPECT_THAT(std::string(summary["status"]["peak_cgroup_mib"]), HasSubstr("control group"));
+  const double kernel = summary["cpu_s_rusage"];
+  EXPECT_NEAR(summary["cpu_s"], kernel, 0.03 * kernel + 0.002);
+}
+
+}  // namespace
+}  // namespace treino::monitor
