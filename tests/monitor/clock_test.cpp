@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "treino/monitor/pace.h"
 #include "treino/monitor/tick_cost.h"
 
@@ -44,33 +46,49 @@ TEST(RealClock, WaitsUntilAnAbsoluteTime) {
   clock.wait(until - 1, {});  // past: at once
 }
 
+struct Paced {
+  int passes = 0, early = 0;  // early: in the first half second
+  double spent = 0, last = 0;
+};
+
+// Passes of that cost over something of size(t), looked at every 10 ms.
+Paced paced(double cost, double seconds, double (*size)(double)) {
+  Pace pace;
+  Paced result;
+  for (double t = 0; t < seconds; t += 0.01) {
+    if (!pace.due(t, size(t))) continue;
+    pace.done(t, cost, size(t));
+    result.last = t;
+    if (t < 0.5) ++result.early;
+    // Two come in any case; after that the share rules.
+    if (pace.passes() > 2) {
+      EXPECT_LE(pace.spent(), Pace::kGrowthCredit + Pace::kShare * t + 0.01 * cost)
+          << cost << " at " << t;
+    }
+  }
+  result.passes = pace.passes();
+  result.spent = pace.spent();
+  return result;
+}
+
 TEST(Pace, HalfASecondHasSomeAndAllOfItStaysUnderItsShare) {
   for (const double cost : {0.0002, 0.002, 0.028, 1.5}) {
-    Pace pace;
-    int early = 0;
-    for (double t = 0; t < 600; t += 0.01) {
-      if (t < pace.next()) continue;
-      pace.done(t, cost);
-      if (t < 0.5) ++early;
-      // Two come in any case; after that the share rules.
-      if (pace.passes() > 2) {
-        EXPECT_LE(pace.spent(), Pace::kCredit + Pace::kShare * t + cost * 0.01)
-            << cost << " at " << t;
-      }
-    }
-    EXPECT_GE(early, cost < 0.03 ? 2 : 1) << cost;
+    const Paced still = paced(cost, 600, [](double) { return 1.0; });
+    EXPECT_GE(still.early, cost < 0.03 ? 2 : 1) << cost;
+    if (cost < 0.1) EXPECT_LE(still.spent, 2 * cost + Pace::kCredit + Pace::kShare * 600) << cost;
   }
 }
 
 TEST(Pace, CheapPassesComeOnceASecond) {
-  Pace pace;
-  int passes = 0;
-  for (double t = 0; t < 100; t += 0.01) {
-    if (t < pace.next()) continue;
-    pace.done(t, 0.001);
-    ++passes;
-  }
-  EXPECT_NEAR(passes, 105, 3);
+  EXPECT_NEAR(paced(0.001, 100, [](double) { return 1.0; }).passes, 105, 3);
+}
+
+TEST(Pace, WhatGrowsIsReadAgainBeforeItsTime) {
+  // Grows for a second and a half, then holds: the last early pass has seen the peak, but for 2 %.
+  const auto growing = [](double t) { return std::min(t, 1.5); };
+  const Paced result = paced(0.005, 3, growing);
+  EXPECT_GT(growing(result.last), 1.5 / Pace::kGrowth - 0.01);
+  EXPECT_LE(result.spent, Pace::kGrowthCredit + 0.01);
 }
 
 TEST(TickCost, QuantilesAreTightAndBounded) {

@@ -187,7 +187,7 @@ TEST_P(Command, AForestOfForksIsMonotoneAndTrue) {
 }
 
 TEST_P(Command, SharedMemoryIsCountedOnce) {
-  const Summary summary = run(load({"shared", "300", "4", "1.5"}));
+  const Summary summary = run(load({"shared", "300", "4", "3"}));
   EXPECT_NEAR(summary.get("peak_pss_mib").value, 313, 0.05 * 313);
   EXPECT_GT(summary.get("peak_rss_mib").value, 1500);
   EXPECT_EQ(summary.get("peak_processes").value, 5);

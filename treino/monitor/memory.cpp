@@ -127,14 +127,17 @@ class MemoryProbe : public Probe {
   // Takes the pass that has ended, if any, and starts one when it is due.
   void collect(double t, const Tree& tree) {
     if (const auto pass = pss_->take()) {
-      pace_.done(t, pass->cpu_s);
+      pace_.done(t, pass->cpu_s, asked_rss_);
       newest_ = readings(*pass);
       largest_peak_ = std::max(largest_peak_, pass->largest_peak);
       raise(peak_pss_, newest_->pss);
       raise(peak_uss_, newest_->uss);
       if (tree.cgroup() == nullptr || !tree.cgroup()->memory()) raise(peak_anon_, newest_->anon);
     }
-    if (t < pace_.next() || tree.processes() == 0 || pss_->busy()) return;
+    double rss = 0;
+    for (const Member& member : tree.members()) rss += static_cast<double>(member.resident);
+    if (!pace_.due(t, rss) || tree.processes() == 0 || pss_->busy()) return;
+    asked_rss_ = rss;
     std::vector<pid_t> pids;
     for (const Member& member : tree.members()) pids.push_back(member.pid);
     pss_->ask(std::move(pids));
@@ -163,6 +166,7 @@ class MemoryProbe : public Probe {
   const bool pss_on_;
   std::optional<PssReader> pss_;
   Pace pace_;
+  double asked_rss_ = 0;          // when the last pass began
   std::optional<Newest> newest_;  // not yet in a row
   Reading peak_rss_, peak_pss_, peak_uss_, peak_anon_, peak_group_;
   std::int64_t largest_peak_ = 0;

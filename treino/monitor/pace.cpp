@@ -5,12 +5,26 @@
 
 namespace treino::monitor {
 
-void Pace::done(double t, double cpu_s) {
+namespace {
+constexpr double kLeastApart = 0.1;   // seconds, while it grows
+constexpr double kMostOfACore = 0.1;  // during the early passes
+}  // namespace
+
+bool Pace::due(double t, double size) const {
+  if (t >= next_) return true;
+  return passes_ > 0 && size > kGrowth * size_ &&
+         t >= last_ + std::max(kLeastApart, cost_ / kMostOfACore) &&
+         spent_ + cost_ <= kGrowthCredit + kShare * t;
+}
+
+void Pace::done(double t, double cpu_s, double size) {
   ++passes_;
   spent_ += cpu_s;
-  // Twice as far from the start each time, and never at more than a tenth of a core.
-  const double apart = std::min(t, kSteady);
-  next_ = t + std::max(apart, 10 * cpu_s);
+  last_ = t;
+  cost_ = cpu_s;
+  size_ = size;
+  // Twice as far from the start each time, to begin with.
+  next_ = t + std::max(std::min(t, kSteady), cpu_s / kMostOfACore);
   if (passes_ >= 2) next_ = std::max(next_, (spent_ + cpu_s - kCredit) / kShare);
 }
 

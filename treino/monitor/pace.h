@@ -3,25 +3,29 @@
 
 namespace treino::monitor {
 
-// When a costly reading is next worth its price. All it has cost stays below a share of the time
-// that passed and a small credit, whatever one pass costs; the first two come early and in any
-// case, so that a run of half a second has some.
+// When a costly reading is next worth its price. All that the readings cost stays below a share of
+// the time that passed and a credit, whatever one of them costs. The first two come early and in
+// any case, so that a run of half a second has some; further early ones while what is read grows,
+// for its peak.
 class Pace {
  public:
-  static constexpr double kShare = 0.002;   // of one core
-  static constexpr double kCredit = 0.010;  // CPU seconds
-  static constexpr double kFirst = 0.025;   // seconds after the start
-  static constexpr double kSteady = 1.0;    // at most so often, later on
+  static constexpr double kShare = 0.002;         // of one core
+  static constexpr double kCredit = 0.010;        // CPU seconds
+  static constexpr double kGrowthCredit = 0.120;  // CPU seconds, while it grows
+  static constexpr double kGrowth = 1.02;         // since the last pass
+  static constexpr double kFirst = 0.025;         // seconds after the start
+  static constexpr double kSteady = 1.0;          // at most so often, later on
 
-  // Seconds after the start at which the next pass is due.
-  double next() const { return next_; }
-  // A pass ended at `t` and cost `cpu_s`.
-  void done(double t, double cpu_s);
+  // At `t` seconds after the start; `size` is a cheap measure of what would be read.
+  bool due(double t, double size) const;
+  // A pass over something of that size ended at `t` and cost `cpu_s`.
+  void done(double t, double cpu_s, double size);
   int passes() const { return passes_; }
   double spent() const { return spent_; }
 
  private:
   double next_ = kFirst, spent_ = 0;
+  double last_ = 0, cost_ = 0, size_ = 0;  // of the last pass
   int passes_ = 0;
 };
 

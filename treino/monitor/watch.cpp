@@ -222,7 +222,7 @@ void Sampler::State::row(Moment::What what) {
   deliver([&](Output& output) { output.row(row); });
   marks_.clear();
   last_row_ = row.t;
-  cost_.add(clock->now() - now_);
+  if (what == Moment::tick) cost_.add(clock->now() - now_);
 }
 
 void Sampler::State::peek() {
@@ -360,7 +360,8 @@ void Sampler::State::finish(Summary& summary) {
     // The news that nothing is left comes right behind the command's end, if so it is.
     if (launcher_ && !all_gone_) wait_for_all_gone(now_ + 0.02);
     if (ledger_ != nullptr && kernel_cpu_s_ >= 0) ledger_->set_reaped(kernel_cpu_s_);
-    now_ = clock->now();
+    // Nothing has moved since the last process ended, however late we come to read it.
+    now_ = all_gone_ && ended_ > 0 ? std::max(ended_, t0_ + last_row_) : clock->now();
     row(Moment::end);
   }
   summary.wall_s = ended_ > 0 ? ended_ - t0_ : t();
