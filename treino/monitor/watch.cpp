@@ -362,6 +362,7 @@ void Sampler::State::finish(Summary& summary) {
     if (ledger_ != nullptr && kernel_cpu_s_ >= 0) ledger_->set_reaped(kernel_cpu_s_);
     // Nothing has moved since the last process ended, however late we come to read it.
     now_ = all_gone_ && ended_ > 0 ? std::max(ended_, t0_ + last_row_) : clock->now();
+    (void)beats_->due(now_);  // those that went by unheard are missed too
     row(Moment::end);
   }
   summary.wall_s = ended_ > 0 ? ended_ - t0_ : t();
