@@ -134,7 +134,7 @@ def big_parent():
 def cost_of(arguments, seconds):
     """CPU of a monitor and its helper, in percent of a core, over a steady while."""
     monitor = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    time.sleep(3)
+    time.sleep(8)  # until the load stands
     before, start = process_clock(monitor.pid), time.monotonic()
     time.sleep(seconds)
     percent = 100 * (process_clock(monitor.pid) - before) / (time.monotonic() - start)

@@ -7,12 +7,15 @@ namespace treino::monitor {
 
 namespace {
 constexpr double kLeastApart = 0.1;   // seconds, while it grows
+constexpr double kHolds = 1.005;      // from look to look
 constexpr double kMostOfACore = 0.1;  // during the early passes
 }  // namespace
 
-bool Pace::due(double t, double size) const {
+bool Pace::due(double t, double size) {
+  const bool holds = size <= kHolds * seen_;
+  seen_ = size;
   if (t >= next_) return true;
-  return passes_ > 0 && size > kGrowth * size_ &&
+  return passes_ > 0 && size > (holds ? kGrown : kGrowing) * size_ &&
          t >= last_ + std::max(kLeastApart, cost_ / kMostOfACore) &&
          spent_ + cost_ <= kGrowthCredit + kShare * t;
 }
