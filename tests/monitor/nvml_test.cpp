@@ -93,6 +93,16 @@ TEST_F(NvmlTest, a_driver_that_repeats_its_buffer_counts_once_too) {
   EXPECT_DOUBLE_EQ(pass(0.7).gpu_s.value, 0.2);
 }
 
+TEST_F(NvmlTest, each_sample_stands_for_the_time_since_the_one_before) {
+  busy();
+  start();
+  sample(0.5, 100);
+  sample(2.0, 20);
+  const GpuPass found = pass(2.1);
+  EXPECT_DOUBLE_EQ(found.util_pct.value, 40);
+  EXPECT_DOUBLE_EQ(found.gpu_s.value, 0.8);
+}
+
 TEST_F(NvmlTest, no_samples_means_idle_after_a_second_without_any) {
   busy();
   start();
@@ -261,6 +271,24 @@ TEST_F(NvmlTest, a_divided_gpu_is_read_by_instance) {
   EXPECT_DOUBLE_EQ(found.mem_total_mib, 10240);
   EXPECT_DOUBLE_EQ(found.util_pct.value, 55);
   EXPECT_STREQ(found.util_pct.note, "inferred");
+}
+
+TEST_F(NvmlTest, two_instances_add_up) {
+  Json one = {{"total_mib", 10240}, {"gpm", {{"2", 50.0}, {"3", 30.0}, {"10", 20.0}}}};
+  one["processes"] = Json::array();
+  one["processes"].push_back({{"pid", kPid}, {"mib", 1000}});
+  Json two = one;
+  one["gpu_instance"] = 7;
+  two["gpu_instance"] = 9;
+  device()["instances"] = Json::array();
+  device()["instances"].push_back(one);
+  device()["instances"].push_back(two);
+  start();
+  pass(1);
+  const GpuPass found = pass(2);
+  EXPECT_DOUBLE_EQ(found.util_pct.value, 100);
+  EXPECT_DOUBLE_EQ(found.gpu_s.value, 1);
+  EXPECT_DOUBLE_EQ(found.mem_mib.value, 2000);
 }
 
 TEST_F(NvmlTest, a_shared_instance_is_unknown) {

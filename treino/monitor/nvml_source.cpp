@@ -11,7 +11,7 @@
 #include <optional>
 
 #include "treino/monitor/gpu_source.h"
-#include "treino/monitor/nvml.h"
+#include "treino/monitor/nvml_use.h"
 
 namespace treino::monitor {
 
@@ -42,22 +42,23 @@ class NvmlSource : public GpuSource {
  public:
   NvmlSource(std::unique_ptr<Nvml> nvml, const GpuSourceOptions& options)
       : nvml_(std::move(nvml)),
-        root_(options.root),
         holders_(options.root),
         driver_now_(options.driver_now ? options.driver_now : microseconds_now) {
+    tree_.root = options.root;
     const std::uint64_t now = driver_now_();
     for (const nvml::Device device : nvml_->devices()) {
-      Board board{.device = device, .minor = nvml_->minor(device), .seen = now, .device_seen = now};
+      NvmlBoard board{
+          .device = device, .minor = nvml_->minor(device), .seen = now, .device_seen = now};
       board.gpm = nvml_->has_gpm(device);
       board.mig = nvml_->mig(device);
       for (const Nvml::Instance& instance : nvml_->instances(device)) {
-        Part part{.device = instance.device, .instance = instance.gpu_instance};
+        NvmlPart part{.device = instance.device, .instance = instance.gpu_instance};
         Nvml::Memory memory;
         if (nvml_->memory(instance.device, memory) == nvml::success) part.before = memory.used;
         board.parts.push_back(std::move(part));
       }
       if (!board.mig) {
-        Part part{.device = device};
+        NvmlPart part{.device = device};
         Nvml::Memory memory;
         if (nvml_->memory(device, memory) == nvml::success) part.before = memory.used;
         board.parts.push_back(std::move(part));
@@ -76,7 +77,7 @@ class NvmlSource : public GpuSource {
   }
 
   GpuPass pass(double t, std::span<const pid_t> pids) override {
-    pids_ = pids;
+    tree_.pids = pids;
     GpuPass out;
     const double dt = last_t_ ? t - *last_t_ : 0;
     last_t_ = t;
@@ -91,63 +92,31 @@ class NvmlSource : public GpuSource {
   }
 
  private:
-  // What has a list of processes and memory of its own: a device, or an instance of a divided one.
-  struct Part {
-    nvml::Device device = nullptr;
-    std::optional<unsigned> instance;
-    std::uint64_t before = 0;  // bytes in use when the watch began
-    Return list = nvml::success;
-    std::vector<Nvml::Process> processes;
-    bool used = false;  // by the tree
-  };
-  struct Board {
-    nvml::Device device = nullptr;
-    std::optional<unsigned> minor;
-    std::uint64_t seen = 0, device_seen = 0;  // newest accepted sample
-    bool gpm = false, mig = false;
-    std::vector<Part> parts;
-    std::optional<unsigned long long> energy;  // mJ at the last pass
-    bool held = false;                         // a member has it open for computing
-    bool used = false;
-  };
-
   void read_lists() {
-    for (Board& board : boards_) {
-      for (Part& part : board.parts) part.list = nvml_->processes(part.device, part.processes);
+    for (NvmlBoard& board : boards_) {
+      for (NvmlPart& part : board.parts) part.list = nvml_->processes(part.device, part.processes);
     }
-  }
-
-  bool in_tree(std::uint32_t pid) const {
-    return std::find(pids_.begin(), pids_.end(), static_cast<pid_t>(own(pid))) != pids_.end();
-  }
-  // A driver's pid in our namespace, as far as it was worked out.
-  std::uint32_t own(std::uint32_t pid) const {
-    return mapped_ && mapped_->first == pid ? mapped_->second : pid;
-  }
-  // Whether our /proc has such a process at all.
-  bool seen_here(std::uint32_t pid) const {
-    return access(fmt::format("{}/proc/{}", root_, pid).c_str(), F_OK) == 0;
   }
 
   // What can be known at this pass: the state, and which parts the tree uses.
   void decide(double t) {
     why_ = "";
-    mapped_.reset();
+    tree_.mapped.reset();
     delta_ = false;
     Return worst = nvml::success;
     bool listed = false;
     std::vector<std::uint32_t> foreign;  // listed pids that our namespace does not have
     bool others = false;                 // listed pids that are here, but not ours
-    for (Board& board : boards_) {
+    for (NvmlBoard& board : boards_) {
       board.used = board.held = false;
       if (board.parts.empty()) worst = nvml::not_supported;  // divided, into what is not said
-      for (Part& part : board.parts) {
+      for (NvmlPart& part : board.parts) {
         part.used = false;
         if (part.list != nvml::success) worst = part.list;
         for (const Nvml::Process& process : part.processes) {
-          if (in_tree(process.pid)) {
+          if (tree_.has(process.pid)) {
             part.used = board.used = listed = true;
-          } else if (seen_here(process.pid)) {
+          } else if (tree_.seen_here(process.pid)) {
             others = true;
           } else if (std::find(foreign.begin(), foreign.end(), process.pid) == foreign.end()) {
             foreign.push_back(process.pid);
@@ -178,11 +147,11 @@ class NvmlSource : public GpuSource {
     }
     // A member computes on a GPU, but the driver lists no pid of ours.
     if (foreign.size() == 1 && holders.size() == 1) {
-      mapped_ = {foreign[0], static_cast<std::uint32_t>(holders[0])};
+      tree_.mapped = {foreign[0], static_cast<std::uint32_t>(holders[0])};
       state_ = GpuState::inferred;
       why_ = "the one listed process that is not in this namespace is the one holder in the tree";
-      for (Board& board : boards_) {
-        for (Part& part : board.parts) {
+      for (NvmlBoard& board : boards_) {
+        for (NvmlPart& part : board.parts) {
           for (const Nvml::Process& process : part.processes) {
             if (process.pid == foreign[0]) part.used = board.used = true;
           }
@@ -191,16 +160,17 @@ class NvmlSource : public GpuSource {
       return;
     }
     bool display = false;
-    for (Board& board : boards_) display = display || (board.held && nvml_->display(board.device));
+    for (NvmlBoard& board : boards_)
+      display = display || (board.held && nvml_->display(board.device));
     // Several lists of other namespaces cannot be told apart, but an empty one means that nobody
     // else is there.
     if (!others && foreign.empty() && !display && !blind_) {
       delta_ = true;
       state_ = GpuState::inferred;
       why_ = "what the whole device uses since the start; nobody else uses it";
-      for (Board& board : boards_) {
+      for (NvmlBoard& board : boards_) {
         board.used = board.held;
-        for (Part& part : board.parts) part.used = board.held;
+        for (NvmlPart& part : board.parts) part.used = board.held;
       }
       return;
     }
@@ -212,7 +182,7 @@ class NvmlSource : public GpuSource {
   std::vector<pid_t> find_holders(double t) {
     std::vector<pid_t> out;
     blind_ = false;
-    for (const DeviceHolders::Held& held : holders_.look(t, pids_, kPrefixes)) {
+    for (const DeviceHolders::Held& held : holders_.look(t, tree_.pids, kPrefixes)) {
       if (!held.readable) {
         blind_ = true;
         continue;
@@ -222,7 +192,7 @@ class NvmlSource : public GpuSource {
       };
       if (!has("/dev/nvidia-uvm")) continue;
       bool any = false;
-      for (Board& board : boards_) {
+      for (NvmlBoard& board : boards_) {
         if (!board.minor || !has(fmt::format("/dev/nvidia{}", *board.minor))) continue;
         board.held = any = true;
       }
@@ -239,8 +209,8 @@ class NvmlSource : public GpuSource {
     double used = 0;
     double total = 0;
     const char* missing = nullptr;
-    for (Board& board : boards_) {
-      for (Part& part : board.parts) {
+    for (NvmlBoard& board : boards_) {
+      for (NvmlPart& part : board.parts) {
         if (!part.used) continue;
         Nvml::Memory memory;
         const Return code = nvml_->memory(part.device, memory);
@@ -251,7 +221,7 @@ class NvmlSource : public GpuSource {
           continue;
         }
         for (const Nvml::Process& process : part.processes) {
-          if (!in_tree(process.pid)) continue;
+          if (!tree_.has(process.pid)) continue;
           // A context takes hundreds of MiB: no bytes at all means that the driver looked up
           // another namespace's pid (before R565).
           if (!process.memory)
@@ -278,6 +248,7 @@ class NvmlSource : public GpuSource {
 
   // How busy the tree kept the GPUs, and the total of it.
   void use(GpuPass& out) {
+    const std::uint64_t now = driver_now_();
     constexpr const char* kNoNews = "the driver has no new sample yet";
     double sum = 0;
     double device_sum = 0;
@@ -285,8 +256,8 @@ class NvmlSource : public GpuSource {
     bool any = false;
     const char* note = state_ == GpuState::inferred ? "inferred" : "";
     const char* missing = nullptr;
-    for (Board& board : boards_) {
-      const DeviceUse whole = device_use(board);
+    for (NvmlBoard& board : boards_) {
+      const NvmlUse whole = device_use(*nvml_, board);
       out.news = out.news || whole.seconds > 0;
       if (board.used && whole.known) {
         device_sum += whole.pct;
@@ -297,9 +268,9 @@ class NvmlSource : public GpuSource {
         continue;
       }
       if (!board.used) continue;
-      const Used used = board.mig ? instance_use(board)
-                        : delta_  ? Used{whole.known, whole.pct, whole.seconds, "", whole.why}
-                                  : process_use(board);
+      const NvmlUse used = board.mig ? instance_use(*nvml_, board, tree_, now)
+                           : delta_  ? whole
+                                     : process_use(*nvml_, board, tree_, now);
       if (used.known) {
         sum += used.pct;
         any = true;
@@ -326,130 +297,6 @@ class NvmlSource : public GpuSource {
                                        : Reading::of(gpu_s_, inferred_ ? "inferred" : "");
   }
 
-  struct DeviceUse {
-    bool known = false;
-    double pct = 0;
-    double seconds = 0;  // of new samples
-    const char* why = nullptr;
-  };
-
-  // Mean of the device's new samples; each stands for the time since the one before.
-  DeviceUse device_use(Board& board) {
-    const Return code = nvml_->samples(board.device, board.device_seen, samples_);
-    if (code == nvml::not_found) return {};
-    if (code != nvml::success) return {.why = nvml_reason(code)};
-    std::sort(samples_.begin(), samples_.end(),
-              [](const nvml::Sample& a, const nvml::Sample& b) { return a.time < b.time; });
-    double weighted = 0;
-    double seconds = 0;
-    for (const nvml::Sample& sample : samples_) {
-      if (sample.time <= board.device_seen || sample.value > 100) continue;
-      const double span = static_cast<double>(sample.time - board.device_seen) * 1e-6;
-      weighted += span * static_cast<double>(sample.value);
-      seconds += span;
-      board.device_seen = sample.time;
-    }
-    if (seconds <= 0) return {};
-    return {true, weighted / seconds, seconds, nullptr};
-  }
-
-  struct Used {
-    bool known = false;
-    double pct = 0;
-    double seconds = 0;
-    const char* note = "";
-    const char* why = nullptr;  // unknown for a reason, not just nothing new
-  };
-
-  Used process_use(Board& board) {
-    const std::uint64_t now = driver_now_();
-    const Return code = nvml_->utilization(board.device, board.seen, uses_);
-    if (code == nvml::not_found || (code == nvml::success && uses_.empty())) {
-      // The list was readable (else the state were another): no kernel ran since.
-      return nothing(board, now);
-    }
-    if (code != nvml::success) return {.why = nvml_reason(code)};
-    std::uint64_t newest = board.seen;
-    double pct = 0;
-    bool ours = false;
-    bool garbage = false;
-    std::vector<std::uint32_t> strangers;  // pids of samples that are nowhere: not listed, not here
-    std::vector<Nvml::Utilization> of_strangers;
-    for (const Nvml::Utilization& use : uses_) {
-      const bool mine = in_tree(use.pid);
-      if (use.sm > 100) {
-        garbage = garbage || mine;
-        continue;
-      }
-      if (use.time <= board.seen) continue;
-      newest = std::max(newest, use.time);
-      if (mine) {
-        ours = true;
-        pct += use.sm;
-      } else if (!is_listed(board, use.pid) && !seen_here(use.pid)) {
-        strangers.push_back(use.pid);
-        of_strangers.push_back(use);
-      }
-    }
-    if (ours) return accept(board, newest, pct, "");
-    if (garbage) return {.why = "the driver's sample makes no sense (more than 100 %)"};
-    if (newest == board.seen) return {};  // only what was seen before
-    std::sort(strangers.begin(), strangers.end());
-    strangers.erase(std::unique(strangers.begin(), strangers.end()), strangers.end());
-    if (strangers.empty()) return accept(board, newest, 0, "");
-    // The list speaks of our pids, the samples of another namespace's (before R570).
-    std::size_t members = 0;
-    std::size_t listed = 0;
-    for (const Nvml::Process& process : board.parts[0].processes) {
-      ++listed;
-      members += in_tree(process.pid) ? 1 : 0;
-    }
-    if (strangers.size() == 1 && members == 1 && listed == 1) {
-      for (const Nvml::Utilization& use : of_strangers) pct += use.sm;
-      return accept(board, newest, pct, "inferred");
-    }
-    return {.why = "pid-namespace: the driver's samples speak of other pids than its list"};
-  }
-
-  static bool is_listed(const Board& board, std::uint32_t pid) {
-    const std::vector<Nvml::Process>& all = board.parts[0].processes;
-    return std::any_of(all.begin(), all.end(),
-                       [&](const Nvml::Process& process) { return process.pid == pid; });
-  }
-
-  static Used accept(Board& board, std::uint64_t newest, double pct, const char* note) {
-    const double seconds = static_cast<double>(newest - board.seen) * 1e-6;
-    board.seen = newest;
-    return {true, std::min(pct, 100.0), seconds, note, nullptr};
-  }
-
-  // No sample: nothing ran, once the driver has had the time to take one.
-  static Used nothing(Board& board, std::uint64_t now) {
-    constexpr std::uint64_t kPeriod = 1'000'000;  // a driver samples at least once a second
-    if (now < board.seen + kPeriod) return {};
-    return accept(board, now - kPeriod / 2, 0, "");
-  }
-
-  // A divided GPU has no samples of processes. Its instances' own counters serve where the tree is
-  // alone in them.
-  Used instance_use(Board& board) {
-    Used out{.known = true, .note = "inferred"};
-    for (Part& part : board.parts) {
-      if (!part.used) continue;
-      const bool alone = std::all_of(part.processes.begin(), part.processes.end(),
-                                     [&](const Nvml::Process& p) { return in_tree(p.pid); });
-      if (!alone) return {.why = "MIG: another process shares the instance"};
-      const std::uint64_t now = driver_now_();
-      const auto gpm = board.gpm ? nvml_->gpm(board.device, part.instance) : std::nullopt;
-      if (!board.gpm) return {.why = "MIG: this GPU has no counters for its instances"};
-      if (!gpm) return {};  // the first of a pair
-      out.pct += gpm->sm;
-      out.seconds = static_cast<double>(now - board.seen) * 1e-6;
-      board.seen = now;
-    }
-    return out;
-  }
-
   // Power, clocks and energy of the devices the tree uses.
   void boards(GpuPass& out, double dt) {
     constexpr const char* kUnused = "the tree uses no GPU";
@@ -457,7 +304,7 @@ class NvmlSource : public GpuSource {
     int count = 0, gpm_count = 0;
     unsigned long long reasons = 0;
     Return power_code = nvml::success, clock_code = nvml::success, throttle_code = nvml::success;
-    for (Board& board : boards_) {
+    for (NvmlBoard& board : boards_) {
       unsigned long long energy = 0;
       const Return energy_code = nvml_->energy_mj(board.device, energy);
       const bool used = board.used || board.held;
@@ -538,25 +385,21 @@ class NvmlSource : public GpuSource {
   }
 
   std::unique_ptr<Nvml> nvml_;
-  std::string root_;
   DeviceHolders holders_;
   std::function<std::uint64_t()> driver_now_;
-  std::vector<Board> boards_;
-  std::span<const pid_t> pids_;
+  std::vector<NvmlBoard> boards_;
+  TreePids tree_;
   std::optional<double> last_t_;
 
   GpuState state_ = GpuState::unsupported;
   const char* why_ = "";
   bool blind_ = false;  // a member could not be looked at
   bool delta_ = false;  // readings are those of the whole device
-  std::optional<std::pair<std::uint32_t, std::uint32_t>> mapped_;
 
   double gpu_s_ = 0, energy_ = 0;
   bool inferred_ = false, summed_ = false;
   const char* lost_count_ = nullptr;  // why the total is not known any more
   const char* energy_gap_ = nullptr;
-  std::vector<nvml::Sample> samples_;
-  std::vector<Nvml::Utilization> uses_;
 };
 
 }  // namespace
