@@ -9,6 +9,8 @@
 
 #include "tests/monitor/fake_gpu.h"
 #include "tests/monitor/fake_tree.h"
+#include "tests/support/program.h"
+#include "treino/base/file.h"
 #include "treino/monitor/gpu_reader.h"
 
 namespace treino::monitor {
@@ -157,6 +159,33 @@ TEST_F(GpuTest, without_any_gpu_all_is_unknown_and_says_why) {
   probe->summarize(summary);
   EXPECT_THAT(summary.get("gpu.status").note, HasSubstr("no NVIDIA driver"));
   EXPECT_THAT(to_json(summary), HasSubstr("\"gpu\":null"));
+}
+
+// The whole way: the program, the library loaded by its name, the thread, the outputs.
+TEST(Gpu, idle_beside_a_command_that_uses_none) {
+  FakeMachine machine;
+  machine.nvidia(one_device());
+  const test::TemporaryFolder folder;
+  const test::Outcome outcome =
+      test::run_treino({"monitor", "--json", "--csv", folder / "rows.csv", "--", "sleep", "0.5"});
+  EXPECT_EQ(outcome.exit, 0) << outcome.err;
+  const Json summary = Json::parse(outcome.out);
+  EXPECT_EQ(summary["gpu"]["status"], "idle");
+  EXPECT_EQ(summary["gpu"]["s"], 0.0);
+  EXPECT_EQ(summary["gpu"]["peak_mem_mib"], 0.0);
+  EXPECT_TRUE(summary["gpu"]["power_w_mean"].is_null());
+  EXPECT_THAT(summary["methods"]["gpu"].get<std::string>(), HasSubstr("Fake H100"));
+  EXPECT_THAT(read_whole_file(folder / "rows.csv"), HasSubstr(",idle,"));
+}
+
+TEST(Gpu, no_driver_is_null_with_its_reason) {
+  FakeMachine machine;
+  machine.nvidia({{"init", 9}});
+  const test::Outcome outcome = test::run_treino({"monitor", "--json", "--", "true"});
+  const Json summary = Json::parse(outcome.out);
+  EXPECT_TRUE(summary["gpu"].is_null());
+  EXPECT_THAT(summary["status"]["gpu.status"].get<std::string>(),
+              HasSubstr("unsupported: the NVIDIA kernel module is not loaded"));
 }
 
 TEST(GpuTogether, keeps_what_an_idle_kind_did_before) {

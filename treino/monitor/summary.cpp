@@ -21,6 +21,7 @@ Json number(const Reading& reading, int decimals) {
 }
 
 constexpr std::string_view kGpu = "gpu.";
+constexpr std::string_view kGpuStatus = "gpu.status";
 
 }  // namespace
 
@@ -31,7 +32,9 @@ std::string to_json(const Summary& summary) {
   for (const Summary::Entry& entry : summary.entries) {
     const bool of_gpu = entry.name.starts_with(kGpu);
     if (of_gpu) {
-      gpu[entry.name.substr(kGpu.size())] = number(entry.reading, entry.decimals);
+      Json& place = gpu[entry.name.substr(kGpu.size())];
+      place = number(entry.reading, entry.decimals);
+      if (entry.name == kGpuStatus) place = entry.reading.note;  // words
       gpu_known = gpu_known || entry.reading.known();
     } else {
       json[entry.name] = number(entry.reading, entry.decimals);
@@ -59,6 +62,8 @@ std::string to_text(const Summary& summary) {
       const char* note = entry.reading.note;
       text += fmt::format("{:<22}{:.{}f}{}\n", entry.name, entry.reading.value, entry.decimals,
                           *note == '\0' ? "" : fmt::format("   ({})", note));
+    } else if (entry.name == kGpuStatus) {
+      unknown += fmt::format("{:<22}{}\n", entry.name, entry.reading.note);
     } else {
       unknown += fmt::format("{:<22}unknown: {}\n", entry.name, entry.reading.note);
     }
