@@ -18,6 +18,7 @@
 #include "treino/cli/commands.h"
 #include "treino/data/load.h"
 #include "treino/data/locate.h"
+#include "treino/monitor/probe.h"
 #include "treino/nn/recipe.h"
 
 namespace treino::cli {
@@ -157,17 +158,23 @@ Finding writable(const std::string& subject, const std::string& folder) {
 }
 
 std::vector<Finding> examine() {
-  return {{"treino", true, kVersion, ""},
-          processor(),
-          threads(),
-          memory(),
-          huge_pages(),
-          onednn(),
-          gpu(),
-          recipes(),
-          data_sets(),
-          writable("cache", data::cache_folder("")),
-          writable("this folder", ".")};
+  std::vector<Finding> findings = {{"treino", true, kVersion, ""},
+                                   processor(),
+                                   threads(),
+                                   memory(),
+                                   huge_pages(),
+                                   onednn(),
+                                   gpu(),
+                                   recipes(),
+                                   data_sets(),
+                                   writable("cache", data::cache_folder("")),
+                                   writable("this folder", ".")};
+  for (const monitor::Capability& capability : monitor::capabilities()) {
+    findings.push_back({"monitor", capability.ok,
+                        fmt::format("{}: {}", capability.name, capability.reason),
+                        capability.remedy});
+  }
+  return findings;
 }
 
 int report(bool as_json) {
