@@ -11,6 +11,7 @@ constexpr Command kCommands[] = {
     {"train", "train a recipe and say its test accuracy", add_train},
     {"eval", "loss, accuracy and confusion matrix of a trained run", add_eval},
     {"predict", "class and probabilities of pictures or rows", add_predict},
+    {"data", "the data sets: list, show, verify, get, path, rm", add_data},
     {"summary", "the table of a recipe's layers, shapes, parameters, FLOP and bytes", add_summary},
     {"recipes", "the recipes there are", add_recipes},
     {"monitor", "what a command or a running process and its descendants really use", add_monitor},

@@ -9,6 +9,7 @@ namespace treino::cli {
 void add_train(CLI::App& app, Action& action);
 void add_eval(CLI::App& app, Action& action);
 void add_predict(CLI::App& app, Action& action);
+void add_data(CLI::App& app, Action& action);
 void add_summary(CLI::App& app, Action& action);
 void add_recipes(CLI::App& app, Action& action);
 void add_doctor(CLI::App& app, Action& action);

@@ -7,6 +7,7 @@
 
 #include "treino/base/error.h"
 #include "treino/cli/commands.h"
+#include "treino/cli/input_options.h"
 #include "treino/cli/terminal.h"
 #include "treino/cli/training_view.h"
 #include "treino/cli/work_options.h"
@@ -73,10 +74,9 @@ int evaluate_run(Options options) {
   train::Predictor predictor(folder, *device);
   TrainingView view(false);
   nn::Recipe recipe = predictor.recipe();
-  data::LoadOptions load;
+  data::LoadOptions load = load_options(recipe);
   const std::string& recorded = predictor.environment().data_folder;
   choose_data(options.data.empty() ? recorded : options.data, recipe, load);
-  load.seed = static_cast<std::uint64_t>(recipe.train.seed);
   load.progress = &view;
   const data::Dataset dataset = data::load(recipe.data, load);
   for (const std::string& warning : dataset.warnings) view.note("warning: " + warning);

@@ -8,6 +8,7 @@
 
 #include "treino/base/error.h"
 #include "treino/cli/commands.h"
+#include "treino/cli/input_options.h"
 #include "treino/cli/work_options.h"
 #include "treino/data/load.h"
 #include "treino/data/rows.h"
@@ -46,8 +47,10 @@ void add_rows(const std::string& path, const Shape& sample, std::vector<Input>& 
   }
 }
 
-void add_picture(const std::string& path, const Shape& sample, std::vector<Input>& inputs) {
+void add_picture(const std::string& path, const Shape& sample, const data::Geometry& geometry,
+                 std::vector<Input>& inputs) {
   HostTensor picture = data::read_image(path, static_cast<int>(sample[2]));
+  picture = data::fit_image(picture, geometry);  // as the training pictures were
   if (picture.shape[0] != sample[0] || picture.shape[1] != sample[1]) {
     fmt::print(stderr, "{}: is {}x{}, resized to the network's {}x{}\n", path, picture.shape[1],
                picture.shape[0], sample[1], sample[0]);
@@ -57,7 +60,9 @@ void add_picture(const std::string& path, const Shape& sample, std::vector<Input
   inputs.push_back({path, std::move(picture)});
 }
 
-std::vector<Input> read_inputs(const Options& options, const train::Environment& environment) {
+std::vector<Input> read_inputs(const Options& options, const train::Predictor& predictor) {
+  const train::Environment& environment = predictor.environment();
+  const data::Geometry geometry = geometry_of(predictor.recipe().input);
   std::vector<Input> inputs;
   for (const std::string& path : options.inputs) {
     const bool wants_table = environment.sample_type == DType::f32;
@@ -69,7 +74,7 @@ std::vector<Input> read_inputs(const Options& options, const train::Environment&
     if (wants_table) {
       add_rows(path, environment.sample, inputs);
     } else {
-      add_picture(path, environment.sample, inputs);
+      add_picture(path, environment.sample, geometry, inputs);
     }
   }
   return inputs;
@@ -96,7 +101,7 @@ int predict_inputs(Options options) {
   const auto device = make_device(options.device);
   train::Predictor predictor(folder, *device);
   const std::vector<std::string>& classes = predictor.environment().classes;
-  for (const Input& input : read_inputs(options, predictor.environment())) {
+  for (const Input& input : read_inputs(options, predictor)) {
     const std::vector<float> probabilities = probabilities_of(predictor.predict(input.sample));
     std::vector<std::size_t> order = by_probability(probabilities);
     order.resize(std::min(order.size(), static_cast<std::size_t>(options.top)));

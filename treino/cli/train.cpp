@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 
@@ -8,11 +9,13 @@
 #include "treino/base/error.h"
 #include "treino/base/file.h"
 #include "treino/cli/commands.h"
+#include "treino/cli/input_options.h"
 #include "treino/cli/process_start.h"
 #include "treino/cli/recipe_options.h"
 #include "treino/cli/resume.h"
 #include "treino/cli/training_view.h"
 #include "treino/cli/work_options.h"
+#include "treino/train/cross_validate.h"
 #include "treino/train/fit.h"
 #include "treino/train/run_folder.h"
 
@@ -25,6 +28,8 @@ struct Options {
   DeviceChoice device;
   std::string data, epochs, batch, optimizer, rate, seed;
   std::string out, resume, events;
+  int folds = 0;
+  bool strict = false;
   bool quiet = false, no_download = false, dump_passes = false, plain = false;
 };
 
@@ -61,9 +66,35 @@ std::string data_of(const Options& options) {
   return train::read_environment(options.resume).data_folder;
 }
 
+void report_broken(const data::Dataset& dataset, TrainingView& view) {
+  constexpr std::size_t kMostShown = 5;
+  if (dataset.broken.empty()) return;
+  view.note(fmt::format("warning: {} broken files were left out (--strict makes them an error):",
+                        dataset.broken.size()));
+  for (std::size_t i = 0; i < std::min(dataset.broken.size(), kMostShown); ++i) {
+    view.note("  " + dataset.broken[i]);
+  }
+  if (dataset.broken.size() > kMostShown) view.note("  ...; all: treino data show");
+}
+
+int train_folds(const nn::Recipe& recipe, const data::Dataset& dataset, int folds, Device& device,
+                const train::FitOptions& fit, TrainingView& view) {
+  if (fit.resume) throw Error::mistake("--folds starts anew; it does not go with --resume");
+  const auto result = train::cross_validate(recipe, dataset, folds, device, fit, view);
+  if (result.signal != 0) return 128 + result.signal;
+  for (std::size_t i = 0; i < result.folds.size(); ++i) {
+    view.note(fmt::format("fold {}: test loss {:.4f}, test accuracy {:.4f}", i + 1,
+                          result.folds[i].test->loss, result.folds[i].test->accuracy));
+  }
+  view.note(fmt::format("{} folds: test loss {:.4f}, test accuracy {:.4f} +- {:.4f}, saved in {}",
+                        folds, result.mean_loss, result.mean_accuracy, result.accuracy_deviation,
+                        result.folder));
+  return 0;
+}
+
 int train_recipe(Options options) {
   nn::Recipe recipe = recipe_of(options);
-  data::LoadOptions load;
+  data::LoadOptions load = load_options(recipe);
   choose_data(data_of(options), recipe, load);
   if (recipe.data.empty()) {
     throw Error::mistake(
@@ -79,11 +110,13 @@ int train_recipe(Options options) {
   fit.process_start = process_start();
   fit.runtime_ready = monotonic_seconds();
   load.download = !options.no_download;
-  load.seed = static_cast<std::uint64_t>(recipe.train.seed);
+  load.strict = options.strict;
+  if (options.folds > 0) load.test_fraction = 0;
   load.progress = &view;
   const data::Dataset dataset = data::load(recipe.data, load);
   fit.data_ready = monotonic_seconds();
   for (const std::string& warning : dataset.warnings) view.note("warning: " + warning);
+  report_broken(dataset, view);
   view.say(fmt::format("{}: {} training and {} test samples from {}", dataset.name,
                        dataset.train.size(), dataset.test.size(), dataset.origin));
 
@@ -95,6 +128,7 @@ int train_recipe(Options options) {
   fit.threads = options.device.threads;
   fit.optimize = !options.plain;
   if (options.dump_passes) fit.dump = &passes;
+  if (options.folds > 0) return train_folds(recipe, dataset, options.folds, *device, fit, view);
   const train::FitResult result = train::fit(std::move(recipe), dataset, *device, fit, view);
   for (const auto& [pass, text] : passes) fmt::print("=== {}\n{}\n", pass, text);
   view.finished(result);
@@ -128,6 +162,10 @@ void add_train(CLI::App& app, Action& action) {
   app.add_option("--events", options->events,
                  "also write events there: a file, - (standard output), fd:N, unix:PATH")
       ->type_name("FILE");
+  app.add_option("--folds", options->folds, "train K times, each time testing on another part")
+      ->check(CLI::Range(2, 1000))
+      ->type_name("K");
+  app.add_flag("--strict", options->strict, "a broken picture is an error, not left out");
   app.add_flag("--quiet", options->quiet, "only warnings and the last lines");
   app.add_flag("--no-download", options->no_download, "use only data that are on this machine");
   app.add_flag("--dump-passes", options->dump_passes,
@@ -141,6 +179,7 @@ void add_train(CLI::App& app, Action& action) {
       "  treino train cifar10 --epochs 10 --seed 7 --out runs/mine\n"
       "  treino train --resume runs/mine --epochs 20\n"
       "  treino train mnist --data fashion_mnist --optimizer sgd --rate 0.1\n"
+      "  treino train iris --folds 5\n"
       "  treino train my.toml --data photos/ --set train.validation=0.1\n\n"
       "Exit codes: 0 done, 1 failed at work, 2 a mistake in usage, recipe or files,\n"
       "130 or 143 interrupted (a checkpoint is left; go on with --resume).");

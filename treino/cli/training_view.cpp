@@ -68,10 +68,12 @@ void TrainingView::downloading(const std::string& file, std::int64_t bytes, std:
   if (downloading_ != file) {
     downloading_ = file;
     download_start_ = now;
+    download_first_ = bytes;  // what an earlier try had brought came at no rate
     if (!terminal_) fmt::print(stderr, "downloading {}\n", file);
   }
   if (!terminal_ || (now - last_draw_ < kSecondsADrawing && bytes != total)) return;
-  const double rate = static_cast<double>(bytes) / std::max(now - download_start_, 1e-3);
+  const double rate =
+      static_cast<double>(bytes - download_first_) / std::max(now - download_start_, 1e-3);
   std::string line = fmt::format("downloading {}  {}", file, bytes_text(bytes));
   if (total > 0) line += fmt::format(" of {}", bytes_text(total));
   line += fmt::format("  {}/s", bytes_text(static_cast<std::int64_t>(rate)));

@@ -32,6 +32,7 @@ class TrainingView final : public train::Observer, public data::Progress {
 
   bool quiet_, terminal_, drawn_ = false;
   std::string downloading_;
+  std::int64_t download_first_ = 0;
   double download_start_ = 0, last_draw_ = 0;
 };
 

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "treino/graph/build.h"
 #include "treino/nn/input_scaling.h"
 #include "treino/nn/loss.h"
@@ -64,6 +66,16 @@ void add_metrics(Graph& graph, const BatchGeometry& geometry, Loss loss, Value s
   add("samples", constant(graph, static_cast<double>(geometry.batch), DType::f64));
 }
 
+// The losses [batch] times their classes' weights.
+Value weighted(Graph& graph, const ClassWeights& weights, Value losses, Value labels) {
+  if (weights.values.empty()) return losses;
+  const auto classes = static_cast<std::int64_t>(weights.values.size());
+  const Value table =
+      graph.variable("loss.class_weights", {Shape{classes}, DType::f32}, Role::data);
+  const Value targets = labels.shape().rank() == 2 ? labels : one_hot(labels, classes);
+  return losses * reduce_sum(targets * table, {1});
+}
+
 // Remembers the first step (counted from 1) whose loss is not finite.
 void watch_loss(Graph& graph, Value loss, Value step) {
   const Value bad = graph.variable("metric.bad_step", {Shape{}, DType::f64}, Role::metric);
@@ -121,7 +133,9 @@ void emit_train_step(Graph& graph, const StepSpec& spec, const BatchGeometry& ge
   const Value outputs = forward(emit, spec, batch.samples);
 
   graph.set_scope("loss");
-  const Value losses = loss_of(spec.train, outputs, targets_of(batch.labels, outputs.shape()[1]));
+  const Value losses = weighted(
+      graph, spec.train.class_weights,
+      loss_of(spec.train, outputs, targets_of(batch.labels, outputs.shape()[1])), batch.labels);
   const Value loss = mean(losses, {0});
   std::vector<Trained> parameters;
   for (const LayerVariable& variable : emit.variables()) {
@@ -181,8 +195,37 @@ std::vector<NamedTensor> initial_state(const StepSpec& spec, const BatchGeometry
   for (NamedTensor& slot : initial_slots(spec.train.optimizer, spec.model))
     state.push_back(std::move(slot));
   state.push_back({"counter.seed", HostTensor::scalar<std::int64_t>(DType::i64, spec.train.seed)});
+  if (!spec.train.class_weights.values.empty()) {
+    const std::vector<double>& weights = spec.train.class_weights.values;
+    HostTensor table(DType::f32, Shape{static_cast<std::int64_t>(weights.size())});
+    std::transform(weights.begin(), weights.end(), table.as<float>().begin(),
+                   [](double weight) { return static_cast<float>(weight); });
+    state.push_back({"loss.class_weights", std::move(table)});
+  }
   state.push_back({"metric.bad_step", HostTensor::scalar<double>(DType::f64, -1)});
   return state;
+}
+
+void balance(TrainOptions& train, const HostTensor& labels, std::int64_t classes) {
+  ClassWeights& weights = train.class_weights;
+  if (weights.balanced) {
+    std::vector<double> counts(static_cast<std::size_t>(classes));
+    for (const std::int32_t label : labels.as<std::int32_t>()) {
+      ++counts[static_cast<std::size_t>(label)];
+    }
+    const auto samples = static_cast<double>(labels.shape.elements());
+    for (double& count : counts) {
+      count = count > 0 ? samples / (static_cast<double>(classes) * count) : 0;
+    }
+    weights = {std::move(counts), false};
+  }
+  const auto given = static_cast<std::int64_t>(weights.values.size());
+  if (given != 0 && given != classes) {
+    throw Error::mistake(
+        fmt::format("train.class_weights has {} numbers but the data have {} classes; use one a "
+                    "class, or \"balanced\"",
+                    given, classes));
+  }
 }
 
 }  // namespace treino::nn

@@ -73,4 +73,9 @@ std::vector<NamedTensor> initial_state(const StepSpec& spec, const BatchGeometry
 // channels]); a constant channel gets std 1. Other scales are left alone.
 void standardize(InputOptions& input, const HostTensor& samples);
 
+// Makes class_weights = "balanced" numbers: samples / (classes x samples of the class), of i32
+// labels [n]; a class without samples gets 0. Others are left alone. Throws Error::mistake where
+// they are not one a class.
+void balance(TrainOptions& train, const HostTensor& labels, std::int64_t classes);
+
 }  // namespace treino::nn

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "treino/nn/train_options.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -43,6 +44,24 @@ void set_field(Shuffle& member, const FieldValue& value) {
     member.window = *window;
   } else {
     throw FieldMistake{"", "true, false or a window of at least 1 samples"};
+  }
+}
+
+FieldValue get_field(const ClassWeights& value) {
+  if (!value.values.empty()) return value.values;
+  return std::string(value.balanced ? "balanced" : "none");
+}
+
+void set_field(ClassWeights& member, const FieldValue& value) {
+  const std::string* word = std::get_if<std::string>(&value);
+  const std::vector<double>* list = std::get_if<std::vector<double>>(&value);
+  if (word != nullptr && (*word == "none" || *word == "balanced")) {
+    member = {{}, *word == "balanced"};
+  } else if (list != nullptr && !list->empty() &&
+             std::all_of(list->begin(), list->end(), [](double w) { return w >= 0; })) {
+    member = {*list, false};
+  } else {
+    throw FieldMistake{"", "\"none\", \"balanced\" or a list of numbers from 0, one a class"};
   }
 }
 

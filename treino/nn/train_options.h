@@ -57,6 +57,14 @@ struct EarlyStopping {
   }
 };
 
+// Factors of each sample's loss by its class.
+struct ClassWeights {
+  std::vector<double> values;  // one a class; empty: all 1
+  bool balanced = false;       // values are yet to be made of the training labels: balance()
+};
+FieldValue get_field(const ClassWeights& value);
+void set_field(ClassWeights& member, const FieldValue& value);
+
 // The recipe's [train].
 struct TrainOptions {
   Loss loss = Loss::cross_entropy;
@@ -69,6 +77,7 @@ struct TrainOptions {
   LastBatch last_batch = LastBatch::partial;
   double validation = 0;  // fraction of the training samples held out
   EarlyStopping early_stopping;
+  ClassWeights class_weights;  // "none", "balanced" or one a class
   double label_smoothing = 0;  // cross-entropies only
   double clip_norm = 0;        // largest norm of all gradients together; 0: not clipped
   Precision precision = Precision::float32;
@@ -85,6 +94,7 @@ struct TrainOptions {
     v("last_batch", last_batch);
     v("validation", validation, fraction);
     v("early_stopping", early_stopping);
+    v("class_weights", class_weights, Limits{.allowed = "none, balanced, one number a class"});
     v("label_smoothing", label_smoothing, fraction);
     v("clip_norm", clip_norm, not_negative);
     v("precision", precision);
@@ -107,6 +117,8 @@ struct Augmentation {};
 FieldValue get_field(const Augmentation& value);
 void set_field(Augmentation& member, const FieldValue& value);
 
+inline constexpr Limits picture_size{.least = 0, .most = 16384, .default_text = "the data's"};
+
 // The recipe's [input]: x' = (x scale - mean) / deviation, both per channel (last axis) or one for
 // all.
 struct InputOptions {
@@ -116,6 +128,12 @@ struct InputOptions {
   std::vector<double> mean;
   std::vector<double> deviation;
   Augmentation augment;
+  // How pictures of many sizes come to one, [height, width]: stretched; scaled to cover it and cut;
+  // scaled to fit into it, black around. At most one of them; 0: they are alike.
+  Pair resize = 0, crop = 0, pad = 0;
+  std::int64_t channels = 0;  // 1 or 3: pictures made gray or colour; 0: as they are
+  std::string label;          // a table's label column; empty: "label", "class" or the last
+  double test = 0.2;          // fraction of each class split off where a set has no test part
 
   template <class V>
   void fields(V& v) {
@@ -124,6 +142,12 @@ struct InputOptions {
     v("mean", mean, Limits{.allowed = "one number, or one a channel"});
     v("std", deviation, positive);
     v("augment", augment, Limits{.allowed = "[]"});
+    v("resize", resize, picture_size);
+    v("crop", crop, picture_size);
+    v("pad", pad, picture_size);
+    v("channels", channels, Limits{.least = 0, .most = 3, .default_text = "the data's"});
+    v("label", label, Limits{.default_text = "the last"});
+    v("test", test, fraction);
   }
 };
 

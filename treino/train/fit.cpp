@@ -41,6 +41,7 @@ class Training {
                                static_cast<std::int64_t>(dataset.classes.size()))),
         programs_(device, options.optimize) {
     nn::standardize(recipe_.input, *dataset.train.samples);
+    nn::balance(recipe_.train, *dataset.train.labels, static_cast<std::int64_t>(dataset.classes.size()));
   }
 
   FitResult run() {
@@ -75,7 +76,8 @@ class Training {
   void compile() {
     const double begin = monotonic_seconds();
     const std::int64_t samples = dataset_.train.size();
-    holdout_ = hold_out(samples, train_.validation, static_cast<std::uint64_t>(train_.seed));
+    holdout_ = hold_out(samples, train_.validation, static_cast<std::uint64_t>(train_.seed),
+                        dataset_.train.labels.get());
     const auto training_samples = static_cast<std::int64_t>(holdout_.training.size());
     model_built_ = monotonic_seconds();
 

@@ -61,16 +61,49 @@ HostTensor epoch_order(const std::vector<std::int32_t>& rows, const EpochPlan& p
   return tensor;
 }
 
-Holdout hold_out(std::int64_t samples, double fraction, std::uint64_t seed) {
-  std::vector<std::int32_t> rows(static_cast<std::size_t>(samples));
-  std::iota(rows.begin(), rows.end(), 0);
+namespace {
+
+// How many of each group to hold out, `held` in all: its share rounded down, the rest where most
+// was cut off.
+std::vector<std::size_t> shares(const std::vector<std::vector<std::int32_t>>& groups, double fraction,
+                                std::size_t held) {
+  std::vector<std::size_t> counts;
+  std::vector<std::pair<double, std::size_t>> cut_off;  // negative, so that the largest come first
+  std::size_t given = 0;
+  for (const auto& group : groups) {
+    const double share = fraction * static_cast<double>(group.size());
+    counts.push_back(static_cast<std::size_t>(share));
+    cut_off.emplace_back(static_cast<double>(counts.back()) - share, counts.size() - 1);
+    given += counts.back();
+  }
+  std::sort(cut_off.begin(), cut_off.end());
+  for (std::size_t i = 0; i < cut_off.size() && given < held; ++i, ++given) ++counts[cut_off[i].second];
+  return counts;
+}
+
+}  // namespace
+
+Holdout hold_out(std::int64_t samples, double fraction, std::uint64_t seed, const HostTensor* labels) {
+  std::vector<std::vector<std::int32_t>> groups(1);
+  for (std::int32_t row = 0; row < samples; ++row) {
+    const std::size_t group =
+        labels == nullptr ? 0 : static_cast<std::size_t>(labels->as<std::int32_t>()[static_cast<std::size_t>(row)]);
+    if (group >= groups.size()) groups.resize(group + 1);
+    groups[group].push_back(row);
+  }
   const auto held = static_cast<std::size_t>(std::lround(fraction * static_cast<double>(samples)));
-  if (held == 0) return {std::move(rows), {}};
-  if (held >= rows.size()) throw Error::mistake("train.validation leaves no sample to train on; use a smaller fraction");
+  if (held > 0 && held >= static_cast<std::size_t>(samples)) {
+    throw Error::mistake("train.validation leaves no sample to train on; use a smaller fraction");
+  }
+  const std::vector<std::size_t> counts = shares(groups, fraction, held);
   Rng rng(seed, kHoldoutStream);
-  shuffle_all(rows, rng);
-  Holdout split{{rows.begin() + static_cast<std::ptrdiff_t>(held), rows.end()},
-                {rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(held)}};
+  Holdout split;
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    if (held > 0) shuffle_all(groups[g], rng);
+    const auto border = groups[g].begin() + static_cast<std::ptrdiff_t>(held > 0 ? counts[g] : 0);
+    split.validation.insert(split.validation.end(), groups[g].begin(), border);
+    split.training.insert(split.training.end(), border, groups[g].end());
+  }
   std::sort(split.training.begin(), split.training.end());
   std::sort(split.validation.begin(), split.validation.end());
   return split;

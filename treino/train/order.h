@@ -23,15 +23,17 @@ struct EpochPlan {
 EpochPlan plan_epoch(std::int64_t samples, std::int64_t batch, nn::LastBatch last);
 
 // The order of epoch `epoch` (from 0) over `rows`, i32 [plan.entries]: a Fisher-Yates shuffle, one
-// within a sliding window, or the rows as they are. Depends on seed, epoch and rows alone. A refilled
-// last batch takes the epoch's first samples again.
-HostTensor epoch_order(const std::vector<std::int32_t>& rows, const EpochPlan& plan, const nn::Shuffle& shuffle,
-                       std::uint64_t seed, std::int64_t epoch);
+// within a sliding window, or the rows as they are. Depends on seed, epoch and rows alone. A
+// refilled last batch takes the epoch's first samples again.
+HostTensor epoch_order(const std::vector<std::int32_t>& rows, const EpochPlan& plan,
+                       const nn::Shuffle& shuffle, std::uint64_t seed, std::int64_t epoch);
 
-// Rows held out for validation and rows to train on, both ascending; drawn by seed.
+// Rows held out for validation and rows to train on, both ascending; drawn by seed, with i32 labels
+// [samples] from each class alike.
 struct Holdout {
   std::vector<std::int32_t> training, validation;
 };
-Holdout hold_out(std::int64_t samples, double fraction, std::uint64_t seed);
+Holdout hold_out(std::int64_t samples, double fraction, std::uint64_t seed,
+                 const HostTensor* labels = nullptr);
 
 }  // namespace treino::train

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "treino/train/cross_validate.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "treino/base/error.h"
+#include "treino/base/file.h"
+#include "treino/data/split.h"
+#include "treino/train/run_folder.h"
+
+namespace treino::train {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+data::Dataset fold_of(const data::Dataset& all, const std::vector<int>& parts, int fold) {
+  std::vector<bool> left_out(parts.size());
+  for (std::size_t i = 0; i < parts.size(); ++i) left_out[i] = parts[i] == fold;
+  data::Dataset dataset;
+  dataset.name = all.name;
+  dataset.origin = fmt::format("{}, fold {}", all.origin, fold + 1);
+  dataset.classes = all.classes;
+  dataset.features = all.features;
+  dataset.train = data::take(all.train, left_out, false);
+  dataset.test = data::take(all.train, left_out, true);
+  return dataset;
+}
+
+void summarize(CrossValidation& result) {
+  const auto count = static_cast<double>(result.folds.size());
+  for (const FitResult& fold : result.folds) {
+    result.mean_accuracy += fold.test->accuracy / count;
+    result.mean_loss += fold.test->loss / count;
+  }
+  double squares = 0;
+  for (const FitResult& fold : result.folds) {
+    squares +=
+        (fold.test->accuracy - result.mean_accuracy) * (fold.test->accuracy - result.mean_accuracy);
+  }
+  result.accuracy_deviation = std::sqrt(squares / std::max(count - 1, 1.0));
+}
+
+void write_summary(const CrossValidation& result) {
+  nlohmann::ordered_json json{{"mean_accuracy", result.mean_accuracy},
+                              {"accuracy_deviation", result.accuracy_deviation},
+                              {"mean_loss", result.mean_loss},
+                              {"folds", nlohmann::ordered_json::array()}};
+  for (const FitResult& fold : result.folds) {
+    json["folds"].push_back({{"folder", fs::path(fold.folder).filename().string()},
+                             {"samples", fold.test->samples},
+                             {"loss", fold.test->loss},
+                             {"accuracy", fold.test->accuracy}});
+  }
+  write_whole_file((fs::path(result.folder) / "folds.json").string(), json.dump(2) + "\n");
+}
+
+}  // namespace
+
+CrossValidation cross_validate(const nn::Recipe& recipe, const data::Dataset& dataset, int folds,
+                               Device& device, const FitOptions& options, Observer& observer) {
+  if (folds < 2) throw Error::mistake(fmt::format("--folds {}: use at least 2", folds));
+  if (!dataset.train.samples || !dataset.train.labels) {
+    throw Error::mistake(dataset.name + ": is made of texts; folds are of pictures and tables");
+  }
+  const auto seed = static_cast<std::uint64_t>(recipe.train.seed);
+  const std::vector<int> parts = data::stratified_folds(*dataset.train.labels, folds, seed);
+  CrossValidation result;
+  result.folder = options.out.empty() ? new_run_folder(recipe.name) : options.out;
+  for (int fold = 0; fold < folds; ++fold) {
+    FitOptions one = options;
+    one.out = (fs::path(result.folder) / fmt::format("fold-{}", fold + 1)).string();
+    observer.note(fmt::format("fold {} of {}", fold + 1, folds));
+    result.folds.push_back(fit(recipe, fold_of(dataset, parts, fold), device, one, observer));
+    result.signal = result.folds.back().signal;
+    if (result.signal != 0) return result;
+  }
+  summarize(result);
+  write_summary(result);
+  return result;
+}
+
+}  // namespace treino::train
