@@ -17,6 +17,8 @@
 #include "treino/data/csv.h"
 #include "treino/data/idx.h"
 #include "treino/data/load.h"
+#include "treino/format/archive.h"
+#include "treino/format/npy.h"
 #include "treino/format/safetensors.h"
 #include "treino/nn/recipe.h"
 
@@ -168,12 +170,65 @@ void image(const std::uint8_t* data, std::size_t size) {
   }
 }
 
+void npy(const std::uint8_t* data, std::size_t size) {
+  const HostTensor tensor = format::parse_npy(text_of(data, size), "fuzz.npy");
+  demand(tensor.bytes.size() ==
+             static_cast<std::size_t>(tensor.shape.elements() * host_bytes(tensor.dtype)),
+         "an array's bytes are not its shape's");
+}
+
+void npz(const std::uint8_t* data, std::size_t size) {
+  const MemoryFile file(text_of(data, size));
+  const Folder& place = folder();
+  place.put("set.npz", file);
+  const data::Dataset dataset = data::load(place.path() + "/set.npz", {.index = false});
+  demand(dataset.train.samples->shape[0] == dataset.train.size(), "as many samples as labels");
+}
+
+// .tar, .tar.gz and .zip
+void archive(const std::uint8_t* data, std::size_t size) {
+  format::Archive archive("fuzz.tar", text_of(data, size));
+  std::size_t unpacked = 0;
+  while (const auto name = archive.next()) {
+    demand(!name->empty() && name->front() != '/', "an absolute name got through");
+    if (name->size() % 2 == 0) unpacked += archive.read_text().size();
+  }
+  demand(unpacked <= 100 * size + (std::size_t{64} << 20), "more was unpacked than is allowed");
+}
+
+void squad(const std::uint8_t* data, std::size_t size) {
+  const MemoryFile file(text_of(data, size));
+  const Folder& place = folder();
+  place.put("train-v1.1.json", file);
+  const data::Dataset dataset = data::load("squad", {.folder = place.path(), .index = false});
+  const data::Texts& texts = *dataset.train.texts;
+  for (std::int64_t row = 0; row < texts.rows(); ++row) {
+    const auto start = std::stoll(std::string(texts.at(row, 0)));
+    demand(start <= static_cast<std::int64_t>(texts.at(row, 1).size()),
+           "an answer begins behind its paragraph");
+  }
+}
+
+void yelp(const std::uint8_t* data, std::size_t size) {
+  const MemoryFile file(text_of(data, size));
+  const Folder& place = folder();
+  place.put("train.csv", file);
+  const data::Dataset dataset =
+      data::load("yelp_full_reviews", {.folder = place.path(), .index = false});
+  demand(dataset.train.texts->rows() == dataset.train.labels->shape[0], "as many texts as labels");
+}
+
 constexpr Target kTargets[] = {{"safetensors", safetensors},
                                {"recipe", recipe},
                                {"idx", idx},
                                {"cifar", cifar},
                                {"csv", csv},
-                               {"image", image}};
+                               {"image", image},
+                               {"npy", npy},
+                               {"npz", npz},
+                               {"archive", archive},
+                               {"squad", squad},
+                               {"yelp", yelp}};
 
 }  // namespace
 

@@ -8,6 +8,7 @@
 #include <initializer_list>
 
 #include "treino/base/error.h"
+#include "treino/base/quote.h"
 #include "treino/data/files.h"
 #include "treino/data/split.h"
 #include "treino/format/npy.h"
@@ -56,7 +57,8 @@ void to_floats(const std::string& place, const HostTensor& from, HostTensor& to)
   for (std::size_t i = 0; i < values.size(); ++i) {
     out[i] = static_cast<float>(values[i]);
     if (!std::isfinite(out[i]))
-      throw Error::mistake(fmt::format("{}: element {} is not a finite number", place, i));
+      throw Error::mistake(
+          one_line(fmt::format("{}: element {} is not a finite number", place, i)));
   }
 }
 
@@ -65,16 +67,16 @@ HostTensor samples_of(const std::string& path, const Arrays::value_type& array) 
   const HostTensor& from = array.second;
   Shape shape = from.shape;
   if (shape.rank() < 2 || shape.elements() == 0 || shape.rank() > 4) {
-    throw Error::mistake(fmt::format(
+    throw Error::mistake(one_line(fmt::format(
         "{}: samples of shape {} cannot be used; wanted are [n, features], [n, height, width] "
         "or [n, height, width, channels]",
-        place, to_string(shape)));
+        place, to_string(shape))));
   }
   if (from.dtype == DType::u8 && shape.rank() >= 3) {
     if (shape.rank() == 3) shape.append(1);
     if (shape[3] != 1 && shape[3] != 3) {
-      throw Error::mistake(fmt::format("{}: pictures have 1 or 3 channels, last; these are {}",
-                                       place, to_string(shape)));
+      throw Error::mistake(one_line(fmt::format(
+          "{}: pictures have 1 or 3 channels, last; these are {}", place, to_string(shape))));
     }
     HostTensor pictures = from;
     pictures.shape = shape;
@@ -109,11 +111,12 @@ HostTensor labels_of(const std::string& path, const Arrays::value_type& array,
   const Shape& shape = from.shape;
   const bool flat = shape.rank() == 1 || (shape.rank() == 2 && shape[1] == 1);
   if (!flat)
-    throw Error::mistake(
+    throw Error::mistake(one_line(
         fmt::format("{}: labels of shape {} cannot be used; wanted are [n], a class number each",
-                    place, to_string(shape)));
+                    place, to_string(shape))));
   if (shape[0] != samples)
-    throw Error::mistake(fmt::format("{}: {} labels for {} samples", place, shape[0], samples));
+    throw Error::mistake(
+        one_line(fmt::format("{}: {} labels for {} samples", place, shape[0], samples)));
   HostTensor labels(DType::i32, Shape{samples});
   const auto out = labels.as<std::int32_t>();
   for (std::size_t i = 0; i < out.size(); ++i) {
@@ -136,8 +139,8 @@ HostTensor labels_of(const std::string& path, const Arrays::value_type& array,
         break;
     }
     if (!(value >= 0 && value < 65536 && value == std::floor(value))) {
-      throw Error::mistake(fmt::format(
-          "{}: label {} of sample {} is no class number from 0 to 65535", place, value, i));
+      throw Error::mistake(one_line(fmt::format(
+          "{}: label {} of sample {} is no class number from 0 to 65535", place, value, i)));
     }
     out[i] = static_cast<std::int32_t>(value);
   }
@@ -177,8 +180,8 @@ void read_arrays(const std::string& path, const LoadOptions& options, Dataset& d
   if (samples == nullptr || labels == nullptr) {
     std::string names;
     for (const auto& [name, tensor] : arrays) names += (names.empty() ? "" : ", ") + name;
-    throw Error::mistake(fmt::format(
-        "{}: has no samples and labels (x_train, y_train or x, y); it holds: {}", path, names));
+    throw Error::mistake(one_line(fmt::format(
+        "{}: has no samples and labels (x_train, y_train or x, y); it holds: {}", path, names)));
   }
   const Split all = split_of(path, *samples, *labels);
   const auto* test_samples = find(arrays, kTestSamples);
@@ -190,10 +193,10 @@ void read_arrays(const std::string& path, const LoadOptions& options, Dataset& d
     const Shape& test_shape = dataset.test.samples->shape;
     if (!(train_shape.sub(1, train_shape.rank()) == test_shape.sub(1, test_shape.rank())) ||
         all.samples->dtype != dataset.test.samples->dtype) {
-      throw Error::mistake(fmt::format("{}: {} is {} {} but {} is {} {}", path, samples->first,
-                                       to_string(all.samples->dtype), to_string(train_shape),
-                                       test_samples->first, to_string(dataset.test.samples->dtype),
-                                       to_string(test_shape)));
+      throw Error::mistake(one_line(
+          fmt::format("{}: {} is {} {} but {} is {} {}", path, samples->first,
+                      to_string(all.samples->dtype), to_string(train_shape), test_samples->first,
+                      to_string(dataset.test.samples->dtype), to_string(test_shape))));
     }
   } else {
     split_off_test(all, options, dataset);

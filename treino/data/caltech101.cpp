@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "treino/base/error.h"
+#include "treino/base/quote.h"
 #include "treino/data/files.h"
 #include "treino/data/image_collector.h"
 #include "treino/data/split.h"
@@ -142,7 +143,8 @@ std::int32_t label_of(const std::string& place, const std::string& name) {
   for (char& c : folder) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
   const auto* found = std::find(std::begin(kNames), std::end(kNames), folder);
   if (found == std::end(kNames)) {
-    throw Error::mistake(fmt::format("{}: there is no class \"{}\" in Caltech 101", place, folder));
+    throw Error::mistake(
+        one_line(fmt::format("{}: there is no class \"{}\" in Caltech 101", place, folder)));
   }
   return static_cast<std::int32_t>(found - std::begin(kNames));
 }

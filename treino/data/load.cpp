@@ -219,7 +219,8 @@ Dataset load(const std::string& name, const LoadOptions& options) {
   if (const std::size_t colon = name.find(':'); colon != name.npos)
     choose_labels(name.substr(colon + 1), dataset);
   warn_of_excerpt(*row, dataset);
-  warn_of_sizes(*row, place.folder, dataset);
+  // A distribution's package packs the same files anew.
+  if (place.folder != row->system_folder) warn_of_sizes(*row, place.folder, dataset);
   return dataset;
 }
 

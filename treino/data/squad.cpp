@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "treino/base/error.h"
+#include "treino/base/quote.h"
 #include "treino/data/files.h"
 
 namespace treino::data {
@@ -66,9 +67,9 @@ class Reader {
       if (!whole.is_object() || !whole.contains("data"))
         fail("", "there is no \"data\" in it; it is not SQuAD");
     } catch (const Json::parse_error& error) {
-      throw Error::mistake(fmt::format(
+      throw Error::mistake(one_line(fmt::format(
           "{}: at byte {} of {}: the JSON is damaged or ends early; fetch the file again", path_,
-          error.byte, text.size()));
+          error.byte, text.size())));
     }
     if (texts_->rows() == 0) fail("", "there is no question in it");
     if (misplaced_ > 0) {
@@ -81,7 +82,8 @@ class Reader {
 
  private:
   [[noreturn]] void fail(const std::string& where, const std::string& what) const {
-    throw Error::mistake(fmt::format("{}: {}{}{}", path_, where, where.empty() ? "" : ": ", what));
+    throw Error::mistake(
+        one_line(fmt::format("{}: {}{}{}", path_, where, where.empty() ? "" : ": ", what)));
   }
 
   const Json& list(const Json& value, const char* key, const std::string& where) const {

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "treino/base/error.h"
+#include "treino/base/quote.h"
 #include "treino/data/files.h"
 #include "treino/format/archive.h"
 #include "treino/format/byte_source.h"
@@ -58,8 +59,8 @@ class Reader {
 
  private:
   [[noreturn]] void fail(std::size_t at, const std::string& what) const {
-    throw Error::mistake(fmt::format("{}: line {}, at byte {}: {}", place_, number_ + 1,
-                                     begin_ + static_cast<std::int64_t>(at), what));
+    throw Error::mistake(one_line(fmt::format("{}: line {}, at byte {}: {}", place_, number_ + 1,
+                                              begin_ + static_cast<std::int64_t>(at), what)));
   }
 
   void take_line() {
@@ -129,7 +130,7 @@ void read(const std::vector<std::string>& files, int classes, Dataset& dataset) 
     }
   }
   if (dataset.train.size() == 0)
-    throw Error::mistake(fmt::format("{}: holds no train.csv", files[0]));
+    throw Error::mistake(one_line(fmt::format("{}: holds no train.csv", files[0])));
 }
 
 constexpr const char* kCitation =

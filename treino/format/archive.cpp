@@ -96,10 +96,13 @@ void Archive::fail(const std::string& what) const {
 
 void Archive::damaged() const {
   if (handle_->failure) std::rethrow_exception(handle_->failure);
-  const char* reason = archive_error_string(handle_->reader);
+  const char* message = archive_error_string(handle_->reader);
+  std::string reason = message != nullptr ? message : "";
+  while (!reason.empty() && reason.back() == '\n') reason.pop_back();
   fail(fmt::format("at byte {}{}: the archive is damaged or ends early ({}); fetch it again",
                    name_.empty() ? handle_->source.position() : done_,
-                   name_.empty() ? "" : " of it", reason != nullptr ? reason : "unexpected end"));
+                   name_.empty() ? "" : " of it",
+                   reason.empty() ? "unexpected end" : one_line(reason)));
 }
 
 std::optional<std::string> Archive::next() {

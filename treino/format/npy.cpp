@@ -11,6 +11,7 @@
 
 #include "treino/base/error.h"
 #include "treino/base/file.h"
+#include "treino/base/quote.h"
 #include "treino/format/archive.h"
 
 namespace treino::format {
@@ -67,7 +68,7 @@ class Reader {
 
  private:
   [[noreturn]] void fail(std::size_t at, const std::string& what) const {
-    throw Error::mistake(fmt::format("{}: at byte {}: {}", path_, at, what));
+    throw Error::mistake(one_line(fmt::format("{}: at byte {}: {}", path_, at, what)));
   }
 
   Header read_header() {
@@ -284,7 +285,8 @@ std::vector<std::pair<std::string, HostTensor>> read_arrays(Archive& archive,
   std::vector<std::pair<std::string, HostTensor>> arrays;
   while (const auto name = archive.next()) {
     if (!name->ends_with(".npy"))
-      throw Error::mistake(fmt::format("{}: holds {}, which is no .npy array", path, *name));
+      throw Error::mistake(
+          fmt::format("{}: holds {}, which is no .npy array", path, quoted(*name)));
     const HostBytes bytes = archive.read_all();
     arrays.emplace_back(
         name->substr(0, name->size() - 4),
