@@ -90,7 +90,8 @@ def unfolded(layers, loss):
 def loss_of(train):
     smoothing = {"label_smoothing": train.get("label_smoothing", 0.0)}
     return {
-        "cross_entropy": lambda: keras.losses.CategoricalCrossentropy(from_logits=True, **smoothing),
+        "cross_entropy": lambda: keras.losses.CategoricalCrossentropy(from_logits=True,
+                                                                      **smoothing),
         "binary_cross_entropy": lambda: keras.losses.BinaryCrossentropy(from_logits=True,
                                                                         **smoothing),
         "mse": keras.losses.MeanSquaredError,

@@ -20,7 +20,8 @@ def same_padding(x, size, stride, dilation, value):
     for axis in (1, 0):  # F.pad counts from the last axis
         extent = x.shape[2 + axis]
         outputs = -(-extent // stride[axis])
-        total = max((outputs - 1) * stride[axis] + (size[axis] - 1) * dilation[axis] + 1 - extent, 0)
+        reach = (size[axis] - 1) * dilation[axis] + 1
+        total = max((outputs - 1) * stride[axis] + reach - extent, 0)
         pads += [total // 2, total - total // 2]
     return F.pad(x, pads, value=value)
 

@@ -182,6 +182,7 @@ if __name__ == "__main__":
     in_keras.use_float64()
     unknown = set(sys.argv[1:]) - set(NETWORKS)
     if unknown:
-        sys.exit(f"make.py: no network {', '.join(sorted(unknown))}; there are {', '.join(NETWORKS)}")
+        sys.exit(f"make.py: no network {', '.join(sorted(unknown))}; "
+                 f"there are {', '.join(NETWORKS)}")
     for network in sys.argv[1:] or NETWORKS:
         make(network)
