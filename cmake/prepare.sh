@@ -51,5 +51,18 @@ prepare() {
     exit 1
   }
   rm -f build-configure.log
-  cmake --build build || exit 1
+  build
+}
+
+# One line that redraws itself on a terminal; elsewhere only what goes wrong.
+build() {
+  if [ -t 1 ]; then
+    cmake --build build || exit 1
+    return
+  fi
+  echo "Building in build/ (the first time takes some minutes)"
+  cmake --build build -- --quiet >build/build.log 2>&1 || {
+    cat build/build.log >&2
+    exit 1
+  }
 }
