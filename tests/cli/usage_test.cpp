@@ -133,8 +133,12 @@ TEST(Usage, DoctorSaysWhatIsMissingAndTheRemedy) {
   EXPECT_EQ(text.exit, 0);
   EXPECT_THAT(text.out, HasSubstr("processor"));
   EXPECT_THAT(text.out, HasSubstr("threads"));
-  for (const auto& finding : nlohmann::json::parse(run_treino({"doctor", "--json"}).out)) {
+  const auto json = nlohmann::json::parse(run_treino({"doctor", "--json"}).out);
+  for (const auto& finding : json.at("trainer")) {
     EXPECT_TRUE(finding.at("ok") || !finding.at("remedy").get<std::string>().empty()) << finding;
+  }
+  for (const auto& finding : json.at("monitor")) {
+    EXPECT_FALSE(finding.at("text").get<std::string>().empty()) << finding;
   }
 }
 

@@ -4,6 +4,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -157,6 +158,15 @@ Finding writable(const std::string& subject, const std::string& folder) {
   return finding;
 }
 
+std::vector<Finding> examine_monitor() {
+  std::vector<Finding> findings;
+  for (const monitor::Capability& capability : monitor::capabilities()) {
+    findings.push_back({capability.name, capability.ok, capability.reason,
+                        capability.ok ? "" : capability.remedy});
+  }
+  return findings;
+}
+
 std::vector<Finding> examine() {
   std::vector<Finding> findings = {{"treino", true, kVersion, ""},
                                    processor(),
@@ -177,21 +187,39 @@ std::vector<Finding> examine() {
   return findings;
 }
 
+// "ok", "missing" with its remedy, or "absent" where nothing can be done about it.
+void print(const std::vector<Finding>& findings) {
+  std::size_t width = 0;
+  for (const Finding& f : findings) width = std::max(width, f.subject.size());
+  for (const Finding& f : findings) {
+    fmt::print("{:<8}{:<{}}  {}\n",
+               f.good             ? "ok"
+               : f.remedy.empty() ? "absent"
+                                  : "missing",
+               f.subject, width, f.text);
+    if (!f.remedy.empty()) fmt::print("{:<{}}  -> {}\n", "", width + 8, f.remedy);
+  }
+}
+
+nlohmann::ordered_json json_of(const std::vector<Finding>& findings) {
+  nlohmann::ordered_json json = nlohmann::ordered_json::array();
+  for (const Finding& f : findings) {
+    json.push_back(
+        {{"subject", f.subject}, {"ok", f.good}, {"text", f.text}, {"remedy", f.remedy}});
+  }
+  return json;
+}
+
 int report(bool as_json) {
-  const std::vector<Finding> findings = examine();
   if (as_json) {
-    nlohmann::ordered_json json = nlohmann::ordered_json::array();
-    for (const Finding& f : findings) {
-      json.push_back(
-          {{"subject", f.subject}, {"ok", f.good}, {"text", f.text}, {"remedy", f.remedy}});
-    }
+    const nlohmann::ordered_json json{{"trainer", json_of(examine())},
+                                      {"monitor", json_of(examine_monitor())}};
     fmt::print("{}\n", json.dump(2));
     return 0;
   }
-  for (const Finding& f : findings) {
-    fmt::print("{:<8}{:<14}{}\n", f.good ? "ok" : "missing", f.subject, f.text);
-    if (!f.remedy.empty()) fmt::print("{:<22}-> {}\n", "", f.remedy);
-  }
+  print(examine());
+  fmt::print("\nwhat the monitor can read here\n");
+  print(examine_monitor());
   return 0;
 }
 
@@ -199,7 +227,8 @@ int report(bool as_json) {
 
 void add_doctor(CLI::App& app, Action& action) {
   auto json = std::make_shared<bool>(false);
-  app.add_flag("--json", *json, "a JSON array of {subject, ok, text, remedy}");
+  app.add_flag("--json", *json,
+               "JSON: for trainer and monitor an array of {subject, ok, text, remedy}");
   app.footer("Example:\n  treino doctor");
   app.callback([json, &action] { action = [json] { return report(*json); }; });
 }
