@@ -208,9 +208,9 @@ bool plan_winograd(Planner& planner, const Step& step) {
   const double nanoseconds = nanoseconds_of(multiplications, 6 * bytes);
   state.slices = row_slices(state.batch, nanoseconds);
   const Index images = (state.batch + state.slices - 1) / state.slices;
+  const Index fit = kDomainBytes / (kPoints * 4 * (state.in.channels + state.y.channels));
   state.tiles_at_once =
-      std::clamp<Index>(kDomainBytes / (kPoints * 4 * (state.in.channels + state.y.channels)), 4,
-                        std::min(kMostTiles, images * state.image_tiles()));
+      std::min({std::max<Index>(fit, 4), kMostTiles, images * state.image_tiles()});
   const Index blocks =
       (images * state.image_tiles() + state.tiles_at_once - 1) / state.tiles_at_once;
   state.tiles_at_once = (images * state.image_tiles() + blocks - 1) / blocks;  // blocks of one size
