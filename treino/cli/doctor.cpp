@@ -168,23 +168,17 @@ std::vector<Finding> examine_monitor() {
 }
 
 std::vector<Finding> examine() {
-  std::vector<Finding> findings = {{"treino", true, kVersion, ""},
-                                   processor(),
-                                   threads(),
-                                   memory(),
-                                   huge_pages(),
-                                   onednn(),
-                                   gpu(),
-                                   recipes(),
-                                   data_sets(),
-                                   writable("cache", data::cache_folder("")),
-                                   writable("this folder", ".")};
-  for (const monitor::Capability& capability : monitor::capabilities()) {
-    findings.push_back({"monitor", capability.ok,
-                        fmt::format("{}: {}", capability.name, capability.reason),
-                        capability.remedy});
-  }
-  return findings;
+  return {{"treino", true, kVersion, ""},
+          processor(),
+          threads(),
+          memory(),
+          huge_pages(),
+          onednn(),
+          gpu(),
+          recipes(),
+          data_sets(),
+          writable("cache", data::cache_folder("")),
+          writable("this folder", ".")};
 }
 
 // "ok", "missing" with its remedy, or "absent" where nothing can be done about it.
