@@ -211,7 +211,7 @@ def forks():
 
 
 def many():
-    command = load("sleepers", 2000, 0.1, 8)
+    command = load("sleepers", 2000, 0.1, 20)
     group, ledger = ours(command), ours(command, "--no-cgroup", "--no-pss")
     return {"load": "2,000 processes", "must": "no crash, all counted", "truth": "2001",
             "treino": f"{group['peak_processes']}; ledger {ledger['peak_processes']}; "

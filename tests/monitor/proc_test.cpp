@@ -72,6 +72,20 @@ TEST(ProcReader, GrowsForALongFileAndReadsItAgain) {
   EXPECT_EQ(reader.error(), ENOENT);
 }
 
+// The kernel gives files of records in pages, however large the buffer has grown.
+TEST(ProcReader, ReadsLongKernelFilesWholeEveryTime) {
+  ProcReader reader;
+  for (int i = 0; i < 3; ++i) {
+    const auto text = reader.read("/proc/self/smaps");
+    ASSERT_TRUE(text.has_value());
+    EXPECT_GT(text->size(), 10000u);
+    EXPECT_NE(text->find("[stack]"), text->npos) << "read " << i;
+    EXPECT_EQ(text->back(), '\n');
+    EXPECT_NE(text->rfind("VmFlags:"), text->npos);
+    EXPECT_GT(text->rfind("VmFlags:"), text->rfind("Rss:"));
+  }
+}
+
 TEST(ProcessClock, IsOursInNanoseconds) {
   const auto before = process_clock(::getpid());
   ASSERT_TRUE(before.has_value());

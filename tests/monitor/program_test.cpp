@@ -154,6 +154,24 @@ TEST(Monitor, UnixStatsDialectIsReadBackByTheImport) {
   EXPECT_EQ(run_treino({"import-unixstats", file}).exit, 0);
 }
 
+TEST(Monitor, EventsAreMarkedAndGoOnToWhereOursWent) {
+  const TemporaryFolder folder;
+  const std::string program =
+      "import os, socket; s = socket.socket(socket.AF_UNIX); "
+      "s.connect(os.environ[\"TREINO_EVENTS\"][5:]); "
+      "s.sendall(b\"{\\\"event\\\":\\\"epoch_stop\\\",\\\"t\\\":1.0,\\\"epoch\\\":1}\\n\")";
+  folder.write("say.py", program);
+  const Outcome outcome =
+      run_shell("TREINO_EVENTS=" + (folder / "copy.jsonl") + " " + TREINO_BINARY +
+                " monitor --no-summary --pretty --csv " + (folder / "a.csv") + " --jsonl " +
+                (folder / "a.jsonl") + " -- python3 " + (folder / "say.py"));
+  EXPECT_EQ(outcome.exit, 0) << outcome.err;
+  EXPECT_THAT(read_whole_file(folder / "copy.jsonl"), HasSubstr(R"("event":"epoch_stop")"));
+  EXPECT_THAT(read_whole_file(folder / "a.csv"), HasSubstr(",epoch_stop,"));
+  EXPECT_THAT(read_whole_file(folder / "a.jsonl"), HasSubstr(R"({"kind":"event","t_s":)"));
+  EXPECT_THAT(outcome.err, HasSubstr("epoch_stop 1"));
+}
+
 TEST(Monitor, CtrlCEndsTheWholeTreeAndIsExit130) {
   const TemporaryFolder folder;
   const std::string script =

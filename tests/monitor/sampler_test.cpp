@@ -109,6 +109,22 @@ TEST(Sampler, ALongPauseIsMissedAndNotMadeUpFor) {
   EXPECT_EQ(day.rows + day.missed, 100);
 }
 
+TEST(Sampler, ShortIntervalsInRealTimeLoseNoBeatUnsaid) {
+  for (const double interval : {0.001, 0.01}) {
+    Kept kept;
+    Sampler sampler(Launch{.command = {"/bin/sleep", "0.5"}},
+                    {.interval_s = interval, .pss = false});
+    sampler.add(kept);
+    const Summary summary = sampler.run();
+    const double beats = std::floor(kept.rows.back().t / interval);
+    EXPECT_GE(static_cast<double>(summary.samples + summary.missed), beats) << interval;
+    EXPECT_LE(static_cast<double>(summary.samples + summary.missed), beats + 1) << interval;
+    double sum = 0;
+    for (const Kept::KeptRow& row : kept.rows) sum += row.dt;
+    EXPECT_NEAR(sum, kept.rows.back().t, 1e-9);
+  }
+}
+
 TEST(Sampler, RefusesWhatMakesNoSense) {
   EXPECT_THAT(error_of([] { Sampler(shell("true"), {.interval_s = 0}); }), HasSubstr("interval"));
   EXPECT_THAT(error_of([] { Sampler(shell("true"), {.interval_s = -1}); }), HasSubstr("interval"));

@@ -121,6 +121,7 @@ bool Cgroup::adopt(const CgroupPlace& place, const std::string& folder) {
   if (!cpu_ && (unified || place.controller == "cpuacct") && readable(cpu_file)) {
     cpu_ = open_read(cpu_file);
     unified_cpu_ = unified;
+    cpu_members_ = folder + "/cgroup.procs";
     cpu_name_ = unified ? "cgroup v2 cpu.stat" : "cgroup v1 cpuacct.usage";
     used = true;
   }
@@ -128,6 +129,7 @@ bool Cgroup::adopt(const CgroupPlace& place, const std::string& folder) {
       readable(folder + "/memory.stat")) {
     memory_stat_ = open_read(folder + "/memory.stat");
     unified_memory_ = unified;
+    memory_members_ = folder + "/cgroup.procs";
     peak_ = folder + (unified ? "/memory.peak" : "/memory.max_usage_in_bytes");
     memory_name_ = unified ? "cgroup v2 memory" : "cgroup v1 memory";
     used = true;
@@ -179,6 +181,23 @@ std::unique_ptr<Cgroup> Cgroup::make(const std::string& root, std::string& why) 
     return nullptr;
   }
   return group;
+}
+
+bool Cgroup::holds(pid_t pid) {
+  const auto listed = [&](const std::string& file) {
+    const auto text = reader_.read(file);
+    bool found = false;
+    if (text)
+      for_each_line(*text,
+                    [&](std::string_view line) { found = found || line == std::to_string(pid); });
+    return found;
+  };
+  if (memory_stat_ && !listed(memory_members_)) {
+    memory_stat_.reset();
+    memory_name_.clear();
+    peak_.clear();
+  }
+  return listed(cpu_members_);
 }
 
 Cgroup::~Cgroup() {

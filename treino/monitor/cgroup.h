@@ -33,6 +33,10 @@ class Cgroup {
   Cgroup(const Cgroup&) = delete;
   Cgroup& operator=(const Cgroup&) = delete;
 
+  // Whether a process that was to move in did so; where memory did not take it in, memory is not
+  // counted (it would read 0).
+  bool holds(pid_t pid);
+
   // Files to which a process writes "0" to move in; and folders, for whoever removes them later.
   const std::vector<std::string>& folders() const { return folders_; }
   std::string method() const;         // of CPU: "cgroup v1 cpuacct"
@@ -54,6 +58,7 @@ class Cgroup {
   bool adopt(const CgroupPlace& place, const std::string& folder);
 
   std::vector<std::string> folders_;
+  std::string cpu_members_, memory_members_;  // their cgroup.procs
   std::string cpu_name_, memory_name_, members_, members_threads_, kill_, peak_;
   Descriptor cpu_, memory_stat_, procs_, tasks_;
   bool unified_cpu_ = false, unified_memory_ = false;

@@ -99,7 +99,11 @@ class MemoryProbe : public Probe {
       return Reading::absent(pss_on_ ? kSlower : "no control group counts it, PSS is off");
     }
     method_ = group->memory_method() + (pss_on_ ? ", statm, smaps_rollup" : ", statm");
-    if (const auto peak = group->memory_peak()) peak_group_ = mib(*peak, "page cache included");
+    if (const auto peak = group->memory_peak()) {
+      peak_group_ = mib(*peak, "page cache included");
+    } else {
+      keep_first(peak_group_, "its control group keeps no peak (a kernel before 5.19)");
+    }
     const Reading anon = mib(memory->anon + memory->shmem);
     if (tree.processes() > 0) raise(peak_anon_, anon);
     return anon;

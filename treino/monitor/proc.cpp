@@ -76,8 +76,10 @@ std::optional<std::int64_t> number_after(std::string_view text, std::string_view
 }
 
 std::optional<std::string_view> ProcReader::read(int fd) {
+  constexpr std::size_t kPage = 4096;
   std::size_t size = 0;
   while (true) {
+    if (buffer_.size() < size + kPage) buffer_.resize(2 * buffer_.size());
     const ssize_t got =
         ::pread(fd, buffer_.data() + size, buffer_.size() - size, static_cast<off_t>(size));
     if (got < 0) {
@@ -86,10 +88,9 @@ std::optional<std::string_view> ProcReader::read(int fd) {
       return std::nullopt;
     }
     size += static_cast<std::size_t>(got);
-    // Files of /proc that fit are given whole by one read: a second one to see the end is not
-    // needed.
-    if (got == 0 || size < buffer_.size() / 2) return std::string_view(buffer_.data(), size);
-    if (size == buffer_.size()) buffer_.resize(2 * buffer_.size());
+    // The kernel hands out at most a page of whole records a call, whatever room there is: one that
+    // gives less than half of that was the last, and a further call to see the end is saved.
+    if (static_cast<std::size_t>(got) < kPage / 2) return std::string_view(buffer_.data(), size);
   }
 }
 

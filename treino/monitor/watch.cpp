@@ -126,8 +126,9 @@ void Sampler::State::prepare_launch() {
       std::make_unique<Launcher>(command, group_ ? group_->folders() : std::vector<std::string>());
   if (tap_) tap_->launched();
   if (group_) {
-    tree = std::make_unique<CgroupTree>(*group_, launcher_->helper());
-    if (tree->members().empty()) tree.reset();  // it was not let in after all
+    if (group_->holds(launcher_->command())) {
+      tree = std::make_unique<CgroupTree>(*group_, launcher_->helper());
+    }
     if (tree) header_.methods.emplace_back("tree", "its own control group");
     if (!tree) why = "the command could not be moved into the control group";
   }
@@ -367,8 +368,8 @@ void Sampler::State::finish(Summary& summary) {
   }
   summary.wall_s = ended_ > 0 ? ended_ - t0_ : t();
   const double own = thread_cpu_s() - own_cpu_;
-  if (launcher_ && !all_gone_) end_left_over();
-  if (status_) summary.exit = exit_code(*status_);
+  if (launcher_ && !all_gone_ && summary.failure.empty()) end_left_over();
+  if (status_ && summary.failure.empty()) summary.exit = exit_code(*status_);
   double own_threads = 0;
   for (const auto& probe : probes) {
     probe->summarize(summary);
