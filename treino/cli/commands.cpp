@@ -13,6 +13,8 @@ constexpr Command kCommands[] = {
     {"predict", "class and probabilities of pictures or rows", add_predict},
     {"data", "the data sets: list, show, verify, get, path, rm", add_data},
     {"summary", "the table of a recipe's layers, shapes, parameters, FLOP and bytes", add_summary},
+    {"profile", "where a training step spends its time, against what this machine reaches",
+     add_profile},
     {"recipes", "the recipes there are", add_recipes},
     {"monitor", "what a command or a running process and its descendants really use", add_monitor},
     {"import-unixstats", "read a file of the seed's monitor and say what its columns really are",

@@ -34,6 +34,9 @@ struct Product {
   bool relu = false;
 };
 
+// Longest inner extent product_skipping takes where A is transposed (a_step > 1).
+inline constexpr Index kMostSkippedLength = 512;
+
 struct DepthwiseRow {  // one output row of a depthwise convolution, channel multiplier 1
   const float* x =
       nullptr;  // first input pixel under the first output pixel, inside a padded image
@@ -119,6 +122,11 @@ struct Kernels {
   Index row_block = 0;  // rows a product takes at a time with `lanes` x 4 columns
 
   void (*product)(const Product&) = nullptr;
+  // The same bits for one segment and a finite B, looking only at what is not zero in A. Where
+  // a_step > 1, rows[r + 1] = rows[r] + 1.
+  void (*product_skipping)(const Product&) = nullptr;
+  Index (*count_nonzero)(const float* x, Index count) = nullptr;
+  bool (*all_finite)(const float* x, Index stride, Index rows, Index columns) = nullptr;
   void (*depthwise_row)(const DepthwiseRow&) = nullptr;
   void (*depthwise_gradient)(const DepthwiseGradient&) = nullptr;
   void (*winograd_input)(const WinogradTile&) = nullptr;     // a 6x6 tile of x
@@ -180,6 +188,9 @@ struct Kernels {
   void (*dropout)(float* out, Index first, Index count, std::uint32_t stream,
                   std::uint64_t position, std::uint64_t seed, std::uint32_t threshold,
                   float keep) = nullptr;
+
+  // `rounds` rounds of independent multiply-adds; returns the operations done. sink: 3 floats.
+  double (*multiply_adds_in_registers)(Index rounds, float* sink) = nullptr;
 };
 
 // The kernel sets this build has and this processor runs, best first; the last is "portable".

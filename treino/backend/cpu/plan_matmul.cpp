@@ -2,6 +2,7 @@
 // Matrix products by rectangles of the result: no two slices write one element, nothing is summed
 // up afterwards.
 #include <algorithm>
+#include <atomic>
 
 #include "treino/backend/cpu/plan.h"
 #include "treino/base/error.h"
@@ -11,6 +12,12 @@ namespace treino::cpu {
 namespace {
 
 constexpr Index kRowsAtOnce = 96;
+
+// Below this share of nonzero elements of A skipping the others is faster than the dense kernel.
+constexpr double kSparse = 0.5;
+// Looking costs about a hundredth of the product. Where nothing was found it is done seldom.
+constexpr Index kLeastColumns = 32;
+constexpr int kSteps = 64;
 
 struct Matmul {
   const float *a = nullptr, *b = nullptr, *bias = nullptr;
@@ -22,11 +29,43 @@ struct Matmul {
   bool transpose_a = false, transpose_b = false, relu = false;
   Index inner_parts = 1, finish_slices = 1;  // of k, each with a copy of c
   float* copies = nullptr;
+  bool may_skip = false;
+  // Of each slice: runs left that do not look for zeros. They decide how a result is computed,
+  // never which bits it has.
+  mutable std::vector<std::atomic<int>> rest;
 };
 
+// Whether the part of A that the product reads is mostly zeros, and B without infinities.
+bool worth_skipping(const Matmul& state, const Product& product, Range rows, Index inner,
+                    Index slice) {
+  if (!state.may_skip || product.columns < kLeastColumns) return false;
+  std::atomic<int>& rest = state.rest[static_cast<std::size_t>(slice)];
+  if (rest.load(std::memory_order_relaxed) > 0) {
+    rest.fetch_sub(1, std::memory_order_relaxed);
+    return false;
+  }
+  const Kernels& kernels = *state.kernels;
+  const Index height = rows.end - rows.begin;
+  Index found = 0;
+  if (state.transpose_a) {
+    for (Index k = 0; k < product.length; ++k)
+      found += kernels.count_nonzero(state.a + (inner + k) * state.m + rows.begin, height);
+  } else {
+    for (Index row = rows.begin; row < rows.end; ++row)
+      found += kernels.count_nonzero(state.a + row * state.k + inner, product.length);
+  }
+  const bool sparse =
+      static_cast<double>(found) < kSparse * static_cast<double>(height * product.length);
+  if (!sparse) rest.store(kSteps, std::memory_order_relaxed);
+  return sparse && kernels.all_finite(product.b, product.b_stride, product.length, product.columns);
+}
+
 // c[rows, ...] of a product whose operands' inner extent starts at `inner`.
-void multiply(const Matmul& state, Product& product, Range rows, Index inner = 0) {
+void multiply(const Matmul& state, Product& product, Range rows, Index slice, Index inner = 0) {
   const float* pointers[kRowsAtOnce];
+  const auto run = worth_skipping(state, product, rows, inner, slice)
+                       ? state.kernels->product_skipping
+                       : state.kernels->product;
   for (Index row = rows.begin; row < rows.end; row += kRowsAtOnce) {
     product.row_count = std::min(kRowsAtOnce, rows.end - row);
     for (Index i = 0; i < product.row_count; ++i) {
@@ -36,7 +75,7 @@ void multiply(const Matmul& state, Product& product, Range rows, Index inner = 0
     Product part = product;
     part.rows = pointers;
     part.c += row * state.n;
-    state.kernels->product(part);
+    run(part);
   }
 }
 
@@ -68,7 +107,7 @@ void run_matmul(const void* opaque, Index slice, std::byte* scratch) {
       product.b = state.b + column;
       product.b_stride = state.n;
     }
-    multiply(state, product, rows);
+    multiply(state, product, rows, slice);
   }
 }
 
@@ -83,7 +122,7 @@ void run_inner_part(const void* opaque, Index slice, std::byte*) {
   product.b = state.b + inner.begin * state.n;
   product.b_stride = product.c_stride = product.columns = state.n;
   product.c = state.copies + slice * state.m * state.n;
-  multiply(state, product, {0, state.m}, inner.begin);
+  multiply(state, product, {0, state.m}, slice, inner.begin);
 }
 
 void run_finish(const void* opaque, Index slice, std::byte*) {
@@ -122,6 +161,7 @@ void plan_matmul(Planner& planner, const Step& step) {
   const Index unit = 4 * planner.kernels.lanes, column_units = (state.n + unit - 1) / unit;
   const double vectors =
       static_cast<double>((state.n + planner.kernels.lanes - 1) / planner.kernels.lanes);
+  state.may_skip = !state.transpose_a || state.k <= kMostSkippedLength;
   const double nanoseconds =
       nanoseconds_of(static_cast<double>(state.m * state.k) * vectors * 16,
                      4.0 * static_cast<double>(state.m * state.n + state.n * state.k));
@@ -129,6 +169,7 @@ void plan_matmul(Planner& planner, const Step& step) {
   if (!state.transpose_b && state.k >= 4 * state.n && state.k >= 2 * state.m && state.k >= 256) {
     state.inner_parts = slices_for(state.k / 64, nanoseconds, 16);
     if (state.inner_parts > 1) {
+      state.rest = std::vector<std::atomic<int>>(static_cast<std::size_t>(state.inner_parts));
       const double copied = 4.0 * static_cast<double>(state.m * state.n * state.inner_parts);
       planner.scratch(state.copies, state.m * state.n * state.inner_parts);
       planner.phase(run_inner_part, &state, state.inner_parts, nanoseconds, {}, {3, 0});
@@ -151,6 +192,8 @@ void plan_matmul(Planner& planner, const Step& step) {
     state.panel = unit;
     planner.worker_scratch(state.k * state.panel * 4);
   }
+  state.rest =
+      std::vector<std::atomic<int>>(static_cast<std::size_t>(state.column_parts * state.row_parts));
   planner.phase(run_matmul, &state, state.column_parts * state.row_parts, nanoseconds, partition);
 }
 

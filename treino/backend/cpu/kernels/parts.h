@@ -8,6 +8,7 @@
 namespace treino::cpu::TREINO_ISA {
 
 void add_product(Kernels& kernels);
+void add_product_skipping(Kernels& kernels);
 void add_winograd(Kernels& kernels);
 void add_movement(Kernels& kernels);
 void add_elementwise(Kernels& kernels);
@@ -18,6 +19,7 @@ void add_norm_pool(Kernels& kernels);
 void add_reductions(Kernels& kernels);
 void add_softmax(Kernels& kernels);
 void add_dropout(Kernels& kernels);
+void add_peak(Kernels& kernels);
 
 const Kernels& table();
 

@@ -12,6 +12,7 @@ const Kernels& table() {
     all.name = TREINO_TEXT(TREINO_ISA);
     all.lanes = kLanes;
     add_product(all);
+    add_product_skipping(all);
     add_winograd(all);
     add_movement(all);
     add_elementwise(all);
@@ -22,6 +23,7 @@ const Kernels& table() {
     add_reductions(all);
     add_softmax(all);
     add_dropout(all);
+    add_peak(all);
     return all;
   }();
   return kernels;

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "treino/train/profile.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "treino/backend/devices.h"
+#include "treino/base/error.h"
+
+namespace treino::train {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr const char* kRecipe =
+    "name = \"tiny\"\n[input]\nshape = [4, 4, 2]\n[[model]]\nflatten = {}\n"
+    "[[model]]\ndense = { units = 3, activation = \"softmax\" }\n[train]\nbatch = 8\n";
+
+StepProfile made_up() {
+  StepProfile profile;
+  profile.name = "made up";
+  profile.batch = 32;
+  profile.step_seconds = 200e-6;
+  profile.ops = {{"conv2d", "conv2d_1", "[1]", "own", 100e-6, 9e6, 100e3},
+                 {"fused", "optimizer", "[2]", "own", 80e-6, 0, 100e3},
+                 {"window", "batch", "[3]", "own", 0.1e-6, 0, 10}};
+  return profile;
+}
+const Limits kLimits{100e9, 10e9, 2};
+
+TEST(Profile, EveryStepOfTheProgramIsTimedAndNamed) {
+  const auto device = make_device("cpu", {.threads = 1});
+  const StepProfile profile = profile_step(nn::parse_recipe(kRecipe, "tiny.toml"), *device,
+                                           {.seconds = 0.01, .repetitions = 3});
+  EXPECT_EQ(profile.batch, 8);
+  EXPECT_GT(profile.step_seconds, 0);
+  EXPECT_GT(profile.touched_bytes, 0);
+  double product = 0;
+  for (const OpProfile& op : profile.ops) {
+    EXPECT_LT(op.seconds, 1e8) << op.op << " was not timed";
+    EXPECT_FALSE(op.kernel.empty());
+    if (op.op == "matmul") product += op.flops;
+  }
+  EXPECT_EQ(product, 2 * 2.0 * 8 * 32 * 3);  // forward and the weights' gradient
+}
+
+TEST(Profile, ARecipeWithoutAShapeIsRefused) {
+  nn::Recipe recipe = nn::parse_recipe(kRecipe, "tiny.toml");
+  recipe.input.shape.clear();
+  const auto device = make_device("cpu", {.threads = 1});
+  EXPECT_THROW(profile_step(recipe, *device), Error);
+}
+
+TEST(Profile, WhatLosesMostAgainstItsFloorComesFirst) {
+  const StepProfile profile = made_up();  // floors: 90 us and 10 us
+  const auto order = worst_first(profile, kLimits);
+  EXPECT_EQ(order[0]->op, "fused");
+  EXPECT_EQ(order[1]->op, "conv2d");
+}
+
+TEST(Profile, TextSaysSharesFloorsAndWhatIsLeftOut) {
+  const std::string text = to_text(made_up(), kLimits, false);
+  EXPECT_THAT(text, HasSubstr("    100.00  55.5%     90.0     1.0    90%  conv2d"));
+  EXPECT_THAT(text, HasSubstr("the step takes 2.22 times that"));
+  EXPECT_THAT(text, HasSubstr("fused of optimizer: 80.0 us, 70.0 above its floor (traffic)"));
+  EXPECT_THAT(text, HasSubstr("ops below 0.5 % each"));
+  EXPECT_THAT(to_text(made_up(), kLimits, true), HasSubstr("window"));
+}
+
+TEST(Profile, JsonHoldsEveryOp) {
+  const auto json = nlohmann::json::parse(to_json(made_up(), kLimits));
+  EXPECT_EQ(json["ops"].size(), 3U);
+  EXPECT_NEAR(json["floor_us"].get<double>(), 90, 1e-9);
+  EXPECT_NEAR(json["ops"][1]["floor_us"].get<double>(), 10, 1e-9);
+}
+
+}  // namespace
+}  // namespace treino::train

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// A step's profile as text and JSON; pure functions.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "treino/train/profile.h"
+
+namespace treino::train {
+
+namespace {
+
+constexpr double kSmall = 0.005;  // share of the ops' time below which a row is left out
+constexpr std::size_t kFirst = 3;
+
+double percent(double part, double whole) {
+  return whole > 0 ? 100 * part / whole : 0;
+}
+
+std::string cut(const std::string& text, std::size_t most) {
+  return text.size() <= most ? text : text.substr(0, most - 3) + "...";
+}
+
+}  // namespace
+
+std::string to_text(const StepProfile& profile, const Limits& limits, bool all) {
+  const double total = profile.op_seconds(), floor = profile.flops() / limits.flops;
+  std::string text = fmt::format(
+      "{}, batch {}, {} threads; this machine reaches {:.0f} GFLOP/s and reads {:.0f} GB/s from "
+      "{:.1f} MiB\n\n{:>10} {:>6} {:>8} {:>7} {:>6}  {:<20} {:<22} {:<20} {}\n",
+      profile.name, profile.batch, limits.threads, limits.flops / 1e9, limits.bandwidth / 1e9,
+      static_cast<double>(profile.touched_bytes) / (1 << 20), "us", "time", "GFLOP/s", "GB/s",
+      "peak", "op", "layer", "kernel", "operands");
+  double left_out = 0;
+  for (const OpProfile& op : profile.ops) {
+    if (!all && op.seconds < kSmall * total) {
+      left_out += op.seconds;
+      continue;
+    }
+    const double reached = limits.floor(op.flops, op.bytes) / op.seconds;
+    text += fmt::format("{:10.2f} {:5.1f}% {:8.1f} {:7.1f} {:5.0f}%  {:<20} {:<22} {:<20} {}\n",
+                        op.seconds * 1e6, percent(op.seconds, total), op.flops / op.seconds / 1e9,
+                        op.bytes / op.seconds / 1e9, 100 * reached, op.op, cut(op.scope, 22),
+                        cut(op.kernel, 20), cut(op.shapes, 48));
+  }
+  if (left_out > 0)
+    text += fmt::format("{:10.2f} {:5.1f}%  ops below {:.1f} % each (--all shows them)\n",
+                        left_out * 1e6, percent(left_out, total), 100 * kSmall);
+  text += fmt::format(
+      "\nstep {:.1f} us (its ops one by one {:.1f}), {:.0f} samples/s; compiled in {:.1f} ms\n"
+      "floor of direct fp32 arithmetic {:.1f} us: the step takes {:.2f} times that\n",
+      profile.step_seconds * 1e6, total * 1e6,
+      static_cast<double>(profile.batch) / profile.step_seconds, profile.compile_seconds * 1e3,
+      floor * 1e6, floor > 0 ? profile.step_seconds / floor : 0);
+  text += "look first at:\n";
+  const auto order = worst_first(profile, limits);
+  for (std::size_t i = 0; i < std::min(kFirst, order.size()); ++i) {
+    const OpProfile& op = *order[i];
+    const double least = limits.floor(op.flops, op.bytes);
+    text += fmt::format(
+        "  {} of {}: {:.1f} us, {:.1f} above its floor ({})\n", op.op,
+        op.scope.empty() ? "the step" : op.scope, op.seconds * 1e6, (op.seconds - least) * 1e6,
+        op.flops / limits.flops > op.bytes / limits.bandwidth ? "arithmetic" : "traffic");
+  }
+  return text;
+}
+
+std::string to_json(const StepProfile& profile, const Limits& limits) {
+  nlohmann::ordered_json json{
+      {"name", profile.name},
+      {"batch", profile.batch},
+      {"threads", limits.threads},
+      {"peak_gflops", limits.flops / 1e9},
+      {"bandwidth_gbs", limits.bandwidth / 1e9},
+      {"touched_bytes", profile.touched_bytes},
+      {"compile_ms", profile.compile_seconds * 1e3},
+      {"step_us", profile.step_seconds * 1e6},
+      {"ops_us", profile.op_seconds() * 1e6},
+      {"floor_us", profile.flops() / limits.flops * 1e6},
+      {"ops", nlohmann::ordered_json::array()},
+  };
+  for (const OpProfile& op : profile.ops) {
+    json["ops"].push_back({{"op", op.op},
+                           {"scope", op.scope},
+                           {"operands", op.shapes},
+                           {"kernel", op.kernel},
+                           {"us", op.seconds * 1e6},
+                           {"flops", op.flops},
+                           {"bytes", op.bytes},
+                           {"floor_us", limits.floor(op.flops, op.bytes) * 1e6}});
+  }
+  return json.dump(2);
+}
+
+}  // namespace treino::train
