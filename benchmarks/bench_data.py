@@ -46,11 +46,11 @@ def torchvision_seconds(folder, workers):
     torch.set_num_threads(1)
     dataset = ImageFolder(folder, transform=pixels)
     loader = torch.utils.data.DataLoader(dataset, batch_size=None, num_workers=workers)
-    begin = time.monotonic()
+    begin, cpu = time.monotonic(), time.process_time()
     count = sum(1 for _ in loader)
-    seconds = time.monotonic() - begin
+    seconds, cpu = time.monotonic() - begin, time.process_time() - cpu
     assert count == len(dataset)
-    return seconds
+    return seconds, cpu
 
 
 def ours(binary, *arguments, cores=None):
@@ -91,7 +91,7 @@ def main():
     if data:
         for name in ("mnist", "cifar10"):
             for line in ours(options.binary, "ready", name):
-                print(f"{name:8} {'from the index' if line['index'] else 'from its files'}: {line['seconds']:.4f} s")
+                print(f"{name:8} {'from the index' if line['index'] else 'from its files'}: {line['seconds']:.4f} s ({line['cpu_seconds']:.4f} CPU-s)")
         if os.path.exists(os.path.join(data, "mnist")):
             packed, raw = (min(column) for column in zip(*(mnist_by_torchvision(data) for _ in range(3))))
             print(f"mnist    torchvision's readers: from .gz {packed:.4f} s, unpacked before {raw:.4f} s")
@@ -100,16 +100,22 @@ def main():
         if not folder:
             folder = temporary
             make_pictures(folder, options.count)
-        theirs_one, theirs_all, ours_one, ours_all = [], [], [], []
+        theirs_all, theirs_one, ours_all, ours_one = [], [], [], []
         for _ in range(options.rounds):  # in turns, so that a busy moment hits all alike
-            ours_all.append(ours(options.binary, "decode", folder)[0]["seconds"])
+            ours_all.append(ours(options.binary, "decode", folder)[0])
             theirs_all.append(torchvision_seconds(folder, len(cores)))
-            ours_one.append(ours(options.binary, "decode", folder, cores=cores[:1])[0]["seconds"])
+            ours_one.append(ours(options.binary, "decode", folder, cores=cores[:1])[0])
             os.sched_setaffinity(0, cores[:1])
             theirs_one.append(torchvision_seconds(folder, 0))
             os.sched_setaffinity(0, cores)
-    for what, a, b in ((f"{len(cores)} cores", ours_all, theirs_all), ("1 core", ours_one, theirs_one)):
+
+    def report(what, a, b):
         print(f"decode, {what}: ours {min(a):.2f} s, torchvision {min(b):.2f} s, {min(b) / min(a):.2f} times as fast")
+
+    wall = "seconds"
+    report(f"{len(cores)} cores", [r[wall] for r in ours_all], [t[0] for t in theirs_all])
+    report("1 core", [r[wall] for r in ours_one], [t[0] for t in theirs_one])
+    report("1 core, processor time", [r["cpu_seconds"] for r in ours_one], [t[1] for t in theirs_one])
 
 
 if __name__ == "__main__":
