@@ -62,7 +62,7 @@ Paced paced(double cost, double seconds, double (*size)(double)) {
     if (t < 0.5) ++result.early;
     // Two come in any case; after that the share rules.
     if (pace.passes() > 2) {
-      EXPECT_LE(pace.spent(), Pace::kGrowthCredit + Pace::kShare * t + 0.01 * cost)
+      EXPECT_LE(pace.spent(), Pace::kHeldCredit + Pace::kShare * t + 0.01 * cost)
           << cost << " at " << t;
     }
   }
@@ -88,7 +88,7 @@ TEST(Pace, WhatHasGrownIsReadAgainBeforeItsTime) {
   const auto growing = [](double t) { return std::min(t, 1.5); };
   const Paced result = paced(0.008, 3, growing);
   EXPECT_GE(result.last, 1.5);
-  EXPECT_LE(result.spent, Pace::kGrowthCredit + 0.01);
+  EXPECT_LE(result.spent, Pace::kHeldCredit + 0.01);
 }
 
 TEST(TickCost, QuantilesAreTightAndBounded) {

@@ -17,7 +17,7 @@ bool Pace::due(double t, double size) {
   if (t >= next_) return true;
   return passes_ > 0 && size > (holds ? kGrown : kGrowing) * size_ &&
          t >= last_ + std::max(kLeastApart, cost_ / kMostOfACore) &&
-         spent_ + cost_ <= kGrowthCredit + kShare * t;
+         spent_ + cost_ <= (holds ? kHeldCredit : kGrowthCredit) + kShare * t;
 }
 
 void Pace::done(double t, double cpu_s, double size) {

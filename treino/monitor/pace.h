@@ -11,7 +11,8 @@ class Pace {
  public:
   static constexpr double kShare = 0.0015;        // of one core
   static constexpr double kCredit = 0.010;        // CPU seconds
-  static constexpr double kGrowthCredit = 0.060;  // CPU seconds, for what has grown
+  static constexpr double kGrowthCredit = 0.060;  // CPU seconds, for what grows
+  static constexpr double kHeldCredit = 0.120;    // CPU seconds, for what has grown and now holds
   static constexpr double kGrown = 1.02;          // since the last pass, and now it holds
   static constexpr double kGrowing = 1.5;         // since the last pass, and it goes on
   static constexpr double kFirst = 0.025;         // seconds after the start
