@@ -265,6 +265,9 @@ TEST(GpuCapabilities, name_what_is_missing_and_the_remedy) {
   gpu_capabilities(machine.root(), found);
   EXPECT_TRUE(found.at(0).ok);
   EXPECT_THAT(found.at(0).reason, HasSubstr("Fake H100"));
+  for (const Capability& capability : found) {
+    EXPECT_NE(capability.ok, !capability.remedy.empty()) << capability.name;
+  }
 }
 
 }  // namespace

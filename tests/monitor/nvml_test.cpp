@@ -26,19 +26,19 @@ class NvmlTest : public testing::Test {
   void sample(double seconds, int sm, int pid = kPid) {
     device()["samples"].push_back({{"pid", pid}, {"time", at(seconds)}, {"sm", sm}});
   }
-  std::uint64_t at(double seconds) const {
-    return 1'000'000'000 + static_cast<std::uint64_t>(seconds * 1e6);
+  static std::int64_t at(double seconds) {
+    return 1'000'000'000 + static_cast<std::int64_t>(seconds * 1e6);
   }
   void start(int version = 3) {
     machine.nvidia(scenario, version);
-    machine.now_us = at(0);
+    machine.now_us = static_cast<std::uint64_t>(at(0));
     std::string why;
     source = make_nvml_source(machine.options(), why);
     ASSERT_NE(source, nullptr) << why;
   }
   GpuPass pass(double seconds, std::vector<pid_t> pids = {kPid}) {
     machine.nvidia(scenario);  // the version of the library stays the one it was loaded in
-    machine.now_us = at(seconds);
+    machine.now_us = static_cast<std::uint64_t>(at(seconds));
     return source->pass(seconds, pids);
   }
 

@@ -18,6 +18,7 @@ Capability nvidia_processes(Nvml& nvml, const std::vector<nvml::Device>& devices
   capability.reason =
       capability.ok ? fmt::format("the list can be read; {} process(es) now", processes.size())
                     : nvml_reason(code);
+  if (!capability.ok) capability.remedy = "update the NVIDIA driver";
   if (code == nvml::no_permission) {
     capability.remedy = "run as root, or as admin: NVreg_RestrictProfilingToAdminUsers=0";
   }
@@ -45,10 +46,11 @@ void gpu_capabilities(const std::string& root, std::vector<Capability>& out) {
                      .ok = gpm,
                      .reason = gpm ? (mig ? "for each instance (MIG)" : "yes")
                                    : "only Hopper and later GPUs have these counters",
-                     .remedy = ""});
+                     .remedy = gpm ? "" : "none for this GPU; the other columns do without"});
     }
   } else {
     nvidia.reason = why;
+    nvidia.remedy = "look at nvidia-smi";
     if (why.find("not installed") != why.npos) {
       nvidia.remedy = access((root + "/dev/nvidiactl").c_str(), F_OK) == 0
                           ? "in a container: start it with --gpus all (NVIDIA Container Toolkit)"
@@ -63,10 +65,11 @@ void gpu_capabilities(const std::string& root, std::vector<Capability>& out) {
   std::string drm_why;
   const GpuSourceOptions options{.root = root, .driver_now = {}};
   const auto drm = make_drm_source(options, drm_why);
-  out.push_back({.name = "AMD or Intel GPU",
-                 .ok = drm != nullptr,
-                 .reason = drm != nullptr ? drm->method() : drm_why,
-                 .remedy = ""});
+  out.push_back(
+      {.name = "AMD or Intel GPU",
+       .ok = drm != nullptr,
+       .reason = drm != nullptr ? drm->method() : drm_why,
+       .remedy = drm != nullptr ? "" : "with one: load its kernel driver (amdgpu, i915, xe)"});
 }
 
 }  // namespace treino::monitor

@@ -79,6 +79,7 @@ void LiveTerminal::check() {
   int found = 0;
   const bool known = setupterm(nullptr, terminal, &found) == OK;
   const bool moves = known && cursor_address != nullptr && clear_screen != nullptr;
+  if (cur_term != nullptr) del_curterm(cur_term);
   close(terminal);
   if (!moves) {
     const char* name = std::getenv("TERM");

@@ -178,6 +178,7 @@ void rapl_capabilities(const std::string& root, std::vector<Capability>& out) {
   Capability capability{.name = "processor energy (RAPL)", .ok = ok};
   capability.reason =
       ok ? fmt::format("{} package(s), whole machine", found.all.size()) : found.why;
+  if (!ok) capability.remedy = "measure on the machine itself; virtual ones do not pass it on";
   if (!ok && found.why == kDenied) {
     capability.remedy = "as root: chmod a+r /sys/class/powercap/intel-rapl:*/energy_uj";
   }
