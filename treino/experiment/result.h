@@ -58,9 +58,11 @@ struct Run {
   std::map<std::string, double> metrics;
   std::vector<Phase> phases;
   std::vector<Epoch> epochs;
+  Number train_start;  // seconds since launch
   Number test_loss, test_accuracy;
   std::string framework, version;
   Work work;
+  std::map<std::string, std::string> files;  // raw files and their SHA-256
 };
 
 struct Contestant {
@@ -108,6 +110,7 @@ struct Certificate {
   bool ok = false;
   std::vector<Difference> differences;
   std::vector<std::string> unknown;  // what contestants did not say
+  std::vector<std::string> notes;    // accuracies that differ, but not enough to refuse
 };
 
 // A resource or a learning curve of one contestant: the middle of its runs and their 10-90 % band.

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// An experiment's folder on disk: blocks/<k>-<contestant>/ with raw files and run.json, disturbed/
+// for runs that were repeated, experiment.toml, environment.json, result.json.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "treino/experiment/result.h"
+
+namespace treino::experiment {
+
+// Held while an experiment is run into a folder; a second run into it is refused.
+class FolderLock {
+ public:
+  explicit FolderLock(const std::string& folder);  // throws Error::mistake when somebody holds it
+  ~FolderLock();
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+  int file_;
+};
+
+struct Found {
+  std::vector<Run> runs;              // by block, then position, the disturbed ones after
+  std::vector<std::string> warnings;  // one line for each file that is not used, and why
+};
+
+// Every finished run of a folder. One that was changed or cut is left out with a warning; raw files
+// that do not fit their run's sums are warned of too.
+Found find_runs(const std::string& folder);
+
+// "blocks/3-keras"
+std::string run_folder(int block, const std::string& contestant);
+
+// Writes run.json, the sign that a run is complete, with the sums of its raw files.
+void write_run(const std::string& folder, Run run);
+
+}  // namespace treino::experiment
