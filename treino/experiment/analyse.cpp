@@ -12,7 +12,6 @@
 #include "treino/experiment/certificate.h"
 #include "treino/experiment/comparison.h"
 #include "treino/experiment/curves.h"
-#include "treino/experiment/metrics.h"
 #include "treino/experiment/power.h"
 #include "treino/experiment/time_to_accuracy.h"
 

@@ -8,7 +8,6 @@
 
 #include "treino/experiment/analyse.h"
 #include "treino/experiment/certificate.h"
-#include "treino/experiment/metrics.h"
 #include "treino/experiment/power.h"
 
 namespace treino::experiment {

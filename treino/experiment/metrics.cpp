@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "treino/experiment/metrics.h"
+#include "treino/experiment/result.h"
 
 namespace treino::experiment {
 

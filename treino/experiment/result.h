@@ -5,7 +5,9 @@
 
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -158,5 +160,18 @@ struct Result {
   std::vector<Power> powers;
   std::vector<std::string> warnings;  // about this very experiment
 };
+
+struct Metric {
+  std::string_view name;   // as in result.json
+  std::string_view label;  // for people
+  std::string_view unit;
+  bool time;      // faster and slower; else less and more
+  bool compared;  // else only shown
+  int decimals;
+};
+
+// In the order of tables.
+std::span<const Metric> metrics();
+const Metric* find_metric(std::string_view name);
 
 }  // namespace treino::experiment

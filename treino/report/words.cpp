@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "treino/report/words.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace treino::report {
+
+using experiment::Comparison;
+using experiment::Contestant;
+using experiment::Metric;
+using experiment::Summary;
+
+namespace {
+
+constexpr std::string_view kHeadlines[] = {"train_s", "wall_s", "cpu_s", "peak_pss_mib"};
+
+// "12.3 times" or "4.5 %": how far a ratio is from 1.
+std::string distance(double ratio) {
+  const double far = ratio < 1 ? 1 / ratio : ratio;
+  return far >= 2 ? fmt::format("{:.3g} times", far) : fmt::format("{:.1f} %", 100 * (far - 1));
+}
+
+std::string p_text(double p) {
+  return p < 0.001 ? "p < 0.001" : fmt::format("p = {:.3f}", p);
+}
+
+}  // namespace
+
+std::string value_text(const Metric& metric, double value) {
+  const int decimals = value >= 100 && metric.decimals > 1 ? 1 : metric.decimals;
+  return fmt::format("{:.{}f}{}{}", value, decimals, metric.unit.empty() ? "" : " ", metric.unit);
+}
+
+std::string summary_text(const Summary& summary) {
+  const Metric& metric = *experiment::find_metric(summary.metric);
+  std::string text = value_text(metric, summary.median);
+  if (!summary.median_ci95) return text;
+  const int decimals = summary.median >= 100 && metric.decimals > 1 ? 1 : metric.decimals;
+  return text + fmt::format(" ({:.{}f} to {:.{}f})", summary.median_ci95->low, decimals,
+                            summary.median_ci95->high, decimals);
+}
+
+const Summary* find_summary(const Result& result, std::string_view contestant,
+                            std::string_view metric) {
+  for (const Summary& summary : result.summaries) {
+    if (summary.contestant == contestant && summary.metric == metric) return &summary;
+  }
+  return nullptr;
+}
+
+std::vector<const Contestant*> contestants_of(const Result& result, std::string_view work) {
+  std::vector<const Contestant*> found;
+  for (const Contestant& contestant : result.contestants) {
+    const bool ran = std::ranges::any_of(
+        result.summaries, [&](const Summary& s) { return s.contestant == contestant.id; });
+    if (contestant.work == work && ran) found.push_back(&contestant);
+  }
+  return found;
+}
+
+std::vector<std::string> works_of(const Result& result) {
+  std::vector<std::string> works;
+  for (const Contestant& contestant : result.contestants) {
+    if (std::ranges::find(works, contestant.work) == works.end()) works.push_back(contestant.work);
+  }
+  return works;
+}
+
+std::string title_of(const Result& result) {
+  const bool different = std::ranges::any_of(result.certificates,
+                                             [](const auto& c) { return !c.differences.empty(); });
+  return result.title +
+         (different && result.settings.unequal ? " — DIFFERENT WORK, ranked all the same" : "");
+}
+
+std::string refusal(const Result& result, std::string_view work) {
+  for (const experiment::Certificate& certificate : result.certificates) {
+    if (certificate.work != work || certificate.ok || result.settings.unequal) continue;
+    if (certificate.differences.empty())
+      return fmt::format("{}: nothing ran, so nothing is compared.", work);
+    return fmt::format(
+        "{}: not ranked. The contestants did different work (see the certificate); --unequal ranks "
+        "them all the same and says so.",
+        work);
+  }
+  return {};
+}
+
+bool is_headline(std::string_view metric) {
+  return std::ranges::find(kHeadlines, metric) != std::end(kHeadlines);
+}
+
+std::string verdict_sentence(const Comparison& one) {
+  const Metric& metric = *experiment::find_metric(one.metric);
+  const std::string proof =
+      fmt::format("ratio {:.3g}, 95 % interval {:.3g} to {:.3g}, corrected {}, {} blocks",
+                  one.ratio, one.ci95.low, one.ci95.high, p_text(one.p_corrected), one.n);
+  if (one.verdict == "equivalent") {
+    return fmt::format("{}: {} and {} are equivalent within the margin ({}).", metric.label, one.a,
+                       one.b, proof);
+  }
+  if (one.verdict == "no difference shown") {
+    return fmt::format("{}: no difference shown between {} and {} ({}){}.", metric.label, one.a,
+                       one.b, proof, one.can_decide ? "" : "; so few blocks cannot show one");
+  }
+  const bool wins = one.ratio < 1;
+  const std::string& first = wins ? one.a : one.b;
+  const std::string& second = wins ? one.b : one.a;
+  const char* word = metric.time ? "faster" : "less";
+  return fmt::format("{}: {} is {} {} than {} ({}).", metric.label, first, distance(one.ratio),
+                     word, second, proof);
+}
+
+std::string work_line(const Result& result, std::string_view work) {
+  std::vector<std::string> names;
+  for (const Contestant* one : contestants_of(result, work)) names.push_back(one->name);
+  return fmt::format("{}: {}", work,
+                     names.empty() ? "nothing ran" : fmt::format("{}", fmt::join(names, ", ")));
+}
+
+}  // namespace treino::report
