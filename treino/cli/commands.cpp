@@ -19,6 +19,8 @@ constexpr Command kCommands[] = {
     {"monitor", "what a command or a running process and its descendants really use", add_monitor},
     {"import-unixstats", "read a file of the seed's monitor and say what its columns really are",
      add_import_unixstats},
+    {"bench", "run an experiment of several contestants", add_bench},
+    {"report", "draw an experiment again from its raw files", add_report},
     {"doctor", "what this machine has, what is missing, and the remedy", add_doctor},
     {"completion", "completion for bash, zsh or fish", add_completion},
 };

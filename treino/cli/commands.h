@@ -16,6 +16,8 @@ void add_recipes(CLI::App& app, Action& action);
 void add_doctor(CLI::App& app, Action& action);
 void add_monitor(CLI::App& app, Action& action);
 void add_import_unixstats(CLI::App& app, Action& action);
+void add_bench(CLI::App& app, Action& action);
+void add_report(CLI::App& app, Action& action);
 void add_completion(CLI::App& app, Action& action);
 
 }  // namespace treino::cli

@@ -226,7 +226,7 @@ void analyse(Result& result, const std::string& folder) {
   result.summaries.clear();
   result.comparisons.clear();
   result.certificates.clear();
-  result.curves.clear();
+  if (!folder.empty()) result.curves.clear();  // else those there were stay
   result.powers.clear();
   const std::map<std::string, std::vector<Course>> courses = courses_of(result, folder);
   add_time_to_accuracy(result);
@@ -234,7 +234,7 @@ void analyse(Result& result, const std::string& folder) {
   for (const std::string& work : works_of(result))
     result.certificates.push_back(certify(result, work));
   compare_all(result);
-  add_curves(result, courses);
+  if (!folder.empty()) add_curves(result, courses);
   add_power(result);
   const std::vector<std::string> found = judge(result);
   result.warnings.insert(result.warnings.end(), found.begin(), found.end());

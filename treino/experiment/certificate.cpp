@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <optional>
 
 namespace treino::experiment {
@@ -77,13 +78,13 @@ Certificate certify(const Result& result, const std::string& work) {
   Certificate certificate{.work = work};
   const std::vector<Facts> all = facts_of(result, work);
   if (all.empty()) return certificate;
+  std::map<std::string, std::vector<std::string>> unsaid;
   for (std::size_t field = 0; field < all.front().fields.size(); ++field) {
     const Facts* first = nullptr;
-    std::vector<std::string> silent;
     for (const Facts& facts : all) {
       const auto& [name, value] = facts.fields[field];
       if (value.empty()) {
-        silent.push_back(facts.contestant);
+        unsaid[facts.contestant].push_back(name);
       } else if (first == nullptr) {
         first = &facts;
       } else if (value != first->fields[field].second) {
@@ -91,10 +92,12 @@ Certificate certify(const Result& result, const std::string& work) {
             {name, facts.contestant, value, first->contestant, first->fields[field].second});
       }
     }
-    if (!silent.empty()) {
-      certificate.unknown.push_back(fmt::format(
-          "{} (not said by {})", all.front().fields[field].first, fmt::join(silent, ", ")));
-    }
+  }
+  for (const auto& [contestant, fields] : unsaid) {
+    certificate.unknown.push_back(
+        fields.size() == all.front().fields.size()
+            ? fmt::format("{} says nothing about its work", contestant)
+            : fmt::format("{} does not say its {}", contestant, fmt::join(fields, ", ")));
   }
   const Facts* first = nullptr;
   for (const Facts& facts : all) {

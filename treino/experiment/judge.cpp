@@ -114,7 +114,7 @@ void about_work(const Result& result, std::vector<std::string>& out) {
                             certificate.work, certificate.differences.size()));
     }
     if (!certificate.unknown.empty()) {
-      out.push_back(fmt::format("{}: same work is not proven; not said: {}.", certificate.work,
+      out.push_back(fmt::format("{}: same work is not proven: {}.", certificate.work,
                                 fmt::join(certificate.unknown, "; ")));
     }
     for (const std::string& note : certificate.notes)

@@ -141,8 +141,7 @@ void judge_exit(Run& run, const RunContext& context, const monitor::Summary& sum
         fmt::format("took longer than its time-out of {:g} s", context.experiment.timeout_s);
   } else if (run.exit_code == 127 || run.exit_code == 126) {
     run.status = RunStatus::failed;
-    const std::string note =
-        summary.notes.empty() ? last_words(context.folder) : summary.notes.front();
+    const std::string note = summary.failure.empty() ? last_words(context.folder) : summary.failure;
     run.trouble = fmt::format("its command does not start (exit {}): {}", run.exit_code, note);
   } else if (run.exit_code != 0) {
     run.status = RunStatus::failed;
@@ -151,10 +150,10 @@ void judge_exit(Run& run, const RunContext& context, const monitor::Summary& sum
   }
 }
 
-// "... 2 event lines were refused ..." of the monitor's notes.
+// What the monitor notes about lines it could not read.
 std::string refused_lines(const monitor::Summary& summary) {
   for (const std::string& note : summary.notes) {
-    if (note.find("event") != note.npos && note.find("JSON") != note.npos) return note;
+    if (note.find("were no events") != note.npos) return note;
   }
   return {};
 }
@@ -190,6 +189,7 @@ Run run_once(const RunContext& context) {
     const Watched watched(sampler);
     const monitor::Summary summary = sampler.run();
     recorder.close();
+    for (const std::string& failure : sampler.failures()) throw Error::work(failure);
     take_summary(run, summary);
     judge_exit(run, context, summary);
     if (run.status == RunStatus::ok) {

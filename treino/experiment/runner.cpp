@@ -164,7 +164,8 @@ class Bench {
     const std::string commit = options_.sources.empty() ? "" : commit_of(options_.sources);
     if (!commit.empty()) result.machine.emplace_back("commit", commit);
     for (const Entry& entry : plan_.entries) {
-      result.contestants.push_back(contestant_of(entry, command_line(entry, context(entry, ""))));
+      result.contestants.push_back(
+          contestant_of(entry, command_line(entry, context(entry, path(run_folder(1, entry.id))))));
     }
     if (options_.resume) {
       Found found = find_runs(options_.out);
@@ -356,7 +357,14 @@ Plan plan_of(const Experiment& experiment) {
   Plan plan;
   plan.entries = entries_of(experiment);
   for (Entry& entry : plan.entries) check_environment(entry);
-  plan.turns = balanced_schedule(groups_of(plan.entries), experiment.repeat, experiment.seed);
+  // Who cannot run takes no place: the balance is over those who do.
+  std::vector<std::vector<int>> groups = groups_of(plan.entries);
+  for (std::vector<int>& group : groups) {
+    std::erase_if(
+        group, [&](int i) { return !plan.entries[static_cast<std::size_t>(i)].trouble.empty(); });
+  }
+  std::erase_if(groups, [](const std::vector<int>& group) { return group.empty(); });
+  plan.turns = balanced_schedule(groups, experiment.repeat, experiment.seed);
   const std::vector<int> cpus = allowed_cpus();
   const auto count = static_cast<int>(cpus.size());
   plan.threads = experiment.threads > 0 ? experiment.threads : count;

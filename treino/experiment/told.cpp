@@ -28,7 +28,8 @@ std::vector<Heard> read_heard(const std::string& path) {
     Heard heard{std::move(event)};
     heard.received = heard.event.number("received").value_or(0);
     if (const auto counters = heard.event.json("counters")) {
-      for (const auto& [name, value] : Json::parse(*counters).items()) {
+      const Json values = Json::parse(*counters);
+      for (const auto& [name, value] : values.items()) {
         if (value.is_number()) heard.counters[name] = value.get<double>();
       }
     }

@@ -83,8 +83,9 @@ class Maker {
     const experiment::Metric& metric = *experiment::find_metric(name);
     chart::Chart chart;
     chart.title = fmt::format("{}: {}, every run", work_, metric.label);
-    chart.x = {
-        .label = std::string(metric.label), .unit = std::string(metric.unit), .from_zero = true};
+    chart.x = {.label = std::string(metric.label),
+               .unit = std::string(metric.unit),
+               .from_zero = metric.name != "accuracy"};
     for (const Contestant* one : contestants_) {
       const Summary* summary = find_summary(result_, one->id, name);
       if (summary == nullptr) continue;

@@ -16,10 +16,11 @@ namespace {
 
 constexpr std::string_view kHeadlines[] = {"train_s", "wall_s", "cpu_s", "peak_pss_mib"};
 
-// "12.3 times" or "4.5 %": how far a ratio is from 1.
-std::string distance(double ratio) {
-  const double far = ratio < 1 ? 1 / ratio : ratio;
-  return far >= 2 ? fmt::format("{:.3g} times", far) : fmt::format("{:.1f} %", 100 * (far - 1));
+// "12.3 times faster than", "takes 4.5 % less time than": how a winner stands to a loser.
+std::string how_much(const Metric& metric, double ratio) {
+  if (ratio <= 0.5)
+    return fmt::format("is {:.3g} times {}", 1 / ratio, metric.time ? "faster" : "lower");
+  return fmt::format("takes {:.1f} % less{}", 100 * (1 - ratio), metric.time ? " time" : "");
 }
 
 std::string p_text(double p) {
@@ -108,9 +109,8 @@ std::string verdict_sentence(const Comparison& one) {
   const bool wins = one.ratio < 1;
   const std::string& first = wins ? one.a : one.b;
   const std::string& second = wins ? one.b : one.a;
-  const char* word = metric.time ? "faster" : "less";
-  return fmt::format("{}: {} is {} {} than {} ({}).", metric.label, first, distance(one.ratio),
-                     word, second, proof);
+  return fmt::format("{}: {} {} than {} ({}).", metric.label, first,
+                     how_much(metric, wins ? one.ratio : 1 / one.ratio), second, proof);
 }
 
 std::string work_line(const Result& result, std::string_view work) {
