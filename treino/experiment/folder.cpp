@@ -45,7 +45,7 @@ std::string run_folder(int block, const std::string& contestant) {
   return fmt::format("blocks/{}-{}", block, contestant);
 }
 
-void write_run(const std::string& folder, Run run) {
+void write_run(const std::string& folder, Run& run) {
   for (const char* name : kRawFiles) {
     const std::string path = fmt::format("{}/{}/{}", folder, run.folder, name);
     if (fs::exists(path)) run.files[name] = sha256(read_whole_file(path));

@@ -34,7 +34,7 @@ Found find_runs(const std::string& folder);
 // "blocks/3-keras"
 std::string run_folder(int block, const std::string& contestant);
 
-// Writes run.json, the sign that a run is complete, with the sums of its raw files.
-void write_run(const std::string& folder, Run run);
+// Writes run.json, the sign that a run is complete; puts the sums of its raw files into the run.
+void write_run(const std::string& folder, Run& run);
 
 }  // namespace treino::experiment

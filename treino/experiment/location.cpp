@@ -78,7 +78,7 @@ std::optional<Interval> mean_interval(std::span<const double> values, double lev
 
 std::vector<int> outliers(std::span<const double> values) {
   std::vector<int> found;
-  if (values.size() < 3) return found;
+  if (values.size() < 5) return found;  // fewer have no spread worth the name
   const double middle = median(values);
   std::vector<double> distances;
   for (const double value : values) distances.push_back(std::abs(value - middle));

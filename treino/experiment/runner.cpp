@@ -276,7 +276,7 @@ class Bench {
     }
   }
 
-  void keep(const Run& run) {
+  void keep(Run& run) {
     write_run(options_.out, run);
     outcome_.result.runs.push_back(run);
     const bool failed = run.status == RunStatus::failed || run.status == RunStatus::timed_out;

@@ -72,9 +72,10 @@ li{margin:.25rem 0}
 .refused{border-left:.4rem solid var(--ink);padding:.3rem .8rem;font-weight:600}
 .scroll{overflow-x:auto;margin:1rem 0}
 table{border-collapse:collapse;font-size:.9rem}
-caption{text-align:left;font-weight:600;padding:.2rem 0}
+caption{text-align:left;font-weight:600;padding:.2rem 0;position:sticky;left:0;max-width:calc(100vw - 2rem)}
 th,td{text-align:left;padding:.25rem .8rem .25rem 0;border-bottom:1px solid var(--grid);vertical-align:top}
 th.n,td.n{text-align:right;font-variant-numeric:tabular-nums}
+td.n{white-space:nowrap}
 tbody th{font-weight:600;white-space:nowrap}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,32rem),1fr));gap:1rem 2rem}
 .figure{min-width:0}
@@ -83,7 +84,8 @@ figure{margin:0}
 details{margin:1rem 0}
 summary{cursor:pointer;font-weight:600}
 code{overflow-wrap:anywhere}
-td{overflow-wrap:anywhere}
+td:not(.n){overflow-wrap:break-word}
+td:last-child:not(.n){min-width:min(18rem,50vw);overflow-wrap:anywhere}
 @media print{nav,.skip{display:none}.figure{break-inside:avoid}}
 )";
 }
