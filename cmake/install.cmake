@@ -32,6 +32,9 @@ install(FILES ${PROJECT_BINARY_DIR}/treino-config.cmake ${PROJECT_BINARY_DIR}/tr
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/recipes/ DESTINATION ${CMAKE_INSTALL_DATADIR}/treino/recipes
         FILES_MATCHING PATTERN "*.toml")
 
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/contestants ${PROJECT_SOURCE_DIR}/experiments
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/treino PATTERN "__pycache__" EXCLUDE)
+
 # Headers of the trainer, but for those that show libraries of others.
 set(public_folders base format graph nn runtime compiler data train)
 foreach(folder ${public_folders})

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <fstream>
+#include <string>
 
 #include "treino/base/rng.h"
 #include "treino/experiment/schedule.h"
@@ -96,6 +98,34 @@ TEST(Simulation, StandingFirstChangesNoVerdict) {
 TEST(Simulation, ADriftingMachineChangesNoVerdict) {
   EXPECT_LE(with_winner({{1, 1}, 0.02, 1, 0.05}), 7);
   EXPECT_GE(found_faster({{1, 1.05}, 0.02, 1, 0.05}), 95);
+}
+
+std::vector<double> recorded_noise() {
+  std::ifstream file(std::string(TREINO_SOURCE_DIR) + "/tests/experiment/recorded_noise.txt");
+  std::vector<double> seconds;
+  for (std::string line; std::getline(file, line);) {
+    if (!line.starts_with('#')) seconds.push_back(std::stod(line));
+  }
+  return seconds;
+}
+
+// Stretches of a real A/A recording, slow spells and all, instead of made-up noise.
+TEST(Simulation, TheSameTwiceUnderRecordedNoiseShowsNoDifference) {
+  const std::vector<double> noise = recorded_noise();
+  ASSERT_EQ(noise.size(), 200u);
+  int wrong = 0;
+  for (int seed = 1; seed <= kExperiments; ++seed) {
+    Rng rng(seed, 10);
+    std::size_t at = rng.below(noise.size());
+    std::vector<std::vector<double>> readings(2, std::vector<double>(10));
+    for (const Turn& turn : balanced_schedule({{0, 1}}, 10, seed)) {
+      readings[turn.contestant][turn.block - 1] = noise[at++ % noise.size()];
+    }
+    std::vector<Comparison> family = {compare_pair(readings[0], readings[1])};
+    decide(family, true);
+    wrong += winner(family[0]) ? 1 : 0;
+  }
+  EXPECT_LE(wrong, 7);
 }
 
 TEST(Simulation, IntervalsHoldTheTruth) {

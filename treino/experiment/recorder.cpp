@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -75,7 +76,9 @@ void Recorder::row(const monitor::Row& row) {
   std::string line = fmt::format("{:.6f},{:.6f},{}", row.t, row.dt, row.missed);
   samples_.t.push_back(row.t);
   for (std::size_t i = 0; i < columns_.size(); ++i) {
-    line += ',' + monitor::cell_text(columns_[i], row.cells[i]);
+    std::string cell = monitor::cell_text(columns_[i], row.cells[i]);
+    std::ranges::replace(cell, ',', ';');  // a status is free text
+    line += ',' + cell;
     if (columns_[i].kind != monitor::Kind::status) {
       samples_.columns[columns_[i].name].push_back(row.cells[i].value);  // NaN: unknown
     }

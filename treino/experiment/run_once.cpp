@@ -12,7 +12,6 @@
 #include "treino/base/error.h"
 #include "treino/base/file.h"
 #include "treino/experiment/interruption.h"
-#include "treino/experiment/machine.h"
 #include "treino/experiment/recorder.h"
 #include "treino/experiment/setup.h"
 #include "treino/monitor/sampler.h"
@@ -114,13 +113,13 @@ void add_metric(Run& run, const char* metric, const monitor::Summary& summary, c
   if (reading.known()) run.metrics[metric] = reading.value;
 }
 
-void take_summary(Run& run, const monitor::Summary& summary) {
+void take_summary(Run& run, const RunContext& context, const monitor::Summary& summary) {
   run.metrics["wall_s"] = summary.wall_s;
   add_metric(run, "cpu_s", summary, "cpu_s");
   add_metric(run, "peak_pss_mib", summary, "peak_pss_mib");
   add_metric(run, "peak_rss_mib", summary, "peak_rss_mib");
   add_metric(run, "peak_anon_mib", summary, "peak_anon_mib");
-  add_metric(run, "gpu_s", summary, "gpu.gpu_s");
+  add_metric(run, "gpu_s", summary, "gpu.s");
   add_metric(run, "peak_gpu_mem_mib", summary, "gpu.peak_mem_mib");
   add_metric(run, "gpu_energy_j", summary, "gpu.energy_j");
   run.exit_code = summary.exit.value_or(-1);
@@ -128,7 +127,7 @@ void take_summary(Run& run, const monitor::Summary& summary) {
   run.missed_samples = static_cast<double>(summary.missed);
   const monitor::Reading foreign = summary.get("foreign_cores_mean");
   if (foreign.known()) {
-    run.foreign_cpu_pct = 100 * foreign.value / static_cast<double>(allowed_cpus().size());
+    run.foreign_cpu_pct = 100 * foreign.value / context.cores;
   }
   const monitor::Reading observer = summary.get("observer_cpu_pct");
   if (observer.known()) run.observer_cpu_pct = observer.value;
@@ -190,7 +189,7 @@ Run run_once(const RunContext& context) {
     const monitor::Summary summary = sampler.run();
     recorder.close();
     for (const std::string& failure : sampler.failures()) throw Error::work(failure);
-    take_summary(run, summary);
+    take_summary(run, context, summary);
     judge_exit(run, context, summary);
     if (run.status == RunStatus::ok) {
       if (const std::string refused = refused_lines(summary); !refused.empty()) {

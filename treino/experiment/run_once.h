@@ -17,8 +17,9 @@ struct RunContext {
   int block = 1;  // {seed} is the experiment's seed + block - 1: one seed a block for everybody
   int threads = 1;
   std::vector<int> cpus;
-  int padding = 0;  // bytes added to the environment: its size moves the stack (Mytkowicz et al.,
-                    // "Producing wrong data without doing anything obviously wrong!", 2009)
+  double cores = 1;  // that this bench may use, before it pinned itself
+  int padding = 0;   // bytes added to the environment: its size moves the stack (Mytkowicz et al.,
+                     // "Producing wrong data without doing anything obviously wrong!", 2009)
 };
 
 // What is run, every placeholder filled in. Throws Error::mistake for an unknown placeholder.

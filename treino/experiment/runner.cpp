@@ -249,6 +249,7 @@ class Bench {
     if (experiment_.cache == "cold" && !options_.data.empty()) drop_page_cache(data_folders());
     RunContext run_context = context(entry, folder);
     run_context.block = turn.block;
+    run_context.cores = plan_.cores;
     Rng rng(experiment_.seed, static_cast<std::uint64_t>(turn.block) << 16 |
                                   static_cast<std::uint64_t>(turn.contestant) << 4 |
                                   static_cast<std::uint64_t>(attempt));
@@ -267,8 +268,7 @@ class Bench {
 
   void mark_disturbed(Run& run) const {
     const double limit = 100 * experiment_.foreign_limit;
-    const double cores = static_cast<double>(allowed_cpus().size());
-    const double seconds = *run.foreign_cpu_pct / 100 * cores * run.metrics.at("wall_s");
+    const double seconds = *run.foreign_cpu_pct / 100 * plan_.cores * run.metrics.at("wall_s");
     // Below a few clock ticks the share is only their rounding.
     if (*run.foreign_cpu_pct > limit && seconds > 0.05) {
       run.trouble = fmt::format("others used {:.1f} % of the cores meanwhile (limit {:g} %)",
@@ -367,6 +367,7 @@ Plan plan_of(const Experiment& experiment) {
   plan.turns = balanced_schedule(groups, experiment.repeat, experiment.seed);
   const std::vector<int> cpus = allowed_cpus();
   const auto count = static_cast<int>(cpus.size());
+  plan.cores = std::max(1, count);
   plan.threads = experiment.threads > 0 ? experiment.threads : count;
   if (!experiment.pin) {
     plan.pinning = "none asked for";

@@ -26,6 +26,7 @@ struct Plan {
   std::vector<Entry> entries;
   std::vector<Turn> turns;
   int threads = 0;
+  double cores = 1;  // we may use
   std::vector<int> contestant_cpus, monitor_cpus;
   std::string pinning;  // for people and the report
 };
