@@ -76,6 +76,7 @@ Derivative derivative_of(Op op) {
       return Derivative::flat;
     case Op::reduce_max:
     case Op::gather_rows:
+    case Op::augment:
     case Op::conv2d_grad_input:
     case Op::conv2d_grad_kernel:
     case Op::max_pool_grad:

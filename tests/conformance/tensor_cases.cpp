@@ -92,7 +92,50 @@ std::vector<Case> reduction_cases(Op op) {
   return all;
 }
 
+namespace {
+
+// Every change, of bytes and of numbers; a picture of one row or column among them.
+std::vector<Case> augment_cases() {
+  std::vector<AugmentAttributes> changes;
+  for (const std::array<bool, 2> axes : {std::array{true, false}, {false, true}, {true, true}})
+    changes.push_back({.change = Change::flip, .axes = axes, .probability = 0.5});
+  for (Border border : {Border::zero, Border::edge, Border::reflect}) {
+    changes.push_back({.change = Change::shift, .reach = {4, 2}, .border = border});
+    changes.push_back({.change = Change::shift, .reach = {0, 40}, .border = border});
+    changes.push_back({.change = Change::rotate, .amount = 180, .border = border});
+  }
+  changes.push_back({.change = Change::cutout, .reach = {5, 5}, .probability = 0.8});
+  changes.push_back({.change = Change::cutout, .reach = {100, 1}});
+  for (Change change : {Change::brightness, Change::contrast, Change::mixup}) {
+    changes.push_back({.change = change, .stream = 7, .amount = 0.3});
+    changes.push_back({.change = change, .amount = 1});
+  }
+  std::vector<Case> all;
+  for (const AugmentAttributes& change : changes) {
+    for (DType dtype : {DType::u8, DType::f32}) {
+      for (const Shape& shape : {Shape{1, 5, 7, 3}, Shape{33, 9, 8, 1}, Shape{7, 1, 17, 2}, Shape{5, 12, 1, 4}}) {
+        all.push_back(plain_case(Op::augment, to_string(change) + " of " + text(dtype, shape),
+                                 {{"samples", {shape, dtype}, Fill::bytes},
+                                  {"seed", {Shape{}, DType::i64}, Fill::bytes},
+                                  {"position", {Shape{}, DType::i64}, Fill::bytes}},
+                                 change));
+      }
+    }
+  }
+  for (const Shape& shape : {Shape{7, 10}, Shape{33, 1}, Shape{1, 3}}) {  // targets are mixed too
+    all.push_back(plain_case(Op::augment, "mixup of " + text(DType::f32, shape),
+                             {{"samples", {shape, DType::f32}},
+                              {"seed", {Shape{}, DType::i64}, Fill::bytes},
+                              {"position", {Shape{}, DType::i64}, Fill::bytes}},
+                             AugmentAttributes{.change = Change::mixup, .amount = 0.4}));
+  }
+  return all;
+}
+
+}  // namespace
+
 std::vector<Case> batch_cases(Op op) {
+  if (op == Op::augment) return augment_cases();
   std::vector<Case> all;
   for (std::int64_t batch : {1, 7, 33}) {
     if (op == Op::window) {

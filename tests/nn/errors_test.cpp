@@ -163,8 +163,6 @@ TEST(RecipeErrors, TheRest) {
   EXPECT_EQ(error("input = { scale = \"1/0\" }\n").substr(0, 44),
             "x.toml:1: input.scale is \"1/0\"; use \"1/255\",");
   EXPECT_EQ(error("input = { std = [0.5, 0] }\n"), "x.toml:1: input.std is [0.5, 0]; use above 0");
-  EXPECT_EQ(error("input = { augment = [{ flip = \"horizontal\" }] }\n"),
-            "x.toml:1: input.augment is a list; use [] (this version has no augmentation)");
   EXPECT_EQ(error("train = [1]\n"), "x.toml:1: train is a list; use a table");
   EXPECT_EQ(error("name = \n").substr(0, 10), "x.toml:1: ");
   EXPECT_EQ(error("name = \"../a\"\n"),

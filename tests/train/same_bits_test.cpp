@@ -160,6 +160,7 @@ TEST_P(SameBits, AfterKillNine) {
 
 INSTANTIATE_TEST_SUITE_P(Networks, SameBits,
                          testing::Values(Network{"dense", &kDense}, Network{"conv", &kConv},
+                                         Network{"augmented", &kAugmented},
                                          Network{"residual", &kResidual}),
                          [](const auto& info) { return info.param.name; });
 

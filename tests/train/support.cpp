@@ -48,6 +48,27 @@ epochs = 4
 seed = 2
 )";
 
+const std::string kAugmented = R"(
+name = "augmented"
+data = "generated:images:150:40"
+[input]
+augment = [
+  { flip = { direction = "both", probability = 0.4 } }, { crop = { pad = 2 } }, { shift = { fill = "edge" } },
+  { rotate = { degrees = 20, fill = "reflect" } }, { brightness = 0.3 }, { contrast = 0.3 }, { cutout = 3 }, { mixup = 0.5 },
+]
+[[model]]
+conv2d = { filters = 8, kernel = 3, activation = "relu" }
+[[model]]
+flatten = {}
+[[model]]
+dense = { units = 4, activation = "softmax" }
+[train]
+optimizer = { adam = { rate = 0.01 } }
+batch = 16
+epochs = 4
+seed = 2
+)";
+
 const std::string kResidual = R"(
 name = "residual"
 data = "generated:images:100:20"

@@ -61,6 +61,19 @@ struct Printer {
   std::string operator()(const DropoutAttributes& a) const {
     return fmt::format("rate={} stream={}", a.rate, a.stream);
   }
+  std::string operator()(const AugmentAttributes& a) const {
+    static constexpr const char* kChanges[] = {"flip",       "shift",    "rotate", "cutout",
+                                               "brightness", "contrast", "mixup"};
+    static constexpr const char* kBorders[] = {"zero", "edge", "reflect"};
+    std::string text = kChanges[static_cast<int>(a.change)];
+    if (a.axes[0]) append(text, "height");
+    if (a.axes[1]) append(text, "width");
+    if (a.reach[0] != 0 || a.reach[1] != 0) append(text, fmt::format("[{}, {}]", a.reach[0], a.reach[1]));
+    if (a.amount != 0) append(text, fmt::format("{}", a.amount));
+    if (a.probability != 1) append(text, fmt::format("probability={}", a.probability));
+    if (a.border != Border::zero) append(text, kBorders[static_cast<int>(a.border)]);
+    return text + fmt::format(" stream={}", a.stream);
+  }
   std::string operator()(const FusedAttributes& a) const {
     std::string text = "{";
     for (std::size_t i = 0; i < a.instructions.size(); ++i) {

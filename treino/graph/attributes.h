@@ -95,6 +95,25 @@ struct DropoutAttributes {
   friend bool operator==(const DropoutAttributes&, const DropoutAttributes&) = default;
 };
 
+// A change to a batch's samples while training.
+enum class Change : std::uint8_t { flip, shift, rotate, cutout, brightness, contrast, mixup };
+// What lies outside a picture: zeros, the pixel at the edge, or the picture mirrored about that pixel.
+enum class Border : std::uint8_t { zero, edge, reflect };
+
+// Inputs of augment: samples [batch, height, width, channels] (mixup: [batch, ...]) u8 or f32; seed
+// and position as dropout_mask's. What a sample draws depends on seed, stream and its own position;
+// runtime/augment.h says how.
+struct AugmentAttributes {
+  Change change = Change::flip;
+  std::uint32_t stream = 0;                // tells a recipe's changes apart
+  std::array<bool, 2> axes{false, false};  // flip: along height, along width
+  std::array<std::int64_t, 2> reach{0, 0};  // shift: most pixels down and right; cutout: its size
+  double amount = 0;       // rotate: most degrees; brightness, contrast: most change; mixup: alpha
+  double probability = 1;  // that a sample is changed at all
+  Border border = Border::zero;  // shift, rotate
+  friend bool operator==(const AugmentAttributes&, const AugmentAttributes&) = default;
+};
+
 // One elementwise op inside a fused group. An operand >= 0 is instruction #operand of the group;
 // a negative one is input ~operand of the node.
 struct FusedInstruction {
@@ -118,7 +137,8 @@ struct FusedAttributes {
 
 using Attributes =
     std::variant<NoAttributes, VariableAttributes, ConstantAttributes, TypeAttributes, AxesAttributes,
-                 MatmulAttributes, WindowAttributes, NormAttributes, NormPoolAttributes, DropoutAttributes, FusedAttributes>;
+                 MatmulAttributes, WindowAttributes, NormAttributes, NormPoolAttributes, DropoutAttributes,
+                 AugmentAttributes, FusedAttributes>;
 
 // "stride=[2, 2] groups=4": the fields that differ from their defaults; empty for none.
 std::string to_string(const Attributes& attributes);

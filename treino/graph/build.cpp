@@ -99,6 +99,10 @@ Value one_hot(Value labels, std::int64_t classes) {
                            TypeAttributes{{Shape{labels.shape()[0], classes}, DType::f32}});
 }
 
+Value augment(Value samples, Value seed, Value position, AugmentAttributes attributes) {
+  return seed.graph->add(Op::augment, {samples, seed, position}, attributes);
+}
+
 Value dropout_mask(Value seed, Value position, DropoutAttributes attributes) {
   return seed.graph->add(Op::dropout_mask, {seed, position}, std::move(attributes));
 }

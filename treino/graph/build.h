@@ -30,6 +30,7 @@ Value window(Value table, Value start, std::int64_t count);  // [n], [] i64 -> [
 Value gather_rows(Value table, Value indices);               // [n, ...], [b] i32 -> [b, ...]
 Value one_hot(Value labels, std::int64_t classes);           // [b] -> f32 [b, classes]
 Value dropout_mask(Value seed, Value position, DropoutAttributes attributes);
+Value augment(Value samples, Value seed, Value position, AugmentAttributes attributes);
 
 Value matmul(Value a, Value b, bool transpose_a = false, bool transpose_b = false);
 Value conv2d(Value x, Value kernel, WindowAttributes window);  // fills window.input and window.kernel

@@ -143,6 +143,16 @@ Types gather_types(Op op, Inputs inputs, const Attributes& attributes) {
   return {{shape, inputs[0].dtype()}};
 }
 
+TensorType augmented_type(Op op, Inputs inputs, const Attributes& attributes) {
+  const bool mixes = std::get<AugmentAttributes>(attributes).change == Change::mixup;
+  const Shape& shape = inputs[0].shape();
+  demand(mixes ? shape.rank() >= 1 : shape.rank() == 4, op, inputs, "samples, pictures in NHWC");
+  demand(inputs[0].dtype() == DType::u8 || inputs[0].dtype() == DType::f32, op, inputs, "u8 or f32 samples");
+  demand(inputs[1].type() == TensorType{Shape{}, DType::i64} && inputs[2].type() == inputs[1].type(), op,
+         inputs, "an i64 seed and position");
+  return inputs[0].type();
+}
+
 Types fused_types(const FusedAttributes& fused) {
   Types types;
   for (int output : fused.outputs) {
@@ -184,6 +194,7 @@ std::vector<TensorType> infer_types(Op op, std::span<const Value> inputs, const 
     case Op::gather_rows:
     case Op::one_hot: return gather_types(op, inputs, attributes);
     case Op::dropout_mask: return {std::get<DropoutAttributes>(attributes).type};
+    case Op::augment: return {augmented_type(op, inputs, attributes)};
     case Op::matmul: return {matmul_type(op, inputs, attributes)};
     case Op::conv2d: return {conv2d_type(op, inputs, attributes)};
     case Op::conv2d_grad_input:

@@ -36,6 +36,12 @@ class Describer final : public FieldVisitor {
     fields.push_back(
         {std::string(name), fmt::format("\"{}\"", choice.names()[choice.index()]), allowed});
   }
+  void list(std::string_view name, FieldList& list) override {
+    std::string allowed = "a list of ";
+    for (std::string_view word : list.names())
+      allowed += fmt::format("{}{}", allowed.back() == ' ' ? "" : ", ", word);
+    fields.push_back({std::string(name), "[]", allowed});
+  }
   void layers(std::string_view name, std::vector<Layer>&) override {
     fields.push_back({std::string(name), "[]", "layers"});
   }
@@ -65,6 +71,7 @@ std::vector<GroupDescription> describe_recipe() {
 #undef TREINO_LAYER
   describe_union("optimizer", groups, Optimizer{});
   describe_union("schedule", groups, Schedule{});
+  describe_union("augmentation", groups, Augmentation{});
   groups.push_back(describe<InputOptions>("section", "input"));
   groups.push_back(describe<TrainOptions>("section", "train"));
   return groups;

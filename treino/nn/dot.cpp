@@ -48,7 +48,8 @@ class Drawer {
     void value(std::string_view, FieldRef&, const Limits&) override {}
     void group(std::string_view, FieldGroup&) override {}
     void one_of(std::string_view, FieldUnion&) override {}
-    void layers(std::string_view, std::vector<Layer>& list) override { lists.push_back(list); }
+    void list(std::string_view, FieldList&) override {}
+  void layers(std::string_view, std::vector<Layer>& list) override { lists.push_back(list); }
     std::vector<std::vector<Layer>> lists;
   };
   int count_ = 0;

@@ -160,6 +160,10 @@ class Checker final : public FieldVisitor {
   void one_of(std::string_view name, FieldUnion& choice) override {
     inside(fmt::format("{}.{}", name, choice.names()[choice.index()]), choice);
   }
+  void list(std::string_view name, FieldList& list) override {
+    for (std::size_t i = 0; i < list.size(); ++i)
+      list.with(i, [&](FieldUnion& choice) { one_of(name, choice); });
+  }
   void layers(std::string_view, std::vector<Layer>&) override {}  // checked when they were made
 
  private:

@@ -112,6 +112,23 @@ class FieldUnion : public FieldGroup {
   virtual std::span<const std::string_view> names() const = 0;
   virtual std::size_t index() const = 0;
   virtual void select(std::size_t index) = 0;  // with that group's defaults
+  // The field that a bare value in the group's place stands for: { flip = "vertical" }; empty: none.
+  virtual std::string_view plain() const { return {}; }
+};
+
+// A field that is a list of such choices: [{ flip = "horizontal" }, { crop = { pad = 4 } }].
+class FieldList {
+ public:
+  virtual ~FieldList() = default;
+  virtual std::span<const std::string_view> names() const = 0;
+  virtual std::size_t size() const = 0;
+  virtual void clear() = 0;
+  virtual void append() = 0;
+  virtual void visit(std::size_t index, void (*visitor)(void*, FieldUnion&), void* context) = 0;
+  template <class F>
+  void with(std::size_t index, F&& f) {
+    visit(index, [](void* context, FieldUnion& choice) { (*static_cast<std::remove_reference_t<F>*>(context))(choice); }, &f);
+  }
 };
 
 class FieldVisitor {
@@ -121,6 +138,7 @@ class FieldVisitor {
   virtual void value(std::string_view name, FieldRef& field, const Limits& limits) = 0;
   virtual void group(std::string_view name, FieldGroup& group) = 0;
   virtual void one_of(std::string_view name, FieldUnion& choice) = 0;
+  virtual void list(std::string_view name, FieldList& list) = 0;
   virtual void layers(std::string_view name, std::vector<Layer>& layers) = 0;
 
   template <class T>
@@ -197,6 +215,14 @@ class UnionOf final : public FieldUnion {
   void visit(FieldVisitor& visitor) override {
     std::visit([&](auto& group) { group.fields(visitor); }, variant_);
   }
+  std::string_view plain() const override {
+    return std::visit(
+        [](const auto& group) -> std::string_view {
+          if constexpr (requires { group.kPlain; }) return group.kPlain;
+          return {};
+        },
+        variant_);
+  }
 
  private:
   std::variant<Ts...>& variant_;
@@ -205,6 +231,31 @@ class UnionOf final : public FieldUnion {
 template <class... Ts>
 UnionOf<Ts...> union_of(std::variant<Ts...>& variant) {
   return UnionOf<Ts...>(variant);
+}
+
+template <class... Ts>
+class ListOf final : public FieldList {
+ public:
+  explicit ListOf(std::vector<std::variant<Ts...>>& list) : list_(list) {}
+  std::span<const std::string_view> names() const override {
+    static constexpr std::array<std::string_view, sizeof...(Ts)> kNames{Ts::kName...};
+    return kNames;
+  }
+  std::size_t size() const override { return list_.size(); }
+  void clear() override { list_.clear(); }
+  void append() override { list_.emplace_back(); }
+  void visit(std::size_t index, void (*visitor)(void*, FieldUnion&), void* context) override {
+    UnionOf<Ts...> choice(list_[index]);
+    visitor(context, choice);
+  }
+
+ private:
+  std::vector<std::variant<Ts...>>& list_;
+};
+
+template <class... Ts>
+ListOf<Ts...> list_of(std::vector<std::variant<Ts...>>& list) {
+  return ListOf<Ts...>(list);
 }
 
 template <class T>
@@ -220,6 +271,9 @@ void FieldVisitor::operator()(std::string_view name, T& member, const Limits& li
   } else if constexpr (requires { union_of(member); }) {
     auto choice = union_of(member);
     one_of(name, choice);
+  } else if constexpr (requires { list_of(member); }) {
+    auto choices = list_of(member);
+    list(name, choices);
   } else {
     PlainField<T> field(member);
     value(name, field, limits);

@@ -23,7 +23,25 @@ double factor_of(const Scale& scale, DType type) {
   return scale.kind == Scale::kAuto && type == DType::u8 ? 1.0 / 255 : 1.0;
 }
 
-Affine affine_of(const InputOptions& input, std::int64_t channels, DType type) {
+// [input] mean and std, or those of a normalise among the augmentations.
+InputOptions normalised(const InputOptions& input) {
+  InputOptions result = input;
+  for (const Augmentation& one : input.augment) {
+    const Normalise* normalise = std::get_if<Normalise>(&one);
+    if (normalise == nullptr) continue;
+    if (!result.mean.empty() || !result.deviation.empty()) {
+      throw Error::mistake(
+          "input.augment.normalise: mean and std are said already (input.mean, input.std, scale = "
+          "\"standard\" or another normalise); say them once");
+    }
+    result.mean = normalise->mean;
+    result.deviation = normalise->deviation;
+  }
+  return result;
+}
+
+Affine affine_of(const InputOptions& written, std::int64_t channels, DType type) {
+  const InputOptions input = normalised(written);
   const auto count = static_cast<std::size_t>(channels);
   const auto check = [&](const char* name, const std::vector<double>& list) {
     if (list.size() <= 1 || list.size() == count) return;

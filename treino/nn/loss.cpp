@@ -28,6 +28,7 @@ class Folder final : public FieldVisitor {
   }
   void group(std::string_view, FieldGroup&) override {}
   void one_of(std::string_view, FieldUnion&) override {}
+  void list(std::string_view, FieldList&) override {}
   void layers(std::string_view, std::vector<Layer>&) override {}
 
  private:

@@ -53,6 +53,24 @@ Batch read_batch(Graph& graph, const BatchGeometry& geometry) {
   return {gather_rows(samples, rows), gather_rows(labels, rows)};
 }
 
+// The batch as the recipe's augmentations leave it, and its targets; those of 8-bit samples stay 8-bit.
+Batch augmented(const StepSpec& spec, Batch batch, Value targets, Value seed, Value position) {
+  Value& samples = batch.samples;
+  const Shape stored = samples.shape();
+  // Pictures that are stored flat have the model's shape.
+  if (stored.rank() != 4 && spec.model.input().rank() == 3)
+    samples = reshape(samples, with_rows(stored[0], spec.model.input()));
+  std::uint32_t stream = 0;
+  for (const Augmentation& one : spec.input.augment) {
+    const auto attributes = attributes_of(one, samples.shape().sub(1, samples.shape().rank()), stream++);
+    if (!attributes) continue;
+    samples = augment(samples, seed, position, *attributes);
+    if (attributes->change == Change::mixup) targets = augment(targets, seed, position, *attributes);
+  }
+  samples = reshape(samples, stored);
+  return {samples, targets};
+}
+
 // Adds this batch to the feed's sums.
 void add_metrics(Graph& graph, const BatchGeometry& geometry, Loss loss, Value sample_losses,
                  Value outputs, Value labels) {
@@ -129,13 +147,15 @@ void emit_train_step(Graph& graph, const StepSpec& spec, const BatchGeometry& ge
   graph.set_scope("batch");
   const Batch batch = read_batch(graph, geometry);
   const Value step = counter(graph, "counter.step"), position = counter(graph, "counter.position");
-  Emit emit(graph, counter(graph, "counter.seed"), position);
-  const Value outputs = forward(emit, spec, batch.samples);
+  const Value seed = counter(graph, "counter.seed");
+  const std::int64_t width = spec.model.output().elements();
+  const Batch seen = augmented(spec, batch, targets_of(batch.labels, width), seed, position);
+  Emit emit(graph, seed, position);
+  const Value outputs = forward(emit, spec, seen.samples);
 
   graph.set_scope("loss");
-  const Value losses = weighted(
-      graph, spec.train.class_weights,
-      loss_of(spec.train, outputs, targets_of(batch.labels, outputs.shape()[1])), batch.labels);
+  const Value losses = weighted(graph, spec.train.class_weights,
+                                loss_of(spec.train, outputs, seen.labels), batch.labels);
   const Value loss = mean(losses, {0});
   std::vector<Trained> parameters;
   for (const LayerVariable& variable : emit.variables()) {

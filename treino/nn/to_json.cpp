@@ -43,6 +43,16 @@ class JsonWriter final : public FieldVisitor {
     object[std::string(name)] =
         Json{{std::string(choice.names()[choice.index()]), fields_json(choice)}};
   }
+  void list(std::string_view name, FieldList& list) override {
+    Json array = Json::array();
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      list.with(i, [&](FieldUnion& choice) {
+        array.push_back(
+            Json{{std::string(choice.names()[choice.index()]), fields_json(choice)}});
+      });
+    }
+    object[std::string(name)] = array;
+  }
   void layers(std::string_view name, std::vector<Layer>& layers) override {
     Json list = Json::array();
     for (const Layer& layer : layers) {

@@ -174,6 +174,63 @@ void TomlReader::one_of(std::string_view name, FieldUnion& choice) {
   inner.finish();
 }
 
+namespace {
+
+// Shows a reader one field only, under the name of the group it belongs to.
+class PlainValue final : public FieldVisitor {
+ public:
+  PlainValue(TomlReader& reader, std::string_view field, std::string_view group)
+      : reader_(reader), field_(field), group_(group) {}
+  void value(std::string_view name, FieldRef& field, const Limits& limits) override {
+    if (name == field_) reader_.value(group_, field, limits);
+  }
+  void group(std::string_view, FieldGroup&) override {}
+  void one_of(std::string_view, FieldUnion&) override {}
+  void list(std::string_view, FieldList&) override {}
+  void layers(std::string_view, std::vector<Layer>&) override {}
+
+ private:
+  TomlReader& reader_;
+  std::string_view field_, group_;
+};
+
+}  // namespace
+
+void TomlReader::list(std::string_view name, FieldList& list) {
+  const toml::node* node = find(name);
+  if (node == nullptr) return;
+  const toml::array* array = node->as_array();
+  const std::string example =
+      fmt::format("[{{ {} = {{ ... }} }}] with any of {}", list.names()[0], quoted_list(list.names()));
+  if (array == nullptr) refuse(*node, name, fmt::format("is {}; use {}", node_text(*node), example));
+  list.clear();
+  for (const toml::node& element : *array) {
+    const toml::table* table = element.as_table();
+    if (table == nullptr || table->size() != 1)
+      refuse(element, name, fmt::format("needs exactly one entry in each pair of braces; use {}", example));
+    const auto entry = table->begin();
+    const std::string key(entry->first.str());
+    const toml::node& fields = entry->second;
+    const auto found = std::find(list.names().begin(), list.names().end(), key);
+    if (found == list.names().end())
+      refuse(element, name, fmt::format("has no \"{}\"{}", key, suggestion(key, list.names())));
+    list.append();
+    list.with(list.size() - 1, [&](FieldUnion& choice) {
+      choice.select(static_cast<std::size_t>(found - list.names().begin()));
+      if (!fields.is_table() && !choice.plain().empty()) {
+        TomlReader inner(*table, full(name), where_of(element, where_));
+        PlainValue value(inner, choice.plain(), key);
+        choice.visit(value);
+        return;
+      }
+      const std::string inside = fmt::format("{}.{}", name, key);
+      TomlReader inner(table_at(fields, inside), full(inside), where_of(fields, where_));
+      choice.visit(inner);
+      inner.finish();
+    });
+  }
+}
+
 void TomlReader::layers(std::string_view name, std::vector<Layer>& layers) {
   const toml::node* node = find(name);
   if (node == nullptr) return;

@@ -25,6 +25,7 @@ class TomlReader final : public FieldVisitor {
   void value(std::string_view name, FieldRef& field, const Limits& limits) override;
   void group(std::string_view name, FieldGroup& group) override;
   void one_of(std::string_view name, FieldUnion& choice) override;
+  void list(std::string_view name, FieldList& list) override;
   void layers(std::string_view name, std::vector<Layer>& layers) override;
 
   // Throws for a key that no field has asked for.

@@ -110,14 +110,4 @@ void set_field(Scale& member, const FieldValue& value) {
   member = scale;
 }
 
-FieldValue get_field(const Augmentation&) {
-  return std::vector<double>{};
-}
-
-void set_field(Augmentation&, const FieldValue& value) {
-  const std::vector<double>* list = std::get_if<std::vector<double>>(&value);
-  if (list == nullptr || !list->empty())
-    throw FieldMistake{"", "[] (this version has no augmentation)"};
-}
-
 }  // namespace treino::nn

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "treino/nn/augmentation.h"
 #include "treino/nn/fields.h"
 #include "treino/nn/optimizer.h"
 #include "treino/nn/schedule.h"
@@ -112,11 +113,6 @@ struct Scale {
 FieldValue get_field(const Scale& value);
 void set_field(Scale& member, const FieldValue& value);
 
-// Changes made to samples while training. This version has none, so a recipe may only say [].
-struct Augmentation {};
-FieldValue get_field(const Augmentation& value);
-void set_field(Augmentation& member, const FieldValue& value);
-
 inline constexpr Limits picture_size{.least = 0, .most = 16384, .default_text = "the data's"};
 
 // The recipe's [input]: x' = (x scale - mean) / deviation, both per channel (last axis) or one for
@@ -127,7 +123,7 @@ struct InputOptions {
   Scale scale;
   std::vector<double> mean;
   std::vector<double> deviation;
-  Augmentation augment;
+  std::vector<Augmentation> augment;  // in this order, while training
   // How pictures of many sizes come to one, [height, width]: stretched; scaled to cover it and cut;
   // scaled to fit into it, black around. At most one of them; 0: they are alike.
   Pair resize = 0, crop = 0, pad = 0;
@@ -141,7 +137,7 @@ struct InputOptions {
     v("scale", scale, Limits{.allowed = "auto, standard, 1/255, a number"});
     v("mean", mean, Limits{.allowed = "one number, or one a channel"});
     v("std", deviation, positive);
-    v("augment", augment, Limits{.allowed = "[]"});
+    v("augment", augment);
     v("resize", resize, picture_size);
     v("crop", crop, picture_size);
     v("pad", pad, picture_size);

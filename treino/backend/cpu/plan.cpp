@@ -38,6 +38,7 @@ constexpr Row kRows[] = {
     {Op::gather_rows, plan_gather_rows},
     {Op::one_hot, plan_one_hot},
     {Op::dropout_mask, plan_dropout_mask},
+    {Op::augment, plan_augment},
     {Op::matmul, plan_matmul},
     {Op::conv2d, plan_conv2d},
     {Op::conv2d_grad_input, plan_conv2d_grad_input},

@@ -184,6 +184,7 @@ void plan_window(Planner&, const Step&);
 void plan_gather_rows(Planner&, const Step&);
 void plan_one_hot(Planner&, const Step&);
 void plan_dropout_mask(Planner&, const Step&);
+void plan_augment(Planner&, const Step&);
 void plan_matmul(Planner&, const Step&);
 void plan_conv2d(Planner&, const Step&);
 void plan_conv2d_grad_input(Planner&, const Step&);

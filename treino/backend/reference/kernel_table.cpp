@@ -22,6 +22,7 @@ constexpr Kernel choose(Op op) {
     case Op::gather_rows: return gather_rows;
     case Op::one_hot: return one_hot;
     case Op::dropout_mask: return dropout_mask;
+    case Op::augment: return augment;
     case Op::matmul: return matmul;
     case Op::conv2d: return conv2d;
     case Op::conv2d_grad_input: return conv2d_grad_input;

@@ -55,6 +55,7 @@ void window(const Call&);
 void gather_rows(const Call&);
 void one_hot(const Call&);
 void dropout_mask(const Call&);
+void augment(const Call&);
 void matmul(const Call&);
 void conv2d(const Call&);
 void conv2d_grad_input(const Call&);
