@@ -54,6 +54,7 @@ Derivative derivative_of(Op op) {
     case Op::transpose:
     case Op::broadcast:
     case Op::reduce_sum:
+    case Op::gather_rows:
     case Op::matmul:
     case Op::conv2d:
     case Op::max_pool:
@@ -75,7 +76,7 @@ Derivative derivative_of(Op op) {
     case Op::dropout_mask:
       return Derivative::flat;
     case Op::reduce_max:
-    case Op::gather_rows:
+    case Op::scatter_rows:
     case Op::augment:
     case Op::conv2d_grad_input:
     case Op::conv2d_grad_kernel:

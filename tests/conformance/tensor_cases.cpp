@@ -156,6 +156,17 @@ std::vector<Case> batch_cases(Op op) {
                                     {"rows", {Shape{batch}, DType::i32}, Fill::bytes}}));
         }
       }
+    } else if (op == Op::scatter_rows) {
+      for (const Shape& table : {Shape{5}, Shape{5, 17}, Shape{1, 3}, Shape{4000, 16}, Shape{6, 5, 7, 1}}) {
+        Shape dy = table;
+        dy[0] = batch;
+        for (Fill rows : {Fill::whole, Fill::bytes}) {  // bytes: some beyond the table
+          all.push_back(plain_case(op, std::to_string(batch) + " into " + to_string(table),
+                                   {{"dy", {dy, DType::f32}},
+                                    {"rows", {Shape{batch}, DType::i32}, rows}},
+                                   TypeAttributes{{table, DType::f32}}));
+        }
+      }
     } else if (op == Op::one_hot) {
       for (std::int64_t classes : {1, 3, 17}) {  // labels up to 4: some beyond the classes
         const TensorType type{Shape{batch, classes}, DType::f32};

@@ -37,7 +37,7 @@ struct ConstantAttributes {  // constant
   friend bool operator==(const ConstantAttributes&, const ConstantAttributes&) = default;
 };
 
-struct TypeAttributes {  // cast (dtype), reshape and broadcast (shape), window and one_hot (shape)
+struct TypeAttributes {  // cast (dtype), reshape and broadcast (shape), window, one_hot and scatter_rows (shape)
   TensorType type;
   friend bool operator==(const TypeAttributes&, const TypeAttributes&) = default;
 };

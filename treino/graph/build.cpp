@@ -94,6 +94,10 @@ Value window(Value table, Value start, std::int64_t count) {
 
 Value gather_rows(Value table, Value indices) { return table.graph->add(Op::gather_rows, {table, indices}); }
 
+Value scatter_rows(Value dy, Value indices, Shape table) {
+  return dy.graph->add(Op::scatter_rows, {dy, indices}, TypeAttributes{{table, dy.dtype()}});
+}
+
 Value one_hot(Value labels, std::int64_t classes) {
   return labels.graph->add(Op::one_hot, {labels},
                            TypeAttributes{{Shape{labels.shape()[0], classes}, DType::f32}});

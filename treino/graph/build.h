@@ -28,6 +28,7 @@ Value argmax(Value a);
 
 Value window(Value table, Value start, std::int64_t count);  // [n], [] i64 -> [count]
 Value gather_rows(Value table, Value indices);               // [n, ...], [b] i32 -> [b, ...]
+Value scatter_rows(Value dy, Value indices, Shape table);    // [b, ...], [b] i32 -> table
 Value one_hot(Value labels, std::int64_t classes);           // [b] -> f32 [b, classes]
 Value dropout_mask(Value seed, Value position, DropoutAttributes attributes);
 Value augment(Value samples, Value seed, Value position, AugmentAttributes attributes);

@@ -169,6 +169,11 @@ constexpr Rule rule_of(Op op) {
     case Op::broadcast:
       return [](const Context& c) -> Gradients { return {unbroadcast(c.dy(), c.a().shape())}; };
     case Op::reduce_sum: return reduce_sum_rule;
+    case Op::gather_rows:
+      return [](const Context& c) -> Gradients {
+        if (!is_float(c.a().dtype())) return {std::nullopt};
+        return {scatter_rows(c.dy(), c.b(), c.a().shape()), std::nullopt};
+      };
     case Op::matmul: return matmul_rule;
     case Op::conv2d:
       return [](const Context& c) -> Gradients {

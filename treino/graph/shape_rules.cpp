@@ -136,6 +136,13 @@ Types gather_types(Op op, Inputs inputs, const Attributes& attributes) {
            op, inputs, "i32 labels");
     return {{shape, DType::f32}};
   }
+  if (op == Op::scatter_rows) {
+    const Shape &table = std::get<TypeAttributes>(attributes).type.shape, &dy = inputs[0].shape();
+    demand(is_float(inputs[0].dtype()) && inputs[1].type() == TensorType{Shape{dy[0]}, DType::i32} &&
+               table.rank() == dy.rank() && table.sub(1, table.rank()) == dy.sub(1, dy.rank()),
+           op, inputs, "rows of the table and their i32 indices");
+    return {{table, inputs[0].dtype()}};
+  }
   demand(inputs[0].shape().rank() >= 1 && inputs[1].shape().rank() == 1 && inputs[1].dtype() == DType::i32,
          op, inputs, "a table and i32 indices");
   Shape shape{inputs[1].shape()[0]};
@@ -192,6 +199,7 @@ std::vector<TensorType> infer_types(Op op, std::span<const Value> inputs, const 
     }
     case Op::window:
     case Op::gather_rows:
+    case Op::scatter_rows:
     case Op::one_hot: return gather_types(op, inputs, attributes);
     case Op::dropout_mask: return {std::get<DropoutAttributes>(attributes).type};
     case Op::augment: return {augmented_type(op, inputs, attributes)};

@@ -7,12 +7,12 @@
 namespace treino::nn {
 
 Shape GlobalAvgPool::output(const Shape& input) const {
-  check_image(input);
-  return {input[2]};
+  if (input.rank() != 2) check_image(input);
+  return {input.back()};
 }
 
 Value GlobalAvgPool::emit(Emit&, Value x) const {
-  return graph::mean(x, {1, 2});
+  return x.shape().rank() == 3 ? graph::mean(x, {1}) : graph::mean(x, {1, 2});
 }
 
 }  // namespace treino::nn

@@ -5,7 +5,8 @@
 
 namespace treino::nn {
 
-// The mean of each channel: [height, width, channels] -> [channels].
+// The mean of each channel: [height, width, channels] or [time, channels] ->
+// [channels].
 struct GlobalAvgPool {
   static constexpr std::string_view kName = "global_avg_pool";
   Where where = Where::here();

@@ -7,12 +7,14 @@
 namespace treino::nn {
 
 Shape GlobalMaxPool::output(const Shape& input) const {
-  check_image(input);
-  return {input[2]};
+  if (input.rank() != 2) check_image(input);
+  return {input.back()};
 }
 
-// One window over the whole image, so that its gradient is max_pool's.
+// One window over the whole image (a sequence is one of height 1), so that its gradient is max_pool's.
 Value GlobalMaxPool::emit(Emit&, Value x) const {
+  if (x.shape().rank() == 3)
+    x = graph::reshape(x, Shape{x.shape()[0], 1, x.shape()[1], x.shape()[2]});
   const Shape image = x.shape().sub(1, 4);
   const Value y =
       graph::max_pool(x, window_over(image, Pair(image[0], image[1]), 1, 1, Padding::valid));

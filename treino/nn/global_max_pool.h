@@ -5,7 +5,8 @@
 
 namespace treino::nn {
 
-// The largest element of each channel: [height, width, channels] -> [channels].
+// The largest element of each channel: [height, width, channels] or [time, channels] ->
+// [channels].
 struct GlobalMaxPool {
   static constexpr std::string_view kName = "global_max_pool";
   Where where = Where::here();

@@ -30,5 +30,7 @@ Pair output_extents(const Shape& image, Pair size, Pair stride, Pair dilation, P
 
 // Throws FieldMistake unless the shape is [height, width, channels].
 void check_image(const Shape& shape);
+// Throws FieldMistake unless the shape is [time, channels].
+void check_sequence(const Shape& shape);
 
 }  // namespace treino::nn

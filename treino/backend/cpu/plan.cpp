@@ -36,6 +36,7 @@ constexpr Row kRows[] = {
     {Op::argmax, plan_argmax},
     {Op::window, plan_window},
     {Op::gather_rows, plan_gather_rows},
+    {Op::scatter_rows, plan_scatter_rows},
     {Op::one_hot, plan_one_hot},
     {Op::dropout_mask, plan_dropout_mask},
     {Op::augment, plan_augment},

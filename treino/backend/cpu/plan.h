@@ -182,6 +182,7 @@ void plan_reduce(Planner&, const Step&);
 void plan_argmax(Planner&, const Step&);
 void plan_window(Planner&, const Step&);
 void plan_gather_rows(Planner&, const Step&);
+void plan_scatter_rows(Planner&, const Step&);
 void plan_one_hot(Planner&, const Step&);
 void plan_dropout_mask(Planner&, const Step&);
 void plan_augment(Planner&, const Step&);

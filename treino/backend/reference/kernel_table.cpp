@@ -20,6 +20,7 @@ constexpr Kernel choose(Op op) {
     case Op::argmax: return argmax;
     case Op::window: return window;
     case Op::gather_rows: return gather_rows;
+    case Op::scatter_rows: return scatter_rows;
     case Op::one_hot: return one_hot;
     case Op::dropout_mask: return dropout_mask;
     case Op::augment: return augment;

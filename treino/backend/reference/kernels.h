@@ -53,6 +53,7 @@ void reduce_max(const Call&);
 void argmax(const Call&);
 void window(const Call&);
 void gather_rows(const Call&);
+void scatter_rows(const Call&);
 void one_hot(const Call&);
 void dropout_mask(const Call&);
 void augment(const Call&);

@@ -97,6 +97,19 @@ void gather_rows(const Call& call) {
   }
 }
 
+void scatter_rows(const Call& call) {
+  const std::int64_t rows = call.in[1].size(), width = call.in[0].size() / std::max<std::int64_t>(rows, 1);
+  for (std::int64_t i = 0; i < call.out[0].size(); ++i) call.out[0].set(i, 0);
+  for (std::int64_t row = 0; row < rows; ++row) {
+    const std::int64_t target = std::clamp<std::int64_t>(
+        static_cast<std::int64_t>(call.in[1].get(row)), 0, call.out[0].shape()[0] - 1);
+    for (std::int64_t k = 0; k < width; ++k) {
+      const std::int64_t to = target * width + k;
+      call.out[0].set(to, call.out[0].get(to) + call.in[0].get(row * width + k));
+    }
+  }
+}
+
 void one_hot(const Call& call) {
   const std::int64_t classes = call.out[0].shape()[1];
   for (std::int64_t i = 0; i < call.out[0].size(); ++i) {
