@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <fstream>
+#include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -12,6 +14,7 @@
 #include "treino/cli/work_options.h"
 #include "treino/data/load.h"
 #include "treino/data/rows.h"
+#include "treino/data/texts.h"
 #include "treino/train/evaluate.h"
 
 namespace treino::cli {
@@ -23,7 +26,7 @@ struct Options {
   std::vector<std::string> inputs;
   std::int64_t top = 1;
   DeviceChoice device;
-  bool json = false;
+  bool json = false, lines = false;
 };
 
 // One thing to name: a picture, or a row of a table.
@@ -60,10 +63,46 @@ void add_picture(const std::string& path, const Shape& sample, const data::Geome
   inputs.push_back({path, std::move(picture)});
 }
 
+// Each line of the file (- is standard input), or with `whole` all of it, is a text of its own.
+void add_texts(const std::string& path, bool whole, const train::Predictor& predictor,
+               std::vector<Input>& inputs) {
+  data::Texts texts;
+  std::vector<std::string> names;
+  const auto add = [&](const std::string& text, const std::string& name) {
+    texts.add(text);
+    names.push_back(name);
+  };
+  std::ifstream file;
+  if (path != "-") {
+    file.open(path);
+    if (!file) throw Error::mistake(fmt::format("{}: cannot be opened", path));
+  }
+  std::istream& from = path == "-" ? std::cin : file;
+  std::string line, all;
+  for (std::int64_t number = 1; std::getline(from, line); ++number) {
+    if (whole) all += line + "\n";
+    else if (!line.empty()) add(line, fmt::format("{}:{}", path, number));
+  }
+  if (whole) add(all, path);
+  const std::int64_t length = predictor.environment().sample[0];
+  const HostTensor numbers = predictor.vocabulary()->encode(texts, length);
+  const auto bytes = static_cast<std::ptrdiff_t>(length) * static_cast<std::ptrdiff_t>(sizeof(std::int32_t));
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    HostTensor one(DType::i32, Shape{1, length});
+    std::copy_n(numbers.bytes.begin() + static_cast<std::ptrdiff_t>(i) * bytes, bytes, one.bytes.begin());
+    inputs.push_back({names[i], std::move(one)});
+  }
+}
+
 std::vector<Input> read_inputs(const Options& options, const train::Predictor& predictor) {
   const train::Environment& environment = predictor.environment();
   const data::Geometry geometry = geometry_of(predictor.recipe().input);
   std::vector<Input> inputs;
+  if (predictor.vocabulary()) {
+    for (const std::string& path : options.inputs)
+      add_texts(path, !options.lines && path != "-", predictor, inputs);
+    return inputs;
+  }
   for (const std::string& path : options.inputs) {
     const bool wants_table = environment.sample_type == DType::f32;
     if (wants_table != is_table(path)) {
@@ -128,19 +167,24 @@ int predict_inputs(Options options) {
 void add_predict(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
   app.add_option("RUN", options->run, "a run's folder, or latest")->required();
-  app.add_option("INPUT", options->inputs, "PNG or JPEG pictures, or tables of rows (.csv, .tsv)")
+  app.add_option("INPUT", options->inputs, "PNG or JPEG pictures, tables of rows (.csv, .tsv), or texts")
       ->required();
   app.add_option("--top", options->top, "show the K likeliest classes")
       ->check(CLI::Range(1, 1000000))
       ->type_name("K")
       ->capture_default_str();
   add_device_options(app, options->device);
+  app.add_flag("--lines", options->lines,
+               "of a network for texts: each line of a file is a text of its own (the lines of\n"
+               "standard input, -, always are)");
   app.add_flag("--json", options->json, "one JSON object a line");
   app.footer(
       "Examples:\n"
       "  treino predict latest digit.png\n"
       "  treino predict runs/mine --top 3 photos/*.jpg\n"
-      "  treino predict runs/iris --json flowers.csv");
+      "  treino predict runs/iris --json flowers.csv\n"
+      "  treino predict runs/imdb review.txt\n"
+      "  echo \"a fine film\" | treino predict runs/imdb -");
   app.callback([options, &action] { action = [options] { return predict_inputs(*options); }; });
 }
 

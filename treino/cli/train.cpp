@@ -30,7 +30,7 @@ struct Options {
   std::string out, resume, events;
   int folds = 0;
   bool strict = false;
-  bool quiet = false, no_download = false, dump_passes = false, plain = false;
+  bool quiet = false, no_download = false, stream = false, dump_passes = false, plain = false;
 };
 
 // The flags that stand for recipe fields, as --set would write them.
@@ -112,6 +112,7 @@ int train_recipe(Options options) {
   load.download = !options.no_download;
   load.strict = options.strict;
   if (options.folds > 0) load.test_fraction = 0;
+  if (options.stream) load.stream = data::Stream::always;
   load.progress = &view;
   const data::Dataset dataset = data::load(recipe.data, load);
   fit.data_ready = monotonic_seconds();
@@ -168,6 +169,9 @@ void add_train(CLI::App& app, Action& action) {
   app.add_flag("--strict", options->strict, "a broken picture is an error, not left out");
   app.add_flag("--quiet", options->quiet, "only warnings and the last lines");
   app.add_flag("--no-download", options->no_download, "use only data that are on this machine");
+  app.add_flag("--stream", options->stream,
+               "leave samples in their file (.safetensors) and read them ahead; by itself where\n"
+               "they are more than half the memory there is");
   app.add_flag("--dump-passes", options->dump_passes,
                "print the training step after each pass of the compiler");
   app.add_flag("--no-optimize", options->plain, "compile without the optimising passes");

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "treino/base/host_tensor.h"
+#include "treino/data/row_file.h"
 #include "treino/data/texts.h"
 
 namespace treino::data {
@@ -18,6 +19,12 @@ struct Split {
   std::shared_ptr<const HostTensor> samples;
   std::shared_ptr<const HostTensor> labels;
   std::shared_ptr<const Texts> texts;
+  std::shared_ptr<const RowFile> file;  // instead of samples: they are read as they are wanted
+  Shape sample() const {  // of one
+    const Shape& all = file ? file->shape() : samples->shape;
+    return all.sub(1, all.rank());
+  }
+  DType type() const { return file ? file->dtype() : samples->dtype; }
   std::int64_t size() const { return labels ? labels->shape[0] : texts ? texts->rows() : 0; }
 };
 

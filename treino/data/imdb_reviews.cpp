@@ -130,6 +130,7 @@ const Row kImdbReviews{
     .files = kFiles,
     .sources = sources,
     .read = read,
+    .recipe = "imdb",
     .alias = "imdb",
 };
 

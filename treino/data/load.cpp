@@ -19,6 +19,7 @@
 #include "treino/data/index.h"
 #include "treino/data/locate.h"
 #include "treino/data/split.h"
+#include "treino/data/stream.h"
 
 namespace treino::data {
 
@@ -115,6 +116,17 @@ void read_or_index(const LoadOptions& options, const std::string& folder,
   if (options.index) write_index(key, dataset);
 }
 
+bool wants_stream(const std::string& path, const LoadOptions& options) {
+  if (options.stream == Stream::never) return false;
+  if (!can_stream(path)) {
+    if (options.stream == Stream::when_large) return false;
+    throw Error::mistake(fmt::format("--stream {}: only a .safetensors file with train.samples and train.labels (or "
+                                     "x_train and y_train) can be streamed", path));
+  }
+  const std::int64_t memory = available_memory();
+  return options.stream == Stream::always || (memory >= 0 && sample_bytes(path) > memory / 2);
+}
+
 Dataset load_path(const std::string& path, const LoadOptions& options) {
   Dataset dataset;
   std::error_code error;
@@ -123,6 +135,11 @@ Dataset load_path(const std::string& path, const LoadOptions& options) {
   dataset.origin = path;
   if (!is_file(path) && !is_folder(path))
     throw Error::mistake(fmt::format("{}: there is no such file or folder", path));
+  if (wants_stream(path, options)) {
+    dataset = open_stream(path);
+    dataset.name = std::filesystem::path(whole).filename().string();
+    return dataset;
+  }
   for (const OwnFormat& format : kOwnFormats) {
     if (!format.fits(path)) continue;
     read_or_index(options, cache_folder("own"), whole, format.sources(path), dataset,
@@ -211,6 +228,9 @@ Dataset load(const std::string& name, const LoadOptions& options) {
   }
   LoadOptions fitting = options;
   if (options.geometry.fit == Geometry::as_is) fitting.geometry = row->geometry;
+  if (options.stream == Stream::always)
+    throw Error::mistake(fmt::format("--stream {}: sets of the catalogue fit into memory; only a .safetensors file is "
+                                     "streamed", name));
   Dataset dataset;
   dataset.name = name;
   dataset.origin = place.origin;

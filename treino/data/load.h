@@ -37,6 +37,10 @@ struct Patience {
   int stall_seconds = 20;  // with less than 1,000 bytes a second
 };
 
+// Whether samples stay in their file: only where they are more than half the memory there is, always,
+// or never.
+enum class Stream : std::uint8_t { when_large, always, never };
+
 struct LoadOptions {
   std::string folder;          // --data DIR: look here and nowhere else
   bool download = true;        // false: only what is on this machine
@@ -48,6 +52,7 @@ struct LoadOptions {
   bool strict = false;  // a broken picture is an error; else it is left out and listed
   bool index = true;    // keep large decoded sets in the cache and read them from there
   std::string mirror;   // downloads: tried first, as <mirror>/<set>/<file>; else $TREINO_MIRROR
+  Stream stream = Stream::when_large;  // sets of one .safetensors file
   Patience patience;
   Progress* progress = nullptr;
 };

@@ -166,6 +166,7 @@ const Row kYelpFullReviews{
           read(sources(folder, kFullFolder), 5, dataset);
           dataset.classes = {"1 star", "2 stars", "3 stars", "4 stars", "5 stars"};
         },
+    .recipe = "yelp_full",
 };
 
 const Row kYelpPolarityReviews{
@@ -186,6 +187,7 @@ const Row kYelpPolarityReviews{
           read(sources(folder, kPolarityFolder), 2, dataset);
           dataset.classes = {"negative", "positive"};
         },
+    .recipe = "yelp_polarity",
 };
 
 }  // namespace treino::data

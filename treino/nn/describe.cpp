@@ -71,6 +71,7 @@ std::vector<GroupDescription> describe_recipe() {
 #undef TREINO_LAYER
   describe_union("optimizer", groups, Optimizer{});
   describe_union("schedule", groups, Schedule{});
+  describe_union("text", groups, TextOptions{});
   describe_union("augmentation", groups, Augmentation{});
   groups.push_back(describe<InputOptions>("section", "input"));
   groups.push_back(describe<TrainOptions>("section", "train"));

@@ -14,7 +14,8 @@ struct FieldDescription {
 };
 
 struct GroupDescription {
-  std::string kind;  // "layer", "optimizer", "schedule", "augmentation", "section"
+  std::string kind;  // "layer", "optimizer", "schedule", "text",
+                     // "augmentation", "section"
   std::string name;  // "dense", "adam", "train"
   std::vector<FieldDescription> fields;
 };

@@ -99,35 +99,47 @@ std::vector<NamedTensor> input_constants(const InputOptions& input, const Shape&
 
 namespace {
 
-template <class T>
-void measure(std::span<const T> elements, std::size_t channels, InputOptions& input) {
-  std::vector<double> sum(channels), squares(channels);
-  const double rows = static_cast<double>(elements.size() / channels);
-  for (std::size_t i = 0; i < elements.size(); ++i)
-    sum[i % channels] += static_cast<double>(elements[i]);
-  input.mean.resize(channels);
-  input.deviation.resize(channels);
-  for (std::size_t c = 0; c < channels; ++c) input.mean[c] = sum[c] / rows;
-  for (std::size_t i = 0; i < elements.size(); ++i) {
-    const double away = static_cast<double>(elements[i]) - input.mean[i % channels];
-    squares[i % channels] += away * away;
-  }
-  for (std::size_t c = 0; c < channels; ++c) {
-    const double deviation = std::sqrt(squares[c] / rows);
-    input.deviation[c] = deviation > 0 ? deviation : 1;
-  }
+// Adds f(element, channel) of each element to its channel's sum, in order.
+template <class F>
+void add_up(const HostTensor& piece, std::vector<double>& sums, F&& f) {
+  const std::size_t channels = sums.size();
+  const auto add = [&](const auto& elements) {
+    for (std::size_t i = 0; i < elements.size(); ++i)
+      sums[i % channels] += f(static_cast<double>(elements[i]), i % channels);
+  };
+  if (piece.dtype == DType::u8) add(piece.as<std::uint8_t>());
+  else add(piece.as<float>());
 }
 
 }  // namespace
 
-void standardize(InputOptions& input, const HostTensor& samples) {
-  if (input.scale.kind != Scale::kStandard || samples.shape.elements() == 0) return;
-  const auto channels = static_cast<std::size_t>(samples.shape.back());
-  if (samples.dtype == DType::u8) {
-    measure(samples.as<std::uint8_t>(), channels, input);
-  } else {
-    measure(samples.as<float>(), channels, input);
+void standardize(InputOptions& input, const ShowPieces& show) {
+  if (input.scale.kind != Scale::kStandard) return;
+  std::vector<double> sum, squares;
+  std::int64_t elements = 0;
+  show([&](const HostTensor& piece) {
+    sum.resize(static_cast<std::size_t>(piece.shape.back()));
+    elements += piece.shape.elements();
+    add_up(piece, sum, [](double x, std::size_t) { return x; });
+  });
+  if (elements == 0) return;
+  const double rows = static_cast<double>(elements) / static_cast<double>(sum.size());
+  input.mean = sum;
+  for (double& mean : input.mean) mean /= rows;
+  squares.resize(sum.size());
+  show([&](const HostTensor& piece) {
+    add_up(piece, squares, [&](double x, std::size_t c) { return (x - input.mean[c]) * (x - input.mean[c]); });
+  });
+  input.deviation = squares;
+  for (double& deviation : input.deviation) {
+    deviation = std::sqrt(deviation / rows);
+    if (!(deviation > 0)) deviation = 1;
   }
+}
+
+void standardize(InputOptions& input, const HostTensor& samples) {
+  if (samples.dtype == DType::i32) return;
+  standardize(input, [&](const std::function<void(const HostTensor&)>& look) { look(samples); });
 }
 
 }  // namespace treino::nn

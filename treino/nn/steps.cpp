@@ -121,7 +121,9 @@ void clip(std::vector<Trained>& parameters, double limit) {
 Value forward(Emit& emit, const StepSpec& spec, Value samples) {
   Graph& graph = emit.graph();
   graph.set_scope("input");
-  const Value x = scale_input(graph, spec.input, samples, spec.model.input());
+  const Value x = samples.dtype() == DType::i32  // an embedding's numbers
+                      ? reshape(samples, with_rows(samples.shape()[0], spec.model.input()))
+                      : scale_input(graph, spec.input, samples, spec.model.input());
   return emit.sequence(
       "", without_activation(spec.model.layers(), folded_activation(spec.train.loss)), x);
 }
@@ -132,6 +134,9 @@ void check(const StepSpec& spec, const BatchGeometry& geometry) {
     throw Error::mistake(fmt::format("the model's input is {} but the data's samples are {}",
                                      to_string(spec.model.input()), to_string(geometry.sample)));
   }
+  const std::vector<Layer>& layers = spec.model.layers();
+  if (geometry.sample_type == DType::i32 && (layers.empty() || layers[0].name() != "embedding"))
+    throw Error::mistake("the samples are a text's numbers; begin the model with embedding");
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 //                            "metric.bad_step": the first step whose loss is not finite, else -1
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -39,7 +40,7 @@ struct BatchGeometry {
   std::int64_t rows = 0;             // of the tables
   std::int64_t order = 0;            // entries of the order; 0: rows
   Shape sample;                      // of one row, e.g. [28, 28, 1]
-  DType sample_type = DType::u8;     // u8 or f32
+  DType sample_type = DType::u8;     // u8, f32, or i32 (numbers for an embedding)
   std::int64_t classes = 0;          // labels are 0 .. classes - 1
   bool one_hot = false;              // labels are f32 [rows, classes] instead of i32 [rows]
   std::int64_t steps_per_epoch = 1;  // for the schedule
@@ -72,6 +73,9 @@ std::vector<NamedTensor> initial_state(const StepSpec& spec, const BatchGeometry
 // Fills mean and std of scale = "standard" from the training samples (u8 or f32 [n, ...,
 // channels]); a constant channel gets std 1. Other scales are left alone.
 void standardize(InputOptions& input, const HostTensor& samples);
+// The same of samples that are shown piece by piece, in order; they are shown twice.
+using ShowPieces = std::function<void(const std::function<void(const HostTensor&)>&)>;
+void standardize(InputOptions& input, const ShowPieces& show);
 
 // Makes class_weights = "balanced" numbers: samples / (classes x samples of the class), of i32
 // labels [n]; a class without samples gets 0. Others are left alone. Throws Error::mistake where

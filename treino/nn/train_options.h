@@ -11,6 +11,7 @@
 #include "treino/nn/fields.h"
 #include "treino/nn/optimizer.h"
 #include "treino/nn/schedule.h"
+#include "treino/nn/text_options.h"
 
 namespace treino::nn {
 
@@ -123,6 +124,7 @@ struct InputOptions {
   Scale scale;
   std::vector<double> mean;
   std::vector<double> deviation;
+  TextOptions text;
   std::vector<Augmentation> augment;  // in this order, while training
   // How pictures of many sizes come to one, [height, width]: stretched; scaled to cover it and cut;
   // scaled to fit into it, black around. At most one of them; 0: they are alike.
@@ -137,6 +139,7 @@ struct InputOptions {
     v("scale", scale, Limits{.allowed = "auto, standard, 1/255, a number"});
     v("mean", mean, Limits{.allowed = "one number, or one a channel"});
     v("std", deviation, positive);
+    v("text", text);
     v("augment", augment);
     v("resize", resize, picture_size);
     v("crop", crop, picture_size);

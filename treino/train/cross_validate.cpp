@@ -64,6 +64,8 @@ void write_summary(const CrossValidation& result) {
 CrossValidation cross_validate(const nn::Recipe& recipe, const data::Dataset& dataset, int folds,
                                Device& device, const FitOptions& options, Observer& observer) {
   if (folds < 2) throw Error::mistake(fmt::format("--folds {}: use at least 2", folds));
+  if (dataset.train.file)
+    throw Error::mistake(dataset.name + ": is streamed from its file; folds need it in memory");
   if (!dataset.train.samples || !dataset.train.labels) {
     throw Error::mistake(dataset.name + ": is made of texts; folds are of pictures and tables");
   }

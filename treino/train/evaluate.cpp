@@ -9,6 +9,7 @@
 
 #include "treino/base/error.h"
 #include "treino/compiler/compile.h"
+#include "treino/data/stream.h"
 #include "treino/format/safetensors.h"
 #include "treino/nn/steps.h"
 #include "treino/train/order.h"
@@ -31,6 +32,7 @@ Predictor::Predictor(const std::string& folder, Device& device)
       nn::build_model(recipe_, environment_.sample, static_cast<std::int64_t>(environment_.classes.size())));
   const std::string path = (fs::path(folder) / "model.safetensors").string();
   weights_ = format::read_safetensors(path).tensors;
+  vocabulary_ = read_vocabulary(folder);
   for (const nn::LayerVariable& variable : nn::variables(*model_)) {
     const auto it = std::find_if(weights_.begin(), weights_.end(), [&](const auto& t) { return t.first == variable.name; });
     if (it == weights_.end() || !(it->second.shape == variable.shape)) {
@@ -69,39 +71,41 @@ void Predictor::write_weights(Store& store, const nn::BatchGeometry& geometry) c
   for (const auto& [name, value] : weights_) write_known(store, name, value);
 }
 
-void Predictor::check_samples(const HostTensor& samples) const {
-  const Shape sample = samples.shape.sub(1, samples.shape.rank());
-  if (sample == environment_.sample && samples.dtype == environment_.sample_type) return;
+data::Split Predictor::encoded(const data::Split& split) const {
+  if (!split.texts || split.samples) return split;
+  if (!vocabulary_) throw Error::mistake("the set is made of texts, which the network was not trained on");
+  return encode_split(split, *vocabulary_, environment_.sample[0]);
+}
+
+void Predictor::check_samples(const Shape& sample, DType type) const {
+  if (sample == environment_.sample && type == environment_.sample_type) return;
   throw Error::mistake(fmt::format("samples are {} {} where the network was trained on {} {}",
-                                   to_string(samples.dtype), to_string(sample), to_string(environment_.sample_type),
+                                   to_string(type), to_string(sample), to_string(environment_.sample_type),
                                    to_string(environment_.sample)));
 }
 
-Metrics Predictor::measure(const data::Split& split) {
-  check_samples(*split.samples);
-  nn::BatchGeometry geometry;
-  geometry.rows = split.size();
-  geometry.sample = environment_.sample;
-  geometry.sample_type = environment_.sample_type;
-  geometry.classes = static_cast<std::int64_t>(environment_.classes.size());
+Metrics Predictor::measure(const data::Split& given) {
+  const data::Split split = encoded(given);
+  check_samples(split.sample(), split.type());
   const EpochPlan plan =
       plan_epoch(split.size(), std::min(kEvaluationBatch, split.size()), nn::LastBatch::partial);
+  nn::BatchGeometry geometry;
+  set_tables(split, plan, geometry);
+  geometry.classes = static_cast<std::int64_t>(environment_.classes.size());
   Programs programs(device_);
   FeedPrograms feed = programs.compile("evaluate", nn::emit_evaluate_step,
                                        {*model_, recipe_.input, recipe_.train}, geometry, plan);
   Store& store = programs.make_store();
   write_weights(store, geometry);
-  store.bind(store.find(feed.feed.samples), split.samples);
-  store.bind(store.find(feed.feed.labels), split.labels);
-  const Holdout all = hold_out(split.size(), 0, 0);
-  store.write(store.find(feed.feed.order), epoch_order(all.training, plan, {0}, 0, 0));
+  feed.feeder = make_feeder(store, feed, split);
+  feed.feeder->set_order(epoch_order(hold_out(split.size(), 0, 0).training, plan, {0}, 0, 0));
   programs.load(feed);
   return evaluate_feed(store, feed);
 }
 
 HostTensor Predictor::predict(const HostTensor& samples) {
   const std::int64_t count = samples.shape[0];
-  check_samples(samples);
+  check_samples(samples.shape.sub(1, samples.shape.rank()), samples.dtype);
   HostTensor result;
   const std::size_t row = samples.bytes.size() / static_cast<std::size_t>(std::max<std::int64_t>(count, 1));
   for (std::int64_t first = 0; first < count; first += kEvaluationBatch) {
@@ -135,7 +139,8 @@ std::size_t guess_of(std::span<const float> row) {
 
 }  // namespace
 
-Evaluation evaluate(Predictor& predictor, const data::Split& split) {
+Evaluation evaluate(Predictor& predictor, const data::Split& given) {
+  const data::Split split = predictor.encoded(given);
   const auto labels = split.labels->as<std::int32_t>();
   const std::size_t classes = predictor.environment().classes.size();
   for (std::size_t i = 0; i < labels.size(); ++i) {
@@ -145,13 +150,16 @@ Evaluation evaluate(Predictor& predictor, const data::Split& split) {
   }
   Evaluation result;
   result.metrics = predictor.measure(split);
-  const HostTensor output = predictor.predict(*split.samples);
-  const auto numbers = output.as<float>();
-  const std::size_t width = numbers.size() / std::max<std::size_t>(labels.size(), 1);
   result.confusion.assign(classes, std::vector<std::int64_t>(classes, 0));
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    ++result.confusion[static_cast<std::size_t>(labels[i])][guess_of(numbers.subspan(i * width, width))];
-  }
+  std::size_t next = 0;  // label
+  data::for_each_piece(split, [&](const HostTensor& samples) {
+    const HostTensor output = predictor.predict(samples);
+    const auto width = static_cast<std::size_t>(output.shape[1]);
+    for (std::int64_t i = 0; i < output.shape[0]; ++i) {
+      const auto row = output.as<float>().subspan(static_cast<std::size_t>(i) * width, width);
+      ++result.confusion[static_cast<std::size_t>(labels[next++])][guess_of(row)];
+    }
+  });
   for (std::size_t c = 0; c < classes; ++c) {
     ClassReport report;
     report.name = predictor.environment().classes[c];

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "treino/runtime/device.h"
 #include "treino/train/fit.h"
 #include "treino/train/run_folder.h"
+#include "treino/train/texts.h"
 
 namespace treino::train {
 
@@ -26,6 +28,11 @@ class Predictor {
   const nn::Recipe& recipe() const { return recipe_; }
   const Environment& environment() const { return environment_; }
 
+  // Of a network trained on texts.
+  const std::optional<data::Vocabulary>& vocabulary() const { return vocabulary_; }
+  // A split of texts as the network's numbers; others as they are.
+  data::Split encoded(const data::Split& split) const;
+
   // Probabilities f32 [n, outputs] of samples [n, ...] of the training data's shape and type.
   HostTensor predict(const HostTensor& samples);
 
@@ -35,12 +42,13 @@ class Predictor {
  private:
   struct Loaded;
   Loaded& loaded(std::int64_t batch);
-  void check_samples(const HostTensor& samples) const;
+  void check_samples(const Shape& sample, DType type) const;
   void write_weights(Store& store, const nn::BatchGeometry& geometry) const;
 
   Device& device_;
   nn::Recipe recipe_;
   Environment environment_;
+  std::optional<data::Vocabulary> vocabulary_;
   std::unique_ptr<nn::Model> model_;
   std::vector<std::pair<std::string, HostTensor>> weights_;
   std::vector<std::unique_ptr<Loaded>> programs_;  // by batch size

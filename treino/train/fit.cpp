@@ -15,12 +15,14 @@
 #include "treino/base/file.h"
 #include "treino/base/version.h"
 #include "treino/data/load.h"
+#include "treino/data/stream.h"
 #include "treino/nn/summary.h"
 #include "treino/train/checkpoint.h"
 #include "treino/train/interrupt.h"
 #include "treino/train/order.h"
 #include "treino/train/programs.h"
 #include "treino/train/run_folder.h"
+#include "treino/train/texts.h"
 
 namespace treino::train {
 
@@ -35,13 +37,14 @@ constexpr double kSecondsACheckpoint = 60;    // at most so much work is lost
 class Training {
  public:
   Training(nn::Recipe recipe, const data::Dataset& dataset, Device& device, const FitOptions& options, Observer& observer)
-      : recipe_(std::move(recipe)), dataset_(dataset), device_(device), options_(options), observer_(observer),
+      : recipe_(std::move(recipe)), encoded_(encode_texts(recipe_, dataset)), dataset_(encoded_.dataset), device_(device), options_(options), observer_(observer),
         train_(recipe_.train),
-        model_(nn::build_model(recipe_, dataset.train.samples->shape.sub(1, dataset.train.samples->shape.rank()),
+        model_(nn::build_model(recipe_, dataset_.train.sample(),
                                static_cast<std::int64_t>(dataset.classes.size()))),
         programs_(device, options.optimize) {
-    nn::standardize(recipe_.input, *dataset.train.samples);
-    nn::balance(recipe_.train, *dataset.train.labels, static_cast<std::int64_t>(dataset.classes.size()));
+    nn::balance(recipe_.train, *dataset_.train.labels, static_cast<std::int64_t>(dataset_.classes.size()));
+    if (dataset_.train.type() == DType::i32) return;
+    nn::standardize(recipe_.input, [this](const auto& look) { data::for_each_piece(dataset_.train, look); });
   }
 
   FitResult run() {
@@ -81,24 +84,23 @@ class Training {
     const auto training_samples = static_cast<std::int64_t>(holdout_.training.size());
     model_built_ = monotonic_seconds();
 
-    nn::BatchGeometry geometry = geometry_of(dataset_.train);
     const EpochPlan plan = plan_epoch(training_samples, std::min(train_.batch, training_samples), train_.last_batch);
+    nn::BatchGeometry geometry = geometry_of(dataset_.train, plan);
     training_ = programs_.compile("train", nn::emit_train_step, spec(), geometry, plan, options_.dump);
     first_geometry_ = geometry;
-    first_geometry_.order = plan.entries;
     first_geometry_.batch = plan.batch;
     first_geometry_.steps_per_epoch = plan.steps();
 
     if (!holdout_.validation.empty()) {
-      geometry.feed = nn::Feed::named("validation");
-      geometry.feed.samples = training_.feed.samples;
-      geometry.feed.labels = training_.feed.labels;
-      validation_ = compile_evaluation("validate", geometry, static_cast<std::int64_t>(holdout_.validation.size()));
+      nn::Feed feed = nn::Feed::named("validation");
+      if (!dataset_.train.file) {  // of the same tables
+        feed.samples = training_.feed.samples;
+        feed.labels = training_.feed.labels;
+      }
+      validation_ = compile_evaluation("validate", feed, dataset_.train, static_cast<std::int64_t>(holdout_.validation.size()));
     }
     if (dataset_.test.size() > 0) {
-      nn::BatchGeometry test = geometry_of(dataset_.test);
-      test.feed = nn::Feed::named("test");
-      test_ = compile_evaluation("evaluate", test, dataset_.test.size());
+      test_ = compile_evaluation("evaluate", nn::Feed::named("test"), dataset_.test, dataset_.test.size());
     }
     fill_store();
     programs_.load(training_);
@@ -108,34 +110,32 @@ class Training {
     compile_seconds_ = compile_done_ - begin;
   }
 
-  nn::BatchGeometry geometry_of(const data::Split& split) const {
+  nn::BatchGeometry geometry_of(const data::Split& split, const EpochPlan& plan) const {
     nn::BatchGeometry geometry;
-    const Shape& shape = split.samples->shape;
-    geometry.rows = shape[0];
-    geometry.sample = shape.sub(1, shape.rank());
-    geometry.sample_type = split.samples->dtype;
+    set_tables(split, plan, geometry);
     geometry.classes = static_cast<std::int64_t>(dataset_.classes.size());
     return geometry;
   }
 
-  FeedPrograms compile_evaluation(const char* name, const nn::BatchGeometry& geometry, std::int64_t samples) {
+  FeedPrograms compile_evaluation(const char* name, const nn::Feed& feed, const data::Split& split, std::int64_t samples) {
     const EpochPlan plan = plan_epoch(samples, std::min(kEvaluationBatch, samples), nn::LastBatch::partial);
+    nn::BatchGeometry geometry = geometry_of(split, plan);
+    geometry.feed = feed;
     return programs_.compile(name, nn::emit_evaluate_step, spec(), geometry, plan);
   }
 
   void fill_store() {
     Store& store = programs_.make_store();
     for (const auto& value : nn::initial_state(spec(), first_geometry_)) store.write(store.find(value.name), value.tensor);
-    store.bind(store.find(training_.feed.samples), dataset_.train.samples);
-    store.bind(store.find(training_.feed.labels), dataset_.train.labels);
+    training_.feeder = make_feeder(store, training_, dataset_.train);
     if (validation_) {
-      store.write(store.find(validation_->feed.order), epoch_order(holdout_.validation, validation_->plan, {0}, 0, 0));
+      validation_->feeder = make_feeder(store, *validation_, dataset_.train);
+      validation_->feeder->set_order(epoch_order(holdout_.validation, validation_->plan, {0}, 0, 0));
     }
     if (!test_) return;
-    store.bind(store.find(test_->feed.samples), dataset_.test.samples);
-    store.bind(store.find(test_->feed.labels), dataset_.test.labels);
+    test_->feeder = make_feeder(store, *test_, dataset_.test);
     const Holdout all = hold_out(dataset_.test.size(), 0, 0);
-    store.write(store.find(test_->feed.order), epoch_order(all.training, test_->plan, {0}, 0, 0));
+    test_->feeder->set_order(epoch_order(all.training, test_->plan, {0}, 0, 0));
   }
 
   void open_folder(const std::string& sha256) {
@@ -165,6 +165,7 @@ class Training {
       }
       write_environment(result_.folder, environment);
       write_whole_file(file("recipe.toml"), nn::write_recipe(recipe_));
+      if (encoded_.vocabulary) write_vocabulary(result_.folder, *encoded_.vocabulary);
     }
     if (options_.resume) {
       events_.continue_run_file(file("events.jsonl"), position_.events_bytes);
@@ -205,7 +206,7 @@ class Training {
     const bool is_place = position_.epoch >= 0 && position_.step >= 0 && position_.step < plan.steps();
     if (is_place && counter("counter.step") == position_.epoch * plan.steps() + position_.step &&
         counter("counter.position") == position_.epoch * plan.samples() + inside &&
-        (position_.step == 0 || counter(training_.feed.offset) == inside)) {
+        (position_.step == 0 || dataset_.train.file || counter(training_.feed.offset) == inside)) {
       return;
     }
     throw Error::mistake(fmt::format(
@@ -251,6 +252,8 @@ class Training {
     } else {
       work.set("shuffle", train_.shuffle.window != 0);
     }
+    work.set("input", dataset_.train.file ? "streamed" : "resident");
+    if (dataset_.train.file) work.set("ring_bytes", training_.feeder->ring_bytes());
     work.set("loss", nn::names_of(train_.loss)[static_cast<std::size_t>(train_.loss)])
         .set("seed", train_.seed)
         .set("threads", options_.threads)
@@ -275,27 +278,21 @@ class Training {
 
   // False when a signal stopped it.
   bool run_epoch() {
-    Store& store = programs_.store();
     const EpochPlan& plan = training_.plan;
-    store.write(store.find(training_.feed.order),
-                epoch_order(holdout_.training, plan, train_.shuffle, static_cast<std::uint64_t>(train_.seed), position_.epoch));
+    training_.feeder->set_order(epoch_order(holdout_.training, plan, train_.shuffle,
+                                            static_cast<std::uint64_t>(train_.seed), position_.epoch));
     if (position_.step == 0) {
-      store.write(store.find(training_.feed.offset), HostTensor::scalar(DType::i64, std::int64_t{0}));
-      reset_metrics(store, training_.feed);
+      reset_metrics(programs_.store(), training_.feed);
       events_.write(Event("epoch_start").set("epoch", position_.epoch + 1));
     }
     const double before = position_.epoch_seconds;
     const double begin = monotonic_seconds();
     double saving = 0;
+    training_.feeder->seek(position_.step);
     std::int64_t chunk = 8, steps_here = 0;
     while (position_.step < plan.steps()) {
       const double call = monotonic_seconds();
-      const std::int64_t count = std::min(chunk, std::max<std::int64_t>(plan.full - position_.step, 1));
-      if (position_.step < plan.full) {
-        training_.run_full->run(count);
-      } else {
-        training_.run_remainder->run(1);
-      }
+      const std::int64_t count = training_.feeder->run(chunk);
       position_.step += count;
       steps_here += count;
       const double now = monotonic_seconds();
@@ -423,6 +420,7 @@ class Training {
 
   InterruptGuard interrupt_;
   nn::Recipe recipe_;
+  const EncodedSet encoded_;
   const data::Dataset& dataset_;
   Device& device_;
   const FitOptions& options_;
@@ -445,9 +443,6 @@ class Training {
 
 FitResult fit(nn::Recipe recipe, const data::Dataset& dataset, Device& device, const FitOptions& options, Observer& observer) {
   if (dataset.train.size() == 0) throw Error::mistake(dataset.name + ": has no training samples");
-  if (!dataset.train.samples || !dataset.train.labels) {
-    throw Error::mistake(dataset.name + ": is made of texts; this version trains on pictures and tables");
-  }
   return Training(std::move(recipe), dataset, device, options, observer).run();
 }
 

@@ -13,7 +13,7 @@ FeedPrograms Programs::compile(const std::string& name, Emitter emit, const nn::
   FeedPrograms programs;
   programs.feed = geometry.feed;
   programs.plan = plan;
-  geometry.order = plan.entries;
+  if (geometry.order == 0) geometry.order = plan.entries;
   geometry.steps_per_epoch = plan.steps();
   const auto make = [&](std::int64_t batch, const std::string& program_name) {
     geometry.batch = batch;
@@ -80,9 +80,9 @@ void write_known(Store& store, const std::string& name, const HostTensor& value)
 
 Metrics evaluate_feed(Store& store, FeedPrograms& programs) {
   reset_metrics(store, programs.feed);
-  store.write(store.find(programs.feed.offset), HostTensor::scalar(DType::i64, std::int64_t{0}));
-  if (programs.run_full) programs.run_full->run(programs.plan.full);
-  if (programs.run_remainder) programs.run_remainder->run(1);
+  programs.feeder->seek(0);
+  for (std::int64_t step = 0; step < programs.plan.steps();)
+    step += programs.feeder->run(programs.plan.steps() - step);
   return read_metrics(store, programs.feed);
 }
 

@@ -9,6 +9,7 @@
 
 #include "treino/nn/steps.h"
 #include "treino/runtime/device.h"
+#include "treino/train/feeder.h"
 #include "treino/train/fit.h"
 #include "treino/train/order.h"
 
@@ -20,6 +21,7 @@ struct FeedPrograms {
   EpochPlan plan;
   Program full, remainder;
   std::unique_ptr<Executable> run_full, run_remainder;
+  std::unique_ptr<Feeder> feeder;  // after make_feeder()
 };
 
 // Everything compiled for one training, over one store.

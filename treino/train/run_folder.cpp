@@ -106,7 +106,8 @@ Environment read_environment(const std::string& folder) {
     environment.data_folder = data.value("folder", "");
     environment.classes = data.at("classes").get<std::vector<std::string>>();
     environment.sample = Shape(data.at("sample").get<std::vector<std::int64_t>>());
-    environment.sample_type = data.at("type") == "u8" ? DType::u8 : DType::f32;
+    const std::string type = data.at("type");
+    environment.sample_type = type == "u8" ? DType::u8 : type == "i32" ? DType::i32 : DType::f32;
     environment.choices = json.at("kernels").get<std::vector<std::string>>();
     return environment;
   } catch (const nlohmann::json::exception&) {
