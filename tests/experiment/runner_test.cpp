@@ -213,7 +213,8 @@ TEST_F(Runner, KilledHardItLosesTheRunInProgressOnly) {
   const std::string log = folder / "log", gate = folder / "gate";
   // The third run waits for a gate that only opens after the bench was killed.
   const std::string command = "n=$(wc -l < " + log + "); echo x >> " + log +
-                              "; if [ $n -eq 2 ]; then echo > " + gate + "; sleep 1000; fi";
+                              "; if [ $n -eq 2 ]; then echo $$ > " + gate + ".new; mv " + gate +
+                              ".new " + gate + "; exec sleep 1000; fi";
   folder.write("log", "");
   const Experiment one = experiment(shell("a", command), "repeat = 4\n");
   const pid_t child = fork();
@@ -224,6 +225,7 @@ TEST_F(Runner, KilledHardItLosesTheRunInProgressOnly) {
   while (!fs::exists(gate)) std::this_thread::sleep_for(std::chrono::milliseconds(5));
   kill(child, SIGKILL);
   waitpid(child, nullptr, 0);
+  kill(std::stoi(read_whole_file(gate)), SIGKILL);  // nobody else ends it now
   EXPECT_EQ(find_runs(out()).runs.size(), 2u);
   const Result result = run(one, true).result;
   ASSERT_EQ(result.runs.size(), 4u);
