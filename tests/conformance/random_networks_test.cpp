@@ -199,6 +199,8 @@ class Network {
               HostTensor(DType::i32, Shape{geometry_.rows}),
               HostTensor(DType::i32, Shape{geometry_.rows})};
     for (auto& x : data.samples.as<std::uint8_t>()) x = static_cast<std::uint8_t>(rng.below(256));
+    if (geometry_.sample_type == DType::i32)  // tokens; some stand outside the vocabulary
+      for (auto& x : data.samples.as<std::int32_t>()) x = static_cast<std::int32_t>(rng.below(260));
     if (geometry_.sample_type == DType::f32)
       for (float& x : data.samples.as<float>()) x = static_cast<float>(rng.normal());
     for (auto& label : data.labels.as<std::int32_t>())

@@ -14,6 +14,29 @@ class Generator {
  public:
   explicit Generator(std::uint64_t seed) : rng_(seed, 77) {}
 
+  // Tokens through an embedding and layers over time.
+  RandomTraining make_sequence() {
+    RandomTraining training;
+    training.recipe.name = "random";
+    training.recipe.data = "drawn";
+    training.sample = Shape{of({1, 4, 9, 13})};
+    training.sample_type = DType::i32;
+    training.classes = of({2, 3, 5});
+    shape_ = training.sample;
+    draw_train(training.recipe.train);
+    std::vector<Layer>& layers = training.recipe.layers;
+    add(layers, Embedding{.vocabulary = of({1, 7, 256}),
+                          .units = of({1, 6, 17}),
+                          .mask_zero = chance(2),
+                          .init = uniform(0.5)});
+    for (std::int64_t i = of({1, 2}); i > 0; --i) add(layers, convolution_over_time());
+    add(layers, chance(2)   ? Layer(GlobalAvgPool{})
+                : chance(2) ? Layer(GlobalMaxPool{})
+                            : Layer(Flatten{}));
+    add_outputs(training);
+    return training;
+  }
+
   RandomTraining make() {
     RandomTraining training;
     training.recipe.name = "random";
@@ -36,6 +59,13 @@ class Generator {
                              : Layer(GlobalMaxPool{}));
     }
     for (std::int64_t i = of({0, 1, 2, 3}); i > 0; --i) add(layers, flat_layer());
+    add_outputs(training);
+    return training;
+  }
+
+ private:
+  void add_outputs(RandomTraining& training) {
+    std::vector<Layer>& layers = training.recipe.layers;
     const Loss loss = training.recipe.train.loss;
     const bool single = loss != Loss::cross_entropy && training.classes == 2 && chance(2);
     const Activation last = loss == Loss::cross_entropy          ? softmax
@@ -44,10 +74,8 @@ class Generator {
                                                                  : linear;
     add(layers,
         Dense{.units = single ? 1 : training.classes, .activation = last, .init = initializer()});
-    return training;
   }
 
- private:
   bool chance(std::uint64_t one_in) { return rng_.below(one_in) == 0; }
   std::int64_t of(std::initializer_list<std::int64_t> choices) {
     return choices.begin()[rng_.below(choices.size())];
@@ -90,6 +118,21 @@ class Generator {
     const bool fits = (conv.kernel.height - 1) * conv.dilation.height < shape_[0] &&
                       (conv.kernel.width - 1) * conv.dilation.width < shape_[1];
     if (!fits) conv.padding = same;
+    return conv;
+  }
+
+  Layer convolution_over_time() {
+    const std::int64_t channels = shape_[1], filters = of({1, 6, 17});
+    Conv1D conv{.filters = filters,
+                .kernel = of({1, 2, 3, 5}),
+                .stride = of({1, 1, 2}),
+                .groups = channels == filters && chance(2) ? channels : 1,
+                .padding = word<Padding>(),
+                .activation = word<Activation>(),
+                .bias = !chance(4),
+                .init = initializer()};
+    if (conv.stride == 1) conv.dilation = of({1, 1, 2});
+    if ((conv.kernel - 1) * conv.dilation >= shape_[0]) conv.padding = same;
     return conv;
   }
 
@@ -250,7 +293,7 @@ class Generator {
 }  // namespace
 
 RandomTraining random_training(std::uint64_t seed) {
-  return Generator(seed).make();
+  return seed % 10 == 9 ? Generator(seed).make_sequence() : Generator(seed).make();
 }
 
 }  // namespace treino::conformance

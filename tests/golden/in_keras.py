@@ -49,6 +49,9 @@ class Builder:
         if kind == "dropout":
             return x  # off
         function = activation(fields.pop("activation", "linear"))
+        if kind == "embedding":
+            return self.embedding(fields, name, x)
+        flat = len(x.shape) == 3  # over time
         size = {"pool_size": pair(fields.get("size", 2)), "strides": pair(fields.get("stride")),
                 "padding": fields.get("padding", "valid")}
         made = {
@@ -57,10 +60,16 @@ class Builder:
                 fields["filters"], pair(fields["kernel"]), strides=pair(fields.get("stride", 1)),
                 dilation_rate=pair(fields.get("dilation", 1)), groups=fields.get("groups", 1),
                 padding=fields.get("padding", "valid"), use_bias=fields.get("bias", True)),
+            "conv1d": lambda: keras.layers.Conv1D(
+                fields["filters"], fields["kernel"], strides=fields.get("stride", 1),
+                dilation_rate=fields.get("dilation", 1), groups=fields.get("groups", 1),
+                padding=fields.get("padding", "valid"), use_bias=fields.get("bias", True)),
             "max_pool": lambda: keras.layers.MaxPooling2D(**size),
             "avg_pool": lambda: keras.layers.AveragePooling2D(**size),
-            "global_avg_pool": keras.layers.GlobalAveragePooling2D,
-            "global_max_pool": keras.layers.GlobalMaxPooling2D,
+            "global_avg_pool": (keras.layers.GlobalAveragePooling1D if flat else
+                                keras.layers.GlobalAveragePooling2D),
+            "global_max_pool": (keras.layers.GlobalMaxPooling1D if flat else
+                                keras.layers.GlobalMaxPooling2D),
             "flatten": keras.layers.Flatten,
             "batch_norm": lambda: keras.layers.BatchNormalization(**fields),
             "layer_norm": lambda: keras.layers.LayerNormalization(**fields),
@@ -76,6 +85,15 @@ class Builder:
             self.statistics[name + ".mean"] = made.moving_mean
             self.statistics[name + ".variance"] = made.moving_variance
         return keras.layers.Activation(function)(y)
+
+    def embedding(self, fields, name, x):
+        made = keras.layers.Embedding(fields["vocabulary"], fields["units"])
+        y = made(x)
+        self.parameters[f"{name}.table"] = made.embeddings
+        if not fields.get("mask_zero", True):
+            return y
+        real = keras.layers.Lambda(lambda t: keras.ops.cast(t > 0, "float64")[..., None])(x)
+        return keras.layers.Multiply()([y, real])
 
 
 def unfolded(layers, loss):

@@ -82,11 +82,15 @@ class Network:
             return x.reshape(x.shape[0], -1)
         if kind == "activation":
             return self.activate(fields["function"], x)
+        if kind == "embedding":
+            y = own("table")[x.long()]
+            return y * (x > 0)[..., None] if fields.get("mask_zero", True) else y
+        places = tuple(range(1, x.dim() - 1))  # pixels, or moments
         if kind == "global_avg_pool":
-            return x.mean(dim=(1, 2))
+            return x.mean(dim=places)
         if kind == "global_max_pool":
-            y = x.amax(dim=(1, 2))
-            self.kink(lead(x.flatten(1, 2), 1) / size_of(x), y)
+            y = x.amax(dim=places)
+            self.kink(lead(x.flatten(1, -2), 1) / size_of(x), y)
             return y
         if kind == "layer_norm":
             return F.layer_norm(x, x.shape[-1:], own("gamma"), own("beta"),
@@ -103,6 +107,12 @@ class Network:
                 "gamma") + own("beta")
         if kind == "dense":
             y = x @ own("kernel")
+        elif kind == "conv1d":  # one pixel high
+            wide = {**fields, **{part: [1, fields.get(part, 1)]
+                                 for part in ("kernel", "stride", "dilation")}}
+            kernel = lambda part: own(part)[None]
+            y = self.window("conv2d", wide, kernel, x.permute(0, 2, 1)[:, :, None])
+            y = y[:, :, 0].permute(0, 2, 1)
         else:
             y = self.window(kind, fields, own, x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
         if own("bias") is not None:

@@ -62,6 +62,8 @@ NETWORKS = {
     "mae": (None, "u8", 3, "numbers"),
     "huber": (None, "f32", 3, "numbers"),
     "bias_before_norm": (None, "u8", 3, "one"),
+    "sequence": (None, "u8", 4, "one"),
+    "sequence_max": (None, "u8", 3, "one"),
 }
 
 

@@ -53,7 +53,7 @@ def starting_value(stream, name, shape):
     if kind == "kernel":
         field = float(np.prod(shape[:-2]))
         unit = unit * np.sqrt(6.0 / (field * (shape[-2] + shape[-1])))
-    elif kind in ("bias", "beta", "mean"):
+    elif kind in ("bias", "beta", "mean", "table"):
         unit = unit * 0.125
     else:  # gamma, variance
         unit = unit * 0.25 + 1.0
