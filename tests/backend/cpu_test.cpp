@@ -149,15 +149,15 @@ Case conv_case(Shape x, std::int64_t filters, WindowAttributes w) {
 }
 
 Case pool_case(bool largest, Shape x, WindowAttributes w) {
-  return {std::string(largest ? "max" : "avg") + "_pool " + to_string(x) + " " +
-              to_string(Attributes(w)),
-          [=](Graph& g) {
-            const Value image = input(g, "x", x);
-            const Value y = largest ? max_pool(image, w) : avg_pool(image, w);
-            output(g, "y", y);
-            output(g, "dx",
-                   gradient(reduce_sum(y * input(g, "w", y.shape()), {0, 1, 2, 3}), image));
-          }};
+  return {
+      std::string(largest ? "max" : "avg") + "_pool " + to_string(x) + " " +
+          to_string(Attributes(w)),
+      [=](Graph& g) {
+        const Value image = input(g, "x", x);
+        const Value y = largest ? max_pool(image, w) : avg_pool(image, w);
+        output(g, "y", y);
+        output(g, "dx", gradient(reduce_sum(y * input(g, "w", y.shape()), {0, 1, 2, 3}), image));
+      }};
 }
 
 Case matmul_case(std::int64_t m, std::int64_t k, std::int64_t n) {
@@ -228,26 +228,26 @@ std::vector<Case> cases() {
                    }});
   }
   for (const Shape& x : {Shape{3, 5, 7}, Shape{64, 40, 3}, Shape{1000, 1, 2}, Shape{2, 3, 5000}}) {
-    all.push_back({"movement " + to_string(x), [=](Graph& g) {
-                     const Value v = input(g, "x", x);
-                     output(g, "t201", transpose(v, {2, 0, 1}));
-                     output(g, "t021", transpose(v, {0, 2, 1}));
-                     output(g, "t210", transpose(v, {2, 1, 0}));
-                     for (const auto& axes : std::vector<std::vector<int>>{
-                              {0}, {1}, {2}, {0, 1}, {1, 2}, {0, 2}, {0, 1, 2}}) {
-                       std::string name;
-                       for (int axis : axes) name += std::to_string(axis);
-                       output(g, ("sum" + name).c_str(), reduce_sum(v, axes));
-                       output(g, ("max" + name).c_str(), reduce_max(v, axes));
-                     }
-                     output(g, "sum64", reduce_sum(cast(v, DType::f64), {0, 2}));
-                     const Value channels = input(g, "c", Shape{x[2]}),
-                                 rows = input(g, "r", Shape{x[0], 1, 1});
-                     const Value middle = input(g, "m", Shape{x[1], 1}),
-                                 one = input(g, "one", Shape{});
-                     output(g, "mixed", (v * channels + rows) * one - middle);
-                     output(g, "broadcast", broadcast(middle, x));
-                   }});
+    all.push_back(
+        {"movement " + to_string(x), [=](Graph& g) {
+           const Value v = input(g, "x", x);
+           output(g, "t201", transpose(v, {2, 0, 1}));
+           output(g, "t021", transpose(v, {0, 2, 1}));
+           output(g, "t210", transpose(v, {2, 1, 0}));
+           for (const auto& axes :
+                std::vector<std::vector<int>>{{0}, {1}, {2}, {0, 1}, {1, 2}, {0, 2}, {0, 1, 2}}) {
+             std::string name;
+             for (int axis : axes) name += std::to_string(axis);
+             output(g, ("sum" + name).c_str(), reduce_sum(v, axes));
+             output(g, ("max" + name).c_str(), reduce_max(v, axes));
+           }
+           output(g, "sum64", reduce_sum(cast(v, DType::f64), {0, 2}));
+           const Value channels = input(g, "c", Shape{x[2]}),
+                       rows = input(g, "r", Shape{x[0], 1, 1});
+           const Value middle = input(g, "m", Shape{x[1], 1}), one = input(g, "one", Shape{});
+           output(g, "mixed", (v * channels + rows) * one - middle);
+           output(g, "broadcast", broadcast(middle, x));
+         }});
   }
   all.push_back({"gather", [](Graph& g) {
                    const Value table = g.variable("table", {Shape{5, 3, 4}, DType::u8}, Role::data);

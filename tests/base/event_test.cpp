@@ -23,7 +23,10 @@ using testing::HasSubstr;
 
 TEST(Event, LineKeepsOrderAndTypes) {
   Event event("eval", 1.5);
-  event.set("split", "test").set("samples", 10).set("loss", 0.25).set_json("optimizer", R"({"adam":{"rate":0.001}})");
+  event.set("split", "test")
+      .set("samples", 10)
+      .set("loss", 0.25)
+      .set_json("optimizer", R"({"adam":{"rate":0.001}})");
   event.set("bad", std::numeric_limits<double>::quiet_NaN()).set("shuffle", true);
   EXPECT_EQ(event.line(), R"({"event":"eval","t":1.5,"split":"test","samples":10,"loss":0.25,)"
                           R"("optimizer":{"adam":{"rate":0.001}},"bad":null,"shuffle":true})");
@@ -37,9 +40,11 @@ TEST(Event, LineKeepsOrderAndTypes) {
 }
 
 TEST(Event, ParsingNamesThePlace) {
-  EXPECT_EQ(error_of([] { Event::parse("[1]", "run.jsonl:3"); }), "run.jsonl:3: is not a JSON object");
+  EXPECT_EQ(error_of([] { Event::parse("[1]", "run.jsonl:3"); }),
+            "run.jsonl:3: is not a JSON object");
   EXPECT_THAT(error_of([] { Event::parse("{\"t\":1}", "f:1"); }), HasSubstr("\"event\""));
-  EXPECT_THAT(error_of([] { Event::parse("{\"event\":\"a\",\"t\":\"1\"}", "f:1"); }), HasSubstr("\"t\""));
+  EXPECT_THAT(error_of([] { Event::parse("{\"event\":\"a\",\"t\":\"1\"}", "f:1"); }),
+              HasSubstr("\"t\""));
   EXPECT_THAT(error_of([] { Event::parse("{\"event\":", "f:1"); }), HasSubstr("JSON"));
 }
 
@@ -52,12 +57,16 @@ TEST(EventWriter, RunFileBeginsWithWhatWasBefore) {
   writer.write(Event("train_start"));
   EXPECT_EQ(read_whole_file(folder / "copy.jsonl"), read_whole_file(folder / "run.jsonl"));
   EXPECT_EQ(read_events(folder / "run.jsonl").size(), 2u);
-  EXPECT_EQ(writer.run_file_bytes(), static_cast<std::int64_t>(read_whole_file(folder / "run.jsonl").size()));
+  EXPECT_EQ(writer.run_file_bytes(),
+            static_cast<std::int64_t>(read_whole_file(folder / "run.jsonl").size()));
 }
 
 TEST(EventWriter, ContinuedFileIsCutToWholeLines) {
   const TemporaryFolder folder;
-  const std::string one = R"({"event":"a","t":1})" "\n", two = R"({"event":"b","t":2})" "\n";
+  const std::string one = R"({"event":"a","t":1})"
+                          "\n",
+                    two = R"({"event":"b","t":2})"
+                          "\n";
   const std::string path = folder.write("run.jsonl", one + two + R"({"event":"c")");
   {
     EventWriter writer;
@@ -73,7 +82,8 @@ TEST(EventWriter, ContinuedFileIsCutToWholeLines) {
 
 TEST(EventWriter, UnfinishedLastLineIsLeftOut) {
   const TemporaryFolder folder;
-  const std::string path = folder.write("run.jsonl", "{\"event\":\"a\",\"t\":1}\n{\"event\":\"b\",");
+  const std::string path =
+      folder.write("run.jsonl", "{\"event\":\"a\",\"t\":1}\n{\"event\":\"b\",");
   EXPECT_EQ(read_events(path).size(), 1u);
 }
 
@@ -130,8 +140,10 @@ TEST(EventWriter, WrongAddresses) {
   EXPECT_THAT(error_of([&] { writer.add("fd:x"); }), HasSubstr("fd:x"));
   EXPECT_THAT(error_of([&] { writer.add("fd:987"); }), HasSubstr("not open"));
   EXPECT_THAT(error_of([&] { writer.add(""); }), HasSubstr("name"));
-  EXPECT_THAT(error_of([&] { writer.add("unix:/nowhere/s"); }, Fault::work), HasSubstr("/nowhere/s"));
-  EXPECT_THAT(error_of([&] { writer.add("/nowhere/events"); }, Fault::work), HasSubstr("/nowhere/events"));
+  EXPECT_THAT(error_of([&] { writer.add("unix:/nowhere/s"); }, Fault::work),
+              HasSubstr("/nowhere/s"));
+  EXPECT_THAT(error_of([&] { writer.add("/nowhere/events"); }, Fault::work),
+              HasSubstr("/nowhere/events"));
 }
 
 }  // namespace

@@ -37,7 +37,8 @@ TEST(File, WritesPartsAndReplaces) {
 }
 
 TEST(File, MissingFolderIsAnErrorOfWork) {
-  EXPECT_THAT(error_of([] { write_whole_file("/nowhere/at/all", "x"); }, Fault::work), HasSubstr("/nowhere/at/all"));
+  EXPECT_THAT(error_of([] { write_whole_file("/nowhere/at/all", "x"); }, Fault::work),
+              HasSubstr("/nowhere/at/all"));
   EXPECT_THAT(error_of([] { read_whole_file("/nowhere/at/all"); }), HasSubstr("no such file"));
 }
 
@@ -51,13 +52,17 @@ TEST(File, FolderThatIsAFile) {
 TEST(File, UnwritableFolder) {
   if (geteuid() == 0) GTEST_SKIP() << "root may write anywhere";
   const TemporaryFolder folder;
-  std::filesystem::permissions(folder.path(), std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
-  EXPECT_THAT(error_of([&] { check_writable(folder.path()); }, Fault::work), HasSubstr("may write"));
-  EXPECT_THAT(error_of([&] { write_whole_file(folder / "a", "x"); }, Fault::work), HasSubstr("may write"));
+  std::filesystem::permissions(
+      folder.path(), std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
+  EXPECT_THAT(error_of([&] { check_writable(folder.path()); }, Fault::work),
+              HasSubstr("may write"));
+  EXPECT_THAT(error_of([&] { write_whole_file(folder / "a", "x"); }, Fault::work),
+              HasSubstr("may write"));
   std::filesystem::permissions(folder.path(), std::filesystem::perms::owner_all);
 }
 
-// A write that fails half-way (here: a limit on a file's size) leaves the old file and nothing beside.
+// A write that fails half-way (here: a limit on a file's size) leaves the old file and nothing
+// beside.
 TEST(File, FailedWriteLeavesTheOldFile) {
   const TemporaryFolder folder;
   const std::string path = folder / "a";

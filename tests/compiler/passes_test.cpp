@@ -20,7 +20,9 @@ class FusingTarget final : public Target {
   int bytes(DType dtype) const override { return host_bytes(dtype); }
   bool fuses_elementwise() const override { return true; }
   bool fuses_bias(const Node&) const override { return true; }
-  bool fuses_activation(const Node&, Op activation) const override { return activation == Op::relu; }
+  bool fuses_activation(const Node&, Op activation) const override {
+    return activation == Op::relu;
+  }
   bool fuses_norm_pool(const Node&) const override { return true; }
 };
 
@@ -181,7 +183,8 @@ TEST(Lower, SwapsTwoVariables) {
             "b:f32[4] = assign(@0:f32[4])\n");
 }
 
-// x -> relu -> batch norm -> max pool, and the gradients by x, gamma, beta and a bias under the relu.
+// x -> relu -> batch norm -> max pool, and the gradients by x, gamma, beta and a bias under the
+// relu.
 void emit_norm_pool(Graph& g, bool pool_alone) {
   const Value x = variable(g, "x", Shape{2, 4, 4, 3}), bias = variable(g, "bias", Shape{3});
   const Value gamma = variable(g, "gamma", Shape{3}), beta = variable(g, "beta", Shape{3});

@@ -31,8 +31,10 @@ TEST(PlanMemory, NeverOverlapsWhatIsAliveTogether) {
       EXPECT_EQ(offsets[i] % 64, 0);
       EXPECT_LE(offsets[i] + blocks[i].bytes, total);
       for (std::size_t j = 0; j < i; ++j) {
-        const bool together = blocks[i].first <= blocks[j].last && blocks[j].first <= blocks[i].last;
-        const bool apart = offsets[i] + blocks[i].bytes <= offsets[j] || offsets[j] + blocks[j].bytes <= offsets[i];
+        const bool together =
+            blocks[i].first <= blocks[j].last && blocks[j].first <= blocks[i].last;
+        const bool apart = offsets[i] + blocks[i].bytes <= offsets[j] ||
+                           offsets[j] + blocks[j].bytes <= offsets[i];
         EXPECT_TRUE(!together || apart) << i << " and " << j;
       }
     }

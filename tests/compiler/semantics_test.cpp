@@ -36,15 +36,19 @@ class RandomGraph {
  public:
   explicit RandomGraph(std::uint64_t seed) : rng_(seed, 0) {
     for (int i = 0; i < 4; ++i) {
-      pool_.push_back(graph_.variable("matrix" + std::to_string(i), {Shape{6, 6}, DType::f32}, Role::parameter));
+      pool_.push_back(graph_.variable("matrix" + std::to_string(i), {Shape{6, 6}, DType::f32},
+                                      Role::parameter));
     }
     pool_.push_back(graph_.variable("row", {Shape{6}, DType::f32}, Role::parameter));
     const std::size_t variables = pool_.size();
     for (int i = 0; i < 40; ++i) grow();
     const Value loss = mean(square(any(Shape{6, 6})), {0, 1});
     for (std::size_t i = 0; i < variables; ++i) {
-      Value value = rng_.below(2) == 0 ? gradient(loss, pool_[i]) * 0.1 + pool_[i] : any(pool_[i].shape());
-      if (rng_.below(4) == 0) value = pool_[(i + 1) % variables].shape() == pool_[i].shape() ? pool_[(i + 1) % variables] : value;
+      Value value =
+          rng_.below(2) == 0 ? gradient(loss, pool_[i]) * 0.1 + pool_[i] : any(pool_[i].shape());
+      if (rng_.below(4) == 0)
+        value = pool_[(i + 1) % variables].shape() == pool_[i].shape() ? pool_[(i + 1) % variables]
+                                                                       : value;
       assign(pool_[i], value);
     }
   }
@@ -66,15 +70,34 @@ class RandomGraph {
   void grow() {
     const Shape matrix{6, 6};
     switch (rng_.below(9)) {
-      case 0: pool_.push_back(tanh(any(matrix))); break;
-      case 1: pool_.push_back(any(matrix) * any(Shape{6})); break;
-      case 2: pool_.push_back(any(matrix) + any(matrix)); break;
-      case 3: pool_.push_back(sigmoid(any(matrix) - any(matrix) * 0.5)); break;
-      case 4: pool_.push_back(reduce_sum(any(matrix), {static_cast<int>(rng_.below(2))}) * 0.2); break;
-      case 5: pool_.push_back(matmul(any(matrix), any(matrix), rng_.below(2) == 0, rng_.below(2) == 0) * 0.3); break;
-      case 6: pool_.push_back(tanh(matmul(any(matrix), transpose(any(matrix), {1, 0})) + any(Shape{6}))); break;
-      case 7: pool_.push_back(reshape(reshape(any(matrix), Shape{36}) * 0.9, matrix)); break;
-      default: pool_.push_back(relu(any(Shape{6}) + 0.1)); break;
+      case 0:
+        pool_.push_back(tanh(any(matrix)));
+        break;
+      case 1:
+        pool_.push_back(any(matrix) * any(Shape{6}));
+        break;
+      case 2:
+        pool_.push_back(any(matrix) + any(matrix));
+        break;
+      case 3:
+        pool_.push_back(sigmoid(any(matrix) - any(matrix) * 0.5));
+        break;
+      case 4:
+        pool_.push_back(reduce_sum(any(matrix), {static_cast<int>(rng_.below(2))}) * 0.2);
+        break;
+      case 5:
+        pool_.push_back(matmul(any(matrix), any(matrix), rng_.below(2) == 0, rng_.below(2) == 0) *
+                        0.3);
+        break;
+      case 6:
+        pool_.push_back(tanh(matmul(any(matrix), transpose(any(matrix), {1, 0})) + any(Shape{6})));
+        break;
+      case 7:
+        pool_.push_back(reshape(reshape(any(matrix), Shape{36}) * 0.9, matrix));
+        break;
+      default:
+        pool_.push_back(relu(any(Shape{6}) + 0.1));
+        break;
     }
   }
 
@@ -83,7 +106,8 @@ class RandomGraph {
   std::vector<Value> pool_;
 };
 
-std::vector<HostTensor> run(Device& device, const Graph& graph, const Target& target, bool optimize) {
+std::vector<HostTensor> run(Device& device, const Graph& graph, const Target& target,
+                            bool optimize) {
   const Program program = compile(graph, target, {.name = "random", .optimize = optimize});
   const auto store = device.make_store(program.variables);
   for (int i = 0; i < static_cast<int>(program.variables.size()); ++i) {
@@ -94,7 +118,8 @@ std::vector<HostTensor> run(Device& device, const Graph& graph, const Target& ta
   }
   device.load(program, *store)->run(2);
   std::vector<HostTensor> results;
-  for (int i = 0; i < static_cast<int>(program.variables.size()); ++i) results.push_back(store->read(i, DType::f64));
+  for (int i = 0; i < static_cast<int>(program.variables.size()); ++i)
+    results.push_back(store->read(i, DType::f64));
   return results;
 }
 

@@ -113,7 +113,8 @@ std::vector<Case> augment_cases() {
   std::vector<Case> all;
   for (const AugmentAttributes& change : changes) {
     for (DType dtype : {DType::u8, DType::f32}) {
-      for (const Shape& shape : {Shape{1, 5, 7, 3}, Shape{33, 9, 8, 1}, Shape{7, 1, 17, 2}, Shape{5, 12, 1, 4}}) {
+      for (const Shape& shape :
+           {Shape{1, 5, 7, 3}, Shape{33, 9, 8, 1}, Shape{7, 1, 17, 2}, Shape{5, 12, 1, 4}}) {
         all.push_back(plain_case(Op::augment, to_string(change) + " of " + text(dtype, shape),
                                  {{"samples", {shape, dtype}, Fill::bytes},
                                   {"seed", {Shape{}, DType::i64}, Fill::bytes},
@@ -157,14 +158,15 @@ std::vector<Case> batch_cases(Op op) {
         }
       }
     } else if (op == Op::scatter_rows) {
-      for (const Shape& table : {Shape{5}, Shape{5, 17}, Shape{1, 3}, Shape{4000, 16}, Shape{6, 5, 7, 1}}) {
+      for (const Shape& table :
+           {Shape{5}, Shape{5, 17}, Shape{1, 3}, Shape{4000, 16}, Shape{6, 5, 7, 1}}) {
         Shape dy = table;
         dy[0] = batch;
         for (Fill rows : {Fill::whole, Fill::bytes}) {  // bytes: some beyond the table
-          all.push_back(plain_case(op, std::to_string(batch) + " into " + to_string(table),
-                                   {{"dy", {dy, DType::f32}},
-                                    {"rows", {Shape{batch}, DType::i32}, rows}},
-                                   TypeAttributes{{table, DType::f32}}));
+          all.push_back(
+              plain_case(op, std::to_string(batch) + " into " + to_string(table),
+                         {{"dy", {dy, DType::f32}}, {"rows", {Shape{batch}, DType::i32}, rows}},
+                         TypeAttributes{{table, DType::f32}}));
         }
       }
     } else if (op == Op::one_hot) {

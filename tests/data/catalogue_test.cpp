@@ -21,19 +21,22 @@ using testing::HasSubstr;
 TEST(Catalogue, HasTheTwelveSets) {
   std::vector<std::string> names;
   for (const Entry& entry : list()) names.push_back(entry.name);
-  EXPECT_THAT(names, testing::ElementsAre("mnist", "fashion_mnist", "kmnist", "cifar10", "cifar100", "caltech101", "iris", "wine",
-                                          "imdb_reviews", "squad", "yelp_full_reviews", "yelp_polarity_reviews"));
+  EXPECT_THAT(names, testing::ElementsAre("mnist", "fashion_mnist", "kmnist", "cifar10", "cifar100",
+                                          "caltech101", "iris", "wine", "imdb_reviews", "squad",
+                                          "yelp_full_reviews", "yelp_polarity_reviews"));
 }
 
 TEST(Catalogue, EveryRowIsComplete) {
   std::set<std::string> sums;
   for (const Row* row : catalogue()) {
     SCOPED_TRACE(row->name);
-    for (const char* text : {row->title, row->licence, row->citation, row->sample}) EXPECT_GT(std::string(text).size(), 2U);
+    for (const char* text : {row->title, row->licence, row->citation, row->sample})
+      EXPECT_GT(std::string(text).size(), 2U);
     EXPECT_GT(row->train, 0);
     EXPECT_TRUE(row->classes >= 2 || row->kind == Kind::questions);
     EXPECT_FALSE(row->addresses.empty());
-    for (const std::string address : row->addresses) EXPECT_EQ(address.rfind("http", 0), 0U) << address;
+    for (const std::string address : row->addresses)
+      EXPECT_EQ(address.rfind("http", 0), 0U) << address;
     EXPECT_FALSE(row->files.empty());
     for (const FileRow& file : row->files) {
       EXPECT_GT(file.bytes, 0);
@@ -42,12 +45,14 @@ TEST(Catalogue, EveryRowIsComplete) {
       EXPECT_EQ(std::string(file.sha256).find_first_not_of("0123456789abcdef"), std::string::npos);
     }
     if (row->recipe[0] != '\0') {
-      EXPECT_TRUE(std::filesystem::exists(std::string(TREINO_SOURCE_DIR "/recipes/") + row->recipe + ".toml"));
+      EXPECT_TRUE(std::filesystem::exists(std::string(TREINO_SOURCE_DIR "/recipes/") + row->recipe +
+                                          ".toml"));
     }
     TemporaryFolder empty;
     EXPECT_TRUE(row->sources(empty.path()).empty());
     EXPECT_TRUE(row->sources(empty / "nothing").empty());
-    EXPECT_THAT(error_of([&] { load(row->name, {.folder = empty.path()}); }), HasSubstr(row->files[0].name));
+    EXPECT_THAT(error_of([&] { load(row->name, {.folder = empty.path()}); }),
+                HasSubstr(row->files[0].name));
   }
 }
 
@@ -66,7 +71,8 @@ TEST(Catalogue, SearchOrderIsDataFolderThenCache) {
   EXPECT_EQ(path("wine"), data / "wine");
   data.write("imdb/aclImdb_v1.tar.gz", "x");
   EXPECT_EQ(path("imdb_reviews"), data / "imdb");
-  EXPECT_THAT(error_of([] { load("squad", {.download = false}); }), HasSubstr("treino data get squad"));
+  EXPECT_THAT(error_of([] { load("squad", {.download = false}); }),
+              HasSubstr("treino data get squad"));
 }
 
 TEST(Catalogue, VerifyComparesChecksums) {

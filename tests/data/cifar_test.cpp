@@ -45,15 +45,19 @@ TEST(Cifar, HundredHasFineAndCoarseLabels) {
   const Dataset fine = load("cifar100", {.folder = folder.path()});
   EXPECT_EQ(fine.classes.size(), 100U);
   EXPECT_EQ(fine.classes[static_cast<std::size_t>(label_of(fine.train, 1))], "worm");
-  EXPECT_EQ(fine.train.samples->as<std::uint8_t>()[3], static_cast<std::uint8_t>((1 * 3 + 3) % 255));
-  EXPECT_EQ(fine.train.samples->as<std::uint8_t>()[4], static_cast<std::uint8_t>((1 * 4 + 4) % 255));
+  EXPECT_EQ(fine.train.samples->as<std::uint8_t>()[3],
+            static_cast<std::uint8_t>((1 * 3 + 3) % 255));
+  EXPECT_EQ(fine.train.samples->as<std::uint8_t>()[4],
+            static_cast<std::uint8_t>((1 * 4 + 4) % 255));
   ASSERT_EQ(fine.other_labels.size(), 1U);
   EXPECT_EQ(fine.other_labels[0].name, "coarse");
 
   const Dataset coarse = load("cifar100:coarse", {.folder = folder.path()});
   EXPECT_EQ(coarse.classes.size(), 20U);
-  EXPECT_EQ(coarse.classes[static_cast<std::size_t>(label_of(coarse.train, 0))], "fruit_and_vegetables");
-  EXPECT_EQ(coarse.classes[static_cast<std::size_t>(label_of(coarse.train, 1))], "non-insect_invertebrates");
+  EXPECT_EQ(coarse.classes[static_cast<std::size_t>(label_of(coarse.train, 0))],
+            "fruit_and_vegetables");
+  EXPECT_EQ(coarse.classes[static_cast<std::size_t>(label_of(coarse.train, 1))],
+            "non-insect_invertebrates");
   EXPECT_EQ(label_of(coarse.test, 0), 1);
   EXPECT_EQ(coarse.train.samples->bytes, fine.train.samples->bytes);
   EXPECT_NE(digest(coarse), digest(fine));
@@ -77,7 +81,8 @@ TEST(Cifar, NamesWhatIsWrong) {
   folder.write("test_batch.bin", cifar_record(9, 0, 0, 0));
   EXPECT_THAT(error(), HasSubstr("no training files data_batch_*.bin"));
   folder.write("data_batch_1.bin", cifar_record(3, 1, 2, 3).substr(1));
-  EXPECT_THAT(error(), HasSubstr("data_batch_1.bin: 3072 bytes is not a whole number of 3073-byte records"));
+  EXPECT_THAT(error(),
+              HasSubstr("data_batch_1.bin: 3072 bytes is not a whole number of 3073-byte records"));
   folder.write("data_batch_1.bin", cifar_record(3, 1, 2, 3) + cifar_record(11, 1, 2, 3));
   EXPECT_THAT(error(), HasSubstr("data_batch_1.bin: at byte 3073: label 11"));
   folder.write("data_batch_1.bin", "");
@@ -85,12 +90,15 @@ TEST(Cifar, NamesWhatIsWrong) {
 
   TemporaryFolder archive, other, coarse;
   archive.write("cifar-10-binary.tar.gz", "no archive");
-  EXPECT_THAT(error_of([&] { load("cifar10", {.folder = archive.path()}); }), HasSubstr("cifar-10-binary.tar.gz"));
+  EXPECT_THAT(error_of([&] { load("cifar10", {.folder = archive.path()}); }),
+              HasSubstr("cifar-10-binary.tar.gz"));
   other.write("cifar-10-binary.tar.gz", imdb_archive());
-  EXPECT_THAT(error_of([&] { load("cifar10", {.folder = other.path()}); }), HasSubstr("holds no data_batch_*.bin"));
+  EXPECT_THAT(error_of([&] { load("cifar10", {.folder = other.path()}); }),
+              HasSubstr("holds no data_batch_*.bin"));
   coarse.write("train.bin", cifar100_record(20, 7, 1));
   coarse.write("test.bin", cifar100_record(0, 7, 1));
-  EXPECT_THAT(error_of([&] { load("cifar100", {.folder = coarse.path()}); }), HasSubstr("train.bin: at byte 0: label 20"));
+  EXPECT_THAT(error_of([&] { load("cifar100", {.folder = coarse.path()}); }),
+              HasSubstr("train.bin: at byte 0: label 20"));
 }
 
 }  // namespace

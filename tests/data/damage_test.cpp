@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every reader against files cut off at 64 places, with flipped bytes, empty, and of another set: an
-// error that names the file, or the whole set; never less than what the file held, never a crash.
+// Every reader against files cut off at 64 places, with flipped bytes, empty, and of another set:
+// an error that names the file, or the whole set; never less than what the file held, never a
+// crash.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -30,26 +31,42 @@ struct Reader {
   bool by_lines = false;
 };
 
-std::ostream& operator<<(std::ostream& out, const Reader& reader) { return out << reader.name << " " << reader.file; }
+std::ostream& operator<<(std::ostream& out, const Reader& reader) {
+  return out << reader.name << " " << reader.file;
+}
 
 std::vector<Reader> readers() {
   std::string iris, table = "a,b,label\n";
   for (int i = 0; i < 30; ++i) {
-    iris += "5.1,3.5,1.4,0." + std::to_string(i) + (i % 3 == 0 ? ",Iris-setosa\n" : i % 3 == 1 ? ",Iris-versicolor\n" : ",Iris-virginica\n");
+    iris += "5.1,3.5,1.4,0." + std::to_string(i) +
+            (i % 3 == 0   ? ",Iris-setosa\n"
+             : i % 3 == 1 ? ",Iris-versicolor\n"
+                          : ",Iris-virginica\n");
     table += std::to_string(i) + ",7," + (i % 2 == 0 ? "x" : "y") + "\n";
   }
   const std::string picture = pictures::jpeg(pictures::halves(60, 40, 3, 9, 200));
   return {
       {"mnist", "train-images-idx3-ubyte", kImages, false, {{"train-labels-idx1-ubyte", kLabels}}},
       {"mnist", "train-labels-idx1-ubyte", kLabels, false, {{"train-images-idx3-ubyte", kImages}}},
-      {"mnist", "train-images-idx3-ubyte.gz", test::gzip(kImages), true, {{"train-labels-idx1-ubyte", kLabels}}},
+      {"mnist",
+       "train-images-idx3-ubyte.gz",
+       test::gzip(kImages),
+       true,
+       {{"train-labels-idx1-ubyte", kLabels}}},
       {"cifar10", "cifar-10-binary.tar.gz", cifar10_archive(), true},
-      {"cifar10", "data_batch_1.bin", cifar_record(3, 1, 2, 3), false, {{"test_batch.bin", cifar_record(1, 2, 3, 4)}}},
+      {"cifar10",
+       "data_batch_1.bin",
+       cifar_record(3, 1, 2, 3),
+       false,
+       {{"test_batch.bin", cifar_record(1, 2, 3, 4)}}},
       {"cifar100", "cifar-100-binary.tar.gz", cifar100_archive(), true},
       {"caltech101", "101_ObjectCategories.tar.gz",
-       test::archive_of({{"101_ObjectCategories/ant/image_0001.jpg", picture}, {"101_ObjectCategories/ant/image_0002.jpg", picture}}), true},
+       test::archive_of({{"101_ObjectCategories/ant/image_0001.jpg", picture},
+                         {"101_ObjectCategories/ant/image_0002.jpg", picture}}),
+       true},
       {"imdb_reviews", "aclImdb_v1.tar.gz", imdb_archive(), true},
-      {"yelp_full_reviews", "yelp_review_full_csv.tgz", yelp_archive("y", kYelpTrain, kYelpTest), true},
+      {"yelp_full_reviews", "yelp_review_full_csv.tgz", yelp_archive("y", kYelpTrain, kYelpTest),
+       true},
       {"yelp_full_reviews", "train.csv", kYelpTrain, false, {}, true},
       {"squad", "train-v1.1.json", kSquadTrain},
       {"iris", "iris.data", iris, false, {}, true},

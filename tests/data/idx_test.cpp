@@ -15,12 +15,15 @@ using test::TemporaryFolder;
 using testing::HasSubstr;
 using namespace tiny;
 
-void write_idx(const TemporaryFolder& folder, const std::string& images, const std::string& labels) {
+void write_idx(const TemporaryFolder& folder, const std::string& images,
+               const std::string& labels) {
   folder.write("train-images-idx3-ubyte", images);
   folder.write("train-labels-idx1-ubyte", labels);
 }
 
-Dataset load_mnist(const TemporaryFolder& folder) { return load("mnist", {.folder = folder.path()}); }
+Dataset load_mnist(const TemporaryFolder& folder) {
+  return load("mnist", {.folder = folder.path()});
+}
 
 TEST(Idx, ReadsPlainAndPackedAlike) {
   TemporaryFolder plain, packed;
@@ -73,17 +76,20 @@ TEST(Idx, EveryTruncationIsAClearMistake) {
 TEST(Idx, NamesWhatIsWrong) {
   TemporaryFolder swapped, short_labels, bad_label, huge, other_size;
   write_idx(swapped, kLabels, kImages);
-  EXPECT_THAT(error_of([&] { load_mnist(swapped); }), HasSubstr("are the image and label files swapped?"));
+  EXPECT_THAT(error_of([&] { load_mnist(swapped); }),
+              HasSubstr("are the image and label files swapped?"));
   write_idx(short_labels, kImages, big_endian({0x801, 2}) + std::string(2, '\0'));
   EXPECT_THAT(error_of([&] { load_mnist(short_labels); }), HasSubstr("has 2 labels"));
   write_idx(bad_label, kImages, big_endian({0x801, 3}) + std::string("\x02\x0a\x09", 3));
-  EXPECT_THAT(error_of([&] { load_mnist(bad_label); }), HasSubstr("at byte 9: label 10 of sample 1 is outside 0..9"));
+  EXPECT_THAT(error_of([&] { load_mnist(bad_label); }),
+              HasSubstr("at byte 9: label 10 of sample 1 is outside 0..9"));
   write_idx(huge, big_endian({0x803, 0xffffffff, 0xffffffff, 0xffffffff}), kLabels);
   EXPECT_THAT(error_of([&] { load_mnist(huge); }), HasSubstr("makes no sense"));
   write_idx(other_size, kImages, kLabels);
   other_size.write("t10k-images-idx3-ubyte", big_endian({0x803, 3, 1, 1}) + "abc");
   other_size.write("t10k-labels-idx1-ubyte", kLabels);
-  EXPECT_THAT(error_of([&] { load_mnist(other_size); }), HasSubstr("t10k-images-idx3-ubyte: its images are [1, 1]"));
+  EXPECT_THAT(error_of([&] { load_mnist(other_size); }),
+              HasSubstr("t10k-images-idx3-ubyte: its images are [1, 1]"));
 }
 
 }  // namespace

@@ -45,13 +45,17 @@ TEST(ImageFolder, SizesThatDifferNeedARule) {
   put_png(folder, "dog/2.png", plain(5, 0));
   EXPECT_THAT(error_of([&] { load(folder.path()); }), HasSubstr("is 5x5"));
   for (const auto fit : {Geometry::resize, Geometry::crop, Geometry::pad}) {
-    EXPECT_EQ(load(folder.path(), {.test_fraction = 0, .geometry = {fit, 6, 8}}).train.samples->shape, (Shape{4, 6, 8, 3})) << fit;
+    EXPECT_EQ(
+        load(folder.path(), {.test_fraction = 0, .geometry = {fit, 6, 8}}).train.samples->shape,
+        (Shape{4, 6, 8, 3}))
+        << fit;
   }
 }
 
 TEST(ImageFolder, GrayStaysGrayUnlessOneHasColour) {
   TemporaryFolder folder;
-  for (const char* name : {"a/1.jpg", "a/2.jpg", "b/1.jpg", "b/2.jpg"}) folder.write(name, jpeg(halves(8, 8, 1, 30, 220)));
+  for (const char* name : {"a/1.jpg", "a/2.jpg", "b/1.jpg", "b/2.jpg"})
+    folder.write(name, jpeg(halves(8, 8, 1, 30, 220)));
   const Dataset gray = load(folder.path(), {.test_fraction = 0.5});
   EXPECT_EQ(gray.train.samples->shape, (Shape{2, 8, 8, 1}));
   EXPECT_NEAR(gray.train.samples->as<std::uint8_t>()[7], 220, 4);
@@ -95,20 +99,26 @@ TEST(ImageFolder, NeedsClasses) {
   EXPECT_THAT(error_of([&] { load(empty.path()); }), HasSubstr("holds no data set"));
   one.write("cat/x.txt", "");
   EXPECT_THAT(error_of([&] { load(one.path()); }), HasSubstr("1 class folders"));
-  EXPECT_THAT(error_of([&] { load(one / "nothing"); }), HasSubstr("there is no such file or folder"));
+  EXPECT_THAT(error_of([&] { load(one / "nothing"); }),
+              HasSubstr("there is no such file or folder"));
   hollow.write("cat/x.jpg", "");
   hollow.write("dog/x.jpg", "");
-  EXPECT_THAT(error_of([&] { load(hollow.path()); }), HasSubstr("holds no sound PNG or JPEG picture; the first one"));
+  EXPECT_THAT(error_of([&] { load(hollow.path()); }),
+              HasSubstr("holds no sound PNG or JPEG picture; the first one"));
 }
 
 TEST(Caltech, ManySizesStrayFilesAndChannels) {
   TemporaryFolder packed, loose;
-  packed.write("101_ObjectCategories.tar.gz",
-               test::archive_of({{"101_ObjectCategories/BACKGROUND_Google/tmp", jpeg(halves(14, 18, 3, 1, 2))},
-                                 {"101_ObjectCategories/BACKGROUND_Google/image_0031.jpg", jpeg(halves(90, 120, 1, 5, 250))},
-                                 {"101_ObjectCategories/Motorbikes/image_0001.jpg", jpeg(halves(200, 110, 3, 40, 60))}}));
+  packed.write(
+      "101_ObjectCategories.tar.gz",
+      test::archive_of(
+          {{"101_ObjectCategories/BACKGROUND_Google/tmp", jpeg(halves(14, 18, 3, 1, 2))},
+           {"101_ObjectCategories/BACKGROUND_Google/image_0031.jpg",
+            jpeg(halves(90, 120, 1, 5, 250))},
+           {"101_ObjectCategories/Motorbikes/image_0001.jpg", jpeg(halves(200, 110, 3, 40, 60))}}));
   loose.write("101_ObjectCategories/BACKGROUND_Google/tmp", jpeg(halves(14, 18, 3, 1, 2)));
-  loose.write("101_ObjectCategories/BACKGROUND_Google/image_0031.jpg", jpeg(halves(90, 120, 1, 5, 250)));
+  loose.write("101_ObjectCategories/BACKGROUND_Google/image_0031.jpg",
+              jpeg(halves(90, 120, 1, 5, 250)));
   loose.write("101_ObjectCategories/Motorbikes/image_0001.jpg", jpeg(halves(200, 110, 3, 40, 60)));
   for (const TemporaryFolder* folder : {&packed, &loose}) {
     const Dataset dataset = load("caltech101", {.folder = folder->path()});
@@ -116,13 +126,17 @@ TEST(Caltech, ManySizesStrayFilesAndChannels) {
     EXPECT_EQ(dataset.classes.size(), 102U);
     EXPECT_EQ(dataset.classes[4], "background_google");
     EXPECT_EQ(dataset.train.labels->as<std::int32_t>()[0], 4);
-    EXPECT_EQ(dataset.classes[static_cast<std::size_t>(dataset.train.labels->as<std::int32_t>()[1])], "motorbikes");
+    EXPECT_EQ(
+        dataset.classes[static_cast<std::size_t>(dataset.train.labels->as<std::int32_t>()[1])],
+        "motorbikes");
     EXPECT_TRUE(dataset.broken.empty());
   }
-  const Dataset other = load("caltech101", {.folder = packed.path(), .geometry = {Geometry::pad, 30, 50}});
+  const Dataset other =
+      load("caltech101", {.folder = packed.path(), .geometry = {Geometry::pad, 30, 50}});
   EXPECT_EQ(other.train.samples->shape, (Shape{2, 30, 50, 3}));
   loose.write("101_ObjectCategories/Zebras/image_0001.jpg", jpeg(halves(9, 9, 3, 1, 2)));
-  EXPECT_THAT(error_of([&] { load("caltech101", {.folder = loose.path()}); }), HasSubstr("there is no class \"zebras\""));
+  EXPECT_THAT(error_of([&] { load("caltech101", {.folder = loose.path()}); }),
+              HasSubstr("there is no class \"zebras\""));
 }
 
 TEST(Index, LargeSetsAreReadFromTheCacheUntilTheyChange) {
@@ -149,7 +163,8 @@ TEST(Index, LargeSetsAreReadFromTheCacheUntilTheyChange) {
   EXPECT_EQ(again.classes, first.classes);
   EXPECT_EQ(again.broken, first.broken);
   EXPECT_EQ(again.sha256, digest(load(folder.path(), {.index = false})));
-  EXPECT_EQ(load(folder.path(), {.geometry = {Geometry::crop, 280, 280}}).train.samples->shape[1], 280);
+  EXPECT_EQ(load(folder.path(), {.geometry = {Geometry::crop, 280, 280}}).train.samples->shape[1],
+            280);
   EXPECT_EQ(indexes(), 2U);
 
   folder.write("b/broken.jpg", picture);  // another file: the old index does not fit
@@ -158,8 +173,10 @@ TEST(Index, LargeSetsAreReadFromTheCacheUntilTheyChange) {
   EXPECT_TRUE(changed.broken.empty());
   EXPECT_EQ(indexes(), 2U);
 
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(cache.path())) {  // cut off: made anew
-    if (entry.path().extension() == ".safetensors") std::filesystem::resize_file(entry.path(), 1000);
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(cache.path())) {  // cut off: made anew
+    if (entry.path().extension() == ".safetensors")
+      std::filesystem::resize_file(entry.path(), 1000);
   }
   EXPECT_EQ(load(folder.path()).train.samples->bytes, changed.train.samples->bytes);
 }

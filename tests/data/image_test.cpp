@@ -16,7 +16,8 @@ using testing::HasSubstr;
 using namespace pictures;
 
 int at(const HostTensor& image, std::int64_t y, std::int64_t x, std::int64_t c = 0) {
-  return image.as<std::uint8_t>()[static_cast<std::size_t>((y * image.shape[1] + x) * image.shape[2] + c)];
+  return image
+      .as<std::uint8_t>()[static_cast<std::size_t>((y * image.shape[1] + x) * image.shape[2] + c)];
 }
 
 TEST(Image, RoundTrip) {
@@ -55,29 +56,34 @@ TEST(Image, ExifOrientationIsUndone) {
     bool upright;
     std::int64_t bright_y, bright_x;
   };
-  const Case cases[] = {{1, true, 4, 14}, {2, true, 4, 1},   {3, true, 4, 1},   {4, true, 4, 14},
+  const Case cases[] = {{1, true, 4, 14},  {2, true, 4, 1},   {3, true, 4, 1},  {4, true, 4, 14},
                         {5, false, 14, 4}, {6, false, 14, 4}, {7, false, 1, 4}, {8, false, 1, 4}};
   TemporaryFolder folder;
   const std::string stored = jpeg(halves(8, 16, 1, 20, 230));
   for (const Case& c : cases) {
     SCOPED_TRACE(static_cast<int>(c.orientation));
-    const HostTensor image = read_image(folder.write("o.jpg", with_orientation(stored, c.orientation)));
+    const HostTensor image =
+        read_image(folder.write("o.jpg", with_orientation(stored, c.orientation)));
     EXPECT_EQ(image.shape, (c.upright ? Shape{8, 16, 1} : Shape{16, 8, 1}));
     EXPECT_NEAR(at(image, c.bright_y, c.bright_x), 230, 5);
     EXPECT_NEAR(at(image, image.shape[0] - 1 - c.bright_y, image.shape[1] - 1 - c.bright_x), 20, 5);
   }
-  EXPECT_EQ(read_image(folder.write("bad.jpg", with_orientation(stored, 9))).shape, (Shape{8, 16, 1}));
+  EXPECT_EQ(read_image(folder.write("bad.jpg", with_orientation(stored, 9))).shape,
+            (Shape{8, 16, 1}));
 }
 
 TEST(Image, OrientationTellsMirroredFromTurned) {
-  // Bright top-left quarter: 6 turns it to the top right, 8 to the bottom left, 5 keeps it, 7 opposes.
+  // Bright top-left quarter: 6 turns it to the top right, 8 to the bottom left, 5 keeps it, 7
+  // opposes.
   HostTensor quarter = halves(16, 16, 1, 20, 20);
   for (std::int64_t y = 0; y < 8; ++y) {
-    for (std::int64_t x = 0; x < 8; ++x) quarter.as<std::uint8_t>()[static_cast<std::size_t>(16 * y + x)] = 230;
+    for (std::int64_t x = 0; x < 8; ++x)
+      quarter.as<std::uint8_t>()[static_cast<std::size_t>(16 * y + x)] = 230;
   }
   TemporaryFolder folder;
   const auto bright = [&](char orientation, std::int64_t y, std::int64_t x) {
-    const HostTensor image = read_image(folder.write("q.jpg", with_orientation(jpeg(quarter), orientation)));
+    const HostTensor image =
+        read_image(folder.write("q.jpg", with_orientation(jpeg(quarter), orientation)));
     EXPECT_NEAR(at(image, y, x), 230, 5) << int{orientation};
   };
   bright(2, 1, 14);
@@ -91,7 +97,9 @@ TEST(Image, OrientationTellsMirroredFromTurned) {
 
 TEST(Image, DamageIsNamed) {
   TemporaryFolder folder;
-  const auto error = [&](const std::string& bytes) { return error_of([&] { read_image(folder.write("x", bytes)); }); };
+  const auto error = [&](const std::string& bytes) {
+    return error_of([&] { read_image(folder.write("x", bytes)); });
+  };
   EXPECT_THAT(error(""), HasSubstr("x: is empty (0 bytes)"));
   EXPECT_THAT(error("this is text"), HasSubstr("neither a PNG nor a JPEG"));
   const std::string whole = jpeg(halves(64, 64, 3, 10, 240));
@@ -106,7 +114,8 @@ TEST(Resize, FlatStaysFlatAndHalvesMeanHalves) {
   for (std::uint8_t pixel : flat.as<std::uint8_t>()) EXPECT_EQ(pixel, 77);
   // Shrinking averages: a checkerboard of 0 and 200 becomes an even 100.
   HostTensor board(DType::u8, Shape{64, 64, 1});
-  for (std::size_t i = 0; i < 64 * 64; ++i) board.as<std::uint8_t>()[i] = (i / 64 + i % 64) % 2 == 0 ? 200 : 0;
+  for (std::size_t i = 0; i < 64 * 64; ++i)
+    board.as<std::uint8_t>()[i] = (i / 64 + i % 64) % 2 == 0 ? 200 : 0;
   const HostTensor small = resize_image(board, 8, 8);
   for (std::uint8_t pixel : small.as<std::uint8_t>()) EXPECT_NEAR(pixel, 100, 3);
 }
@@ -115,12 +124,18 @@ TEST(Resize, FlatStaysFlatAndHalvesMeanHalves) {
 TEST(Resize, AgreesWithPillow) {
   HostTensor ramp(DType::u8, Shape{4, 5, 1});
   for (std::int64_t y = 0; y < 4; ++y) {
-    for (std::int64_t x = 0; x < 5; ++x) ramp.as<std::uint8_t>()[static_cast<std::size_t>(5 * y + x)] = static_cast<std::uint8_t>(12 * y + 7 * x);
+    for (std::int64_t x = 0; x < 5; ++x)
+      ramp.as<std::uint8_t>()[static_cast<std::size_t>(5 * y + x)] =
+          static_cast<std::uint8_t>(12 * y + 7 * x);
   }
   const HostTensor small = resize_image(ramp, 2, 3), large = resize_image(ramp, 6, 7);
-  const int wanted[] = {12, 23, 34, 30, 41, 52}, wanted_large[] = {0, 4, 9, 14, 19, 24, 28, 6, 10, 15, 20, 25, 30, 34, 14, 18, 23, 28, 33, 38, 42, 22, 26, 31, 36, 41, 46, 50, 30, 34, 39, 44, 49, 54, 58, 36, 40, 45, 50, 55, 60, 64};
+  const int wanted[] = {12, 23, 34, 30, 41, 52},
+            wanted_large[] = {0,  4,  9,  14, 19, 24, 28, 6,  10, 15, 20, 25, 30, 34,
+                              14, 18, 23, 28, 33, 38, 42, 22, 26, 31, 36, 41, 46, 50,
+                              30, 34, 39, 44, 49, 54, 58, 36, 40, 45, 50, 55, 60, 64};
   for (std::size_t i = 0; i < 6; ++i) EXPECT_NEAR(small.as<std::uint8_t>()[i], wanted[i], 1) << i;
-  for (std::size_t i = 0; i < 42; ++i) EXPECT_NEAR(large.as<std::uint8_t>()[i], wanted_large[i], 1) << i;
+  for (std::size_t i = 0; i < 42; ++i)
+    EXPECT_NEAR(large.as<std::uint8_t>()[i], wanted_large[i], 1) << i;
 }
 
 TEST(Geometry, ResizeCropAndPad) {

@@ -14,8 +14,8 @@
 namespace treino::data::pictures {
 
 // u8 [height, width, channels]: left half `left`, right half `right` in every channel.
-inline HostTensor halves(std::int64_t height, std::int64_t width, std::int64_t channels, std::uint8_t left,
-                         std::uint8_t right) {
+inline HostTensor halves(std::int64_t height, std::int64_t width, std::int64_t channels,
+                         std::uint8_t left, std::uint8_t right) {
   HostTensor image(DType::u8, Shape{height, width, channels});
   const auto pixels = image.as<std::uint8_t>();
   for (std::int64_t i = 0; i < height * width; ++i) {
@@ -26,7 +26,9 @@ inline HostTensor halves(std::int64_t height, std::int64_t width, std::int64_t c
   return image;
 }
 
-inline HostTensor plain(std::int64_t side, std::uint8_t value) { return halves(side, side, 3, value, value); }
+inline HostTensor plain(std::int64_t side, std::uint8_t value) {
+  return halves(side, side, 3, value, value);
+}
 
 // channels 1, 3, or 4: CMYK as Adobe writes it.
 inline std::string jpeg(const HostTensor& image) {
@@ -36,8 +38,9 @@ inline std::string jpeg(const HostTensor& image) {
   tjhandle encoder = tjInitCompress();
   unsigned char* bytes = nullptr;
   unsigned long size = 0;
-  tjCompress2(encoder, reinterpret_cast<const unsigned char*>(image.bytes.data()), static_cast<int>(image.shape[1]), 0,
-              static_cast<int>(image.shape[0]), format, &bytes, &size, sampling, 95, 0);
+  tjCompress2(encoder, reinterpret_cast<const unsigned char*>(image.bytes.data()),
+              static_cast<int>(image.shape[1]), 0, static_cast<int>(image.shape[0]), format, &bytes,
+              &size, sampling, 95, 0);
   std::string text(reinterpret_cast<char*>(bytes), size);
   tjFree(bytes);
   tjDestroy(encoder);
@@ -49,8 +52,8 @@ inline std::string with_orientation(const std::string& plain_jpeg, char orientat
   std::string exif("Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0", 24);
   exif += std::string{orientation, '\0', '\0', '\0', '\0', '\0', '\0', '\0'};
   const std::size_t length = exif.size() + 2;
-  return plain_jpeg.substr(0, 2) + "\xff\xe1" + static_cast<char>(length >> 8) + static_cast<char>(length & 0xff) + exif +
-         plain_jpeg.substr(2);
+  return plain_jpeg.substr(0, 2) + "\xff\xe1" + static_cast<char>(length >> 8) +
+         static_cast<char>(length & 0xff) + exif + plain_jpeg.substr(2);
 }
 
 }  // namespace treino::data::pictures

@@ -37,7 +37,8 @@ TEST_F(RealData, CifarIsInItsOrder) {
   if (dataset.train.size() == 0) GTEST_SKIP() << "CIFAR-10 is not here";
   const auto red = dataset.train.samples->as<std::uint8_t>();
   EXPECT_EQ(dataset.train.labels->as<std::int32_t>()[0], 6);
-  EXPECT_EQ((std::array{red[0], red[3], red[6], red[9]}), (std::array<std::uint8_t, 4>{59, 43, 50, 68}));
+  EXPECT_EQ((std::array{red[0], red[3], red[6], red[9]}),
+            (std::array<std::uint8_t, 4>{59, 43, 50, 68}));
 }
 
 TEST_F(RealData, IrisAndWine) {
@@ -58,7 +59,8 @@ TEST_F(RealData, ImdbReviews) {
   EXPECT_GE(dataset.unlabelled.size(), 100);
   const auto labels = dataset.train.labels->as<std::int32_t>();
   EXPECT_EQ(std::count(labels.begin(), labels.end(), 1) * 2, dataset.train.size());
-  if (dataset.train.size() < 25'000) EXPECT_THAT(dataset.warnings[0], HasSubstr("1000 of 50000 samples are here: an excerpt"));
+  if (dataset.train.size() < 25'000)
+    EXPECT_THAT(dataset.warnings[0], HasSubstr("1000 of 50000 samples are here: an excerpt"));
 }
 
 TEST_F(RealData, SquadAnswersStandWhereTheyShould) {
@@ -66,7 +68,8 @@ TEST_F(RealData, SquadAnswersStandWhereTheyShould) {
   if (dataset.train.size() == 0) GTEST_SKIP() << "SQuAD is not here";
   EXPECT_GE(dataset.train.size(), 5);
   EXPECT_GE(dataset.test.size(), 1190);
-  for (const std::string& warning : dataset.warnings) EXPECT_THAT(warning, testing::Not(HasSubstr("answer_start")));
+  for (const std::string& warning : dataset.warnings)
+    EXPECT_THAT(warning, testing::Not(HasSubstr("answer_start")));
   EXPECT_EQ(dataset.test.texts->at(0, 5), "Super_Bowl_50");
 }
 
@@ -78,16 +81,20 @@ TEST_F(RealData, CaltechIn102Classes) {
   std::vector<bool> seen(102);
   for (const Split* split : {&dataset.train, &dataset.test}) {
     if (!split->labels) continue;
-    for (const std::int32_t label : split->labels->as<std::int32_t>()) seen[static_cast<std::size_t>(label)] = true;
+    for (const std::int32_t label : split->labels->as<std::int32_t>())
+      seen[static_cast<std::size_t>(label)] = true;
   }
   EXPECT_EQ(std::count(seen.begin(), seen.end(), true), 102);
 }
 
 TEST_F(RealData, FashionMnist) {
-  const Dataset dataset = path("fashion_mnist").empty() ? Dataset{} : load("fashion_mnist", {.download = false, .index = false});
+  const Dataset dataset = path("fashion_mnist").empty()
+                              ? Dataset{}
+                              : load("fashion_mnist", {.download = false, .index = false});
   if (dataset.train.size() == 0) GTEST_SKIP() << "Fashion-MNIST is not here";
   EXPECT_EQ(dataset.train.size(), 60'000);
-  EXPECT_EQ(dataset.classes[static_cast<std::size_t>(dataset.train.labels->as<std::int32_t>()[0])], "Ankle boot");
+  EXPECT_EQ(dataset.classes[static_cast<std::size_t>(dataset.train.labels->as<std::int32_t>()[0])],
+            "Ankle boot");
 }
 
 }  // namespace

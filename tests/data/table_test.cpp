@@ -35,36 +35,45 @@ TEST(Csv, NumbersNamesHeadersAndSeparators) {
 
 TEST(Csv, LabelColumnByNameAndQuotedCells) {
   TemporaryFolder folder;
-  const std::string path =
-      folder.write("t.tsv", "\xef\xbb\xbf\"a \"\"1\"\"\"\tspecies\tb\r\n1\t\"x, y\"\t.5\r\n+2\tz\t-3e2\r\n");
+  const std::string path = folder.write(
+      "t.tsv", "\xef\xbb\xbf\"a \"\"1\"\"\"\tspecies\tb\r\n1\t\"x, y\"\t.5\r\n+2\tz\t-3e2\r\n");
   const Dataset dataset = load(path, {.test_fraction = 0, .label = "species"});
   EXPECT_EQ(dataset.features, (std::vector<std::string>{"a \"1\"", "b"}));
   EXPECT_EQ(dataset.classes, (std::vector<std::string>{"x, y", "z"}));
   EXPECT_EQ(dataset.train.samples->as<float>()[1], 0.5F);
   EXPECT_EQ(dataset.train.samples->as<float>()[2], 2.0F);
   EXPECT_EQ(dataset.train.samples->as<float>()[3], -300.0F);
-  EXPECT_THAT(error_of([&] { load(path, {.label = "specis"}); }), HasSubstr("t.tsv:1: there is no column \"specis\" for the label; did you mean \"species\"?"));
+  EXPECT_THAT(
+      error_of([&] { load(path, {.label = "specis"}); }),
+      HasSubstr("t.tsv:1: there is no column \"specis\" for the label; did you mean \"species\"?"));
 }
 
 TEST(Csv, NamesLineAndColumn) {
   TemporaryFolder folder;
-  const auto error = [&](const std::string& text) { return error_of([&] { load(folder.write("a.csv", text)); }); };
+  const auto error = [&](const std::string& text) {
+    return error_of([&] { load(folder.write("a.csv", text)); });
+  };
   EXPECT_THAT(error("1,2,x\n1,abc,y\n"), HasSubstr("a.csv:2: column 2: \"abc\" is not a number"));
   EXPECT_THAT(error("1,2,x\n1,y\n"), HasSubstr("a.csv:2: 2 columns where the first row has 3"));
   EXPECT_THAT(error("1,2,x\n1,2,\n"), HasSubstr("a.csv:2: the label is empty"));
   EXPECT_THAT(error("1,2,x\n1,nan,y\n"), HasSubstr("a.csv:2: column 2: \"nan\" is not a number"));
   EXPECT_THAT(error("1,2,x\n1e99,2,y\n"), HasSubstr("a.csv:2: column 1: 1e99 is too large"));
   EXPECT_THAT(error("1,2,\"x\n"), HasSubstr("a.csv:1: a quoted cell has no closing quote"));
-  EXPECT_THAT(error(std::string("1,2,x\n1\0,2,y\n", 13)), HasSubstr("a.csv: at byte 7: a zero byte"));
+  EXPECT_THAT(error(std::string("1,2,x\n1\0,2,y\n", 13)),
+              HasSubstr("a.csv: at byte 7: a zero byte"));
   EXPECT_THAT(error(""), HasSubstr("no row of data"));
 }
 
 TEST(Uci, OtherFilesAreRefused) {
   TemporaryFolder folder;
-  folder.write("iris.data", "5.1,3.5,1.4,0.2,Iris-setosa\n1,14.23,1.71,2.43,15.6,127,2.8,3.06,.28,2.29,5.64,1.04,3.92,1065\n");
-  EXPECT_THAT(error_of([&] { load("iris", {.folder = folder.path()}); }), HasSubstr("iris.data:2: 14 columns where each row has 5"));
+  folder.write("iris.data",
+               "5.1,3.5,1.4,0.2,Iris-setosa\n1,14.23,1.71,2.43,15.6,127,2.8,3.06,.28,2.29,5.64,1."
+               "04,3.92,1065\n");
+  EXPECT_THAT(error_of([&] { load("iris", {.folder = folder.path()}); }),
+              HasSubstr("iris.data:2: 14 columns where each row has 5"));
   folder.write("iris.data", "5,3,1,0,a\n5,3,1,0,b\n5,3,1,0,c\n5,3,1,0,d\n");
-  EXPECT_THAT(error_of([&] { load("iris", {.folder = folder.path()}); }), HasSubstr("iris.data:4: label \"d\" is one too many"));
+  EXPECT_THAT(error_of([&] { load("iris", {.folder = folder.path()}); }),
+              HasSubstr("iris.data:4: label \"d\" is one too many"));
 }
 
 HostTensor numbers(DType type, const Shape& shape) {
@@ -89,10 +98,13 @@ TEST(Arrays, NumpyFilesArchivesAndSafetensors) {
   const HostTensor x = numbers(DType::u8, {10, 3, 2}), y = numbers(DType::i64, {10});
   format::write_npy(folder / "x.npy", x);
   format::write_npy(folder / "y.npy", y);
-  const std::string npz = folder.write(
-      "set.npz", test::archive_of({{"x_train.npy", npy_bytes(x)}, {"y_train.npy", npy_bytes(y)},
-                                   {"x_test.npy", npy_bytes(x)}, {"y_test.npy", npy_bytes(y)}}, test::Packing::zip));
-  format::write_safetensors(folder / "set.safetensors", {{{"samples", numbers(DType::f32, {10, 7})}, {"labels", y}}, {}});
+  const std::string npz = folder.write("set.npz", test::archive_of({{"x_train.npy", npy_bytes(x)},
+                                                                    {"y_train.npy", npy_bytes(y)},
+                                                                    {"x_test.npy", npy_bytes(x)},
+                                                                    {"y_test.npy", npy_bytes(y)}},
+                                                                   test::Packing::zip));
+  format::write_safetensors(folder / "set.safetensors",
+                            {{{"samples", numbers(DType::f32, {10, 7})}, {"labels", y}}, {}});
   const Dataset loose = load(folder.path());
   EXPECT_EQ(loose.train.samples->shape, (Shape{8, 3, 2, 1}));
   EXPECT_EQ(loose.test.size(), 2);
@@ -112,14 +124,20 @@ TEST(Arrays, NamesWhatIsWrong) {
     return error_of([&] { load(folder / "s.safetensors"); });
   };
   const HostTensor x = numbers(DType::f32, {4, 2});
-  EXPECT_THAT(error(x, numbers(DType::i64, {3})), HasSubstr("s.safetensors:y: 3 labels for 4 samples"));
-  EXPECT_THAT(error(x, numbers(DType::i64, {4, 2})), HasSubstr("labels of shape [4, 2] cannot be used"));
-  EXPECT_THAT(error(x, numbers(DType::f32, {4})), HasSubstr("label 0.25 of sample 1 is no class number"));
-  EXPECT_THAT(error(numbers(DType::f32, {4}), numbers(DType::i64, {4})), HasSubstr("samples of shape [4] cannot be used"));
-  EXPECT_THAT(error(numbers(DType::u8, {4, 2, 2, 2}), numbers(DType::i64, {4})), HasSubstr("pictures have 1 or 3 channels"));
+  EXPECT_THAT(error(x, numbers(DType::i64, {3})),
+              HasSubstr("s.safetensors:y: 3 labels for 4 samples"));
+  EXPECT_THAT(error(x, numbers(DType::i64, {4, 2})),
+              HasSubstr("labels of shape [4, 2] cannot be used"));
+  EXPECT_THAT(error(x, numbers(DType::f32, {4})),
+              HasSubstr("label 0.25 of sample 1 is no class number"));
+  EXPECT_THAT(error(numbers(DType::f32, {4}), numbers(DType::i64, {4})),
+              HasSubstr("samples of shape [4] cannot be used"));
+  EXPECT_THAT(error(numbers(DType::u8, {4, 2, 2, 2}), numbers(DType::i64, {4})),
+              HasSubstr("pictures have 1 or 3 channels"));
   HostTensor bad = x;
   bad.as<float>()[5] = NAN;
-  EXPECT_THAT(error(bad, numbers(DType::i64, {4})), HasSubstr("s.safetensors:x: element 5 is not a finite number"));
+  EXPECT_THAT(error(bad, numbers(DType::i64, {4})),
+              HasSubstr("s.safetensors:x: element 5 is not a finite number"));
   format::write_safetensors(folder / "n.safetensors", {{{"weights", x}}, {}});
   EXPECT_THAT(error_of([&] { load(folder / "n.safetensors"); }), HasSubstr("it holds: weights"));
 }
@@ -133,7 +151,8 @@ TEST(Split, FoldsAreStratifiedAndCoverEverything) {
   for (const auto& fold : counts) EXPECT_THAT(fold, testing::ElementsAre(4, 6, 10));
   EXPECT_EQ(folds, stratified_folds(labels, 5, 7));
   EXPECT_NE(folds, stratified_folds(labels, 5, 8));
-  EXPECT_THAT(error_of([&] { stratified_folds(labels, 21, 7); }), HasSubstr("class 0 has 20 samples, fewer than 21 folds"));
+  EXPECT_THAT(error_of([&] { stratified_folds(labels, 21, 7); }),
+              HasSubstr("class 0 has 20 samples, fewer than 21 folds"));
 }
 
 TEST(Generated, IsTheSameEverywhere) {

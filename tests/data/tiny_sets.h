@@ -32,7 +32,8 @@ inline const std::string kLabels = big_endian({0x801, 3}) + std::string("\x02\x0
 
 inline std::string plane(std::size_t seed) {
   std::string bytes(1024, '\0');
-  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>((i * seed + seed) % 255);
+  for (std::size_t i = 0; i < bytes.size(); ++i)
+    bytes[i] = static_cast<char>((i * seed + seed) % 255);
   return bytes;
 }
 inline std::string flat_planes(char red, char green, char blue) {
@@ -58,18 +59,20 @@ inline std::string cifar10_archive() {
 }
 
 inline std::string cifar100_archive() {
-  return test::archive_of({{"cifar-100-binary/test.bin", cifar100_record(1, 2, 9)},
-                           {"cifar-100-binary/train.bin", cifar100_record(4, 0, 3) + cifar100_record(13, 99, 5)}});
+  return test::archive_of(
+      {{"cifar-100-binary/test.bin", cifar100_record(1, 2, 9)},
+       {"cifar-100-binary/train.bin", cifar100_record(4, 0, 3) + cifar100_record(13, 99, 5)}});
 }
 
 inline std::string imdb_archive() {
-  return test::archive_of({{"aclImdb/README", "no review"},
-                           {"aclImdb/test/neg/0_2.txt", "Dreadful."},
-                           {"aclImdb/test/pos/0_10.txt", "Lovely."},
-                           {"aclImdb/train/urls_pos.txt", "http://nowhere"},
-                           {"aclImdb/train/pos/12416_10.txt", "A joy.<br /><br />Tr\xc3\xa8s bien."},
-                           {"aclImdb/train/neg/3_1.txt", "Two hours lost."},
-                           {"aclImdb/train/unsup/0_0.txt", "Who knows?"}});
+  return test::archive_of(
+      {{"aclImdb/README", "no review"},
+       {"aclImdb/test/neg/0_2.txt", "Dreadful."},
+       {"aclImdb/test/pos/0_10.txt", "Lovely."},
+       {"aclImdb/train/urls_pos.txt", "http://nowhere"},
+       {"aclImdb/train/pos/12416_10.txt", "A joy.<br /><br />Tr\xc3\xa8s bien."},
+       {"aclImdb/train/neg/3_1.txt", "Two hours lost."},
+       {"aclImdb/train/unsup/0_0.txt", "Who knows?"}});
 }
 
 inline const std::string kYelpTrain =
@@ -77,8 +80,11 @@ inline const std::string kYelpTrain =
     "\"1\",\"Cold, and \"\"slow\"\".\"\n";
 inline const std::string kYelpTest = "\"2\",\"Meh.\"\n";
 
-inline std::string yelp_archive(const std::string& folder, const std::string& train, const std::string& test) {
-  return test::archive_of({{folder + "/readme.txt", "about"}, {folder + "/train.csv", train}, {folder + "/test.csv", test}});
+inline std::string yelp_archive(const std::string& folder, const std::string& train,
+                                const std::string& test) {
+  return test::archive_of({{folder + "/readme.txt", "about"},
+                           {folder + "/train.csv", train},
+                           {folder + "/test.csv", test}});
 }
 
 inline const std::string kSquadTrain =
@@ -90,6 +96,8 @@ inline const std::string kSquadTrain =
 inline std::string text_of(const Split& split, std::int64_t row, std::size_t column = 0) {
   return std::string(split.texts->at(row, column));
 }
-inline std::int32_t label_of(const Split& split, std::size_t row) { return split.labels->as<std::int32_t>()[row]; }
+inline std::int32_t label_of(const Split& split, std::size_t row) {
+  return split.labels->as<std::int32_t>()[row];
+}
 
 }  // namespace treino::data::tiny

@@ -20,14 +20,16 @@ Texts texts_of(const std::vector<std::string>& list) {
 }
 
 TEST(Vocabulary, WordsAreNumberedByFrequencyThenByTheirBytes) {
-  const Texts texts = texts_of({"The cat, the DOG; the end.", "a cat isn't a dog -- isn't it? 'so'"});
+  const Texts texts =
+      texts_of({"The cat, the DOG; the end.", "a cat isn't a dog -- isn't it? 'so'"});
   const Vocabulary words = Vocabulary::train(TokenKind::words, 100, texts);
   // the 3; a, cat, dog, isn't 2; end, it, so 1
   EXPECT_EQ(words.size(), 2 + 8);
   EXPECT_EQ(words.token(2), "the");
   EXPECT_EQ(words.token(3), "a");
   EXPECT_EQ(words.token(6), "isn't");
-  EXPECT_THAT(words.encode("The  cat\nwasn't 'the' end"), ElementsAre(2, 4, Vocabulary::kUnknown, 2, 7));
+  EXPECT_THAT(words.encode("The  cat\nwasn't 'the' end"),
+              ElementsAre(2, 4, Vocabulary::kUnknown, 2, 7));
   EXPECT_THAT(words.encode("the cat the", 2), ElementsAre(2, 4));
   EXPECT_THAT(words.encode(" ,.-"), ElementsAre());
   const Vocabulary few = Vocabulary::train(TokenKind::words, 4, texts);
@@ -39,16 +41,19 @@ TEST(Vocabulary, SetsArePaddedAndCut) {
   const Texts texts = texts_of({"a b c d", "b", ""});
   const HostTensor samples = Vocabulary::train(TokenKind::words, 100, texts).encode(texts, 3);
   EXPECT_EQ(samples.shape, (Shape{3, 3}));
-  EXPECT_THAT(samples.as<std::int32_t>(), ElementsAre(3, 2, 4, 2, 0, 0, 0, 0, 0));  // b is twice there
+  EXPECT_THAT(samples.as<std::int32_t>(),
+              ElementsAre(3, 2, 4, 2, 0, 0, 0, 0, 0));  // b is twice there
 }
 
 // The pairs of "low lower newest widest" counted by hand: Sennrich et al. 2016's example.
 TEST(Vocabulary, MergesTheMostFrequentPair) {
   std::string text;
-  for (const auto& [word, count] : std::vector<std::pair<std::string, int>>{{"low", 5}, {"lower", 2}, {"newest", 6}, {"widest", 3}})
+  for (const auto& [word, count] : std::vector<std::pair<std::string, int>>{
+           {"low", 5}, {"lower", 2}, {"newest", 6}, {"widest", 3}})
     for (int i = 0; i < count; ++i) text += word + "\n";
   const Vocabulary pairs = Vocabulary::train(TokenKind::bpe, 258 + 4, texts_of({text}));
-  // e s and s t 9 times each: the pair of smaller bytes first; then es t, l o, lo w (7 each, l o smaller).
+  // e s and s t 9 times each: the pair of smaller bytes first; then es t, l o, lo w (7 each, l o
+  // smaller).
   EXPECT_EQ(pairs.token(258), "es");
   EXPECT_EQ(pairs.token(259), "est");
   EXPECT_EQ(pairs.token(260), "lo");
@@ -60,13 +65,16 @@ TEST(Vocabulary, MergesTheMostFrequentPair) {
 std::vector<std::string> slow_merges(std::string_view text, std::size_t count) {
   std::vector<std::vector<std::string>> words(1);  // letters only: pieces are words
   for (char c : text) {
-    if (c == '\n') words.emplace_back();
-    else words.back().emplace_back(1, c);
+    if (c == '\n')
+      words.emplace_back();
+    else
+      words.back().emplace_back(1, c);
   }
   std::vector<std::string> merges;
   std::map<std::string, std::size_t> rank;
   const auto number = [&](const std::string& token) {
-    return token.size() == 1 ? std::size_t{static_cast<unsigned char>(token[0])} : 256 + rank.at(token);
+    return token.size() == 1 ? std::size_t{static_cast<unsigned char>(token[0])}
+                             : 256 + rank.at(token);
   };
   while (merges.size() < count) {
     std::map<std::pair<std::size_t, std::size_t>, std::pair<int, std::string>> counts;
@@ -86,7 +94,8 @@ std::vector<std::string> slow_merges(std::string_view text, std::size_t count) {
     for (auto& word : words) {
       std::vector<std::string> merged;
       for (std::size_t i = 0; i < word.size(); ++i) {
-        const bool here = i + 1 < word.size() && std::pair(number(word[i]), number(word[i + 1])) == best_pair;
+        const bool here =
+            i + 1 < word.size() && std::pair(number(word[i]), number(word[i + 1])) == best_pair;
         merged.push_back(here ? best.second : word[i]);
         if (here) ++i;
       }
@@ -100,7 +109,8 @@ TEST(Vocabulary, MergesAreThoseOfCountingAnew) {
   Rng rng(4, 4);
   std::string text;
   for (int word = 0; word < 300; ++word) {
-    for (std::uint64_t i = 1 + rng.below(6); i > 0; --i) text += static_cast<char>('a' + rng.below(4) * rng.below(2) + rng.below(2));
+    for (std::uint64_t i = 1 + rng.below(6); i > 0; --i)
+      text += static_cast<char>('a' + rng.below(4) * rng.below(2) + rng.below(2));
     text += '\n';
   }
   text.pop_back();
@@ -128,7 +138,8 @@ TEST(Vocabulary, ComesBackFromItsFile) {
     EXPECT_EQ(after.to_json(), before.to_json());
     EXPECT_EQ(after.encode("two \"quoted\" things"), before.encode("two \"quoted\" things"));
   }
-  for (const char* damaged : {"", "[]", "{\"kind\":\"bpe\",\"merges\":[[2,9999]]}", "{\"kind\":\"letters\"}", "{\"kind\":\"words\"}"})
+  for (const char* damaged : {"", "[]", "{\"kind\":\"bpe\",\"merges\":[[2,9999]]}",
+                              "{\"kind\":\"letters\"}", "{\"kind\":\"words\"}"})
     EXPECT_THROW(Vocabulary::parse(damaged, "vocabulary.json"), Error) << damaged;
 }
 

@@ -37,7 +37,8 @@ std::string noise(std::size_t count) {
 TEST(Archive, TarGzAndZipFilesInOrder) {
   const std::string large = noise(700'000);
   for (const auto packing : {Packing::tar, Packing::tar_gz, Packing::zip}) {
-    const auto files = contents_of(archive_of({{"a/one", "1"}, {"a/b/two", large}, {"empty", ""}}, packing));
+    const auto files =
+        contents_of(archive_of({{"a/one", "1"}, {"a/b/two", large}, {"empty", ""}}, packing));
     ASSERT_EQ(files.size(), 3U);
     EXPECT_EQ(files[0].name, "a/one");
     EXPECT_EQ(files[1].contents, large);
@@ -58,7 +59,10 @@ TEST(Archive, FilesThatAreNotReadAreSteppedOver) {
 TEST(Archive, NamesThatLeadOutAreRefused) {
   for (const char* name : {"../evil", "a/../../evil", "/etc/passwd", "a/..", "..", "a\\..\\b"}) {
     for (const auto packing : {Packing::tar_gz, Packing::zip}) {
-      EXPECT_THAT(error_of([&] { contents_of(archive_of({{"good", "x"}, {name, "x"}}, packing)); }), HasSubstr("its name leads out of the archive"))
+      EXPECT_THAT(error_of([&] {
+                    contents_of(archive_of({{"good", "x"}, {name, "x"}}, packing));
+                  }),
+                  HasSubstr("its name leads out of the archive"))
           << name;
     }
   }
@@ -66,14 +70,18 @@ TEST(Archive, NamesThatLeadOutAreRefused) {
 }
 
 TEST(Archive, LinksAreRefused) {
-  EXPECT_THAT(error_of([&] { contents_of(archive_of({{"data.csv", "/etc/passwd", AE_IFLNK}})); }), HasSubstr("a.tgz:data.csv: is a link or a device"));
+  EXPECT_THAT(error_of([&] {
+                contents_of(archive_of({{"data.csv", "/etc/passwd", AE_IFLNK}}));
+              }),
+              HasSubstr("a.tgz:data.csv: is a link or a device"));
 }
 
 TEST(Archive, BombsAreRefused) {
   // 80 MB of zeros pack into less than 100 KB.
   const std::string bomb = archive_of({{"zeros", std::string(80'000'000, '\0')}});
   ASSERT_LT(bomb.size(), 100'000U);
-  EXPECT_THAT(error_of([&] { contents_of(bomb); }), HasSubstr("far more than this archive can hold"));
+  EXPECT_THAT(error_of([&] { contents_of(bomb); }),
+              HasSubstr("far more than this archive can hold"));
   std::string claims = archive_of({{"zeros", std::string(1000, 'x')}}, Packing::tar);
   claims.replace(124, 11, "77777777777");  // a tar header's size, octal: 8 GiB
   unsigned sum = 0;
@@ -91,7 +99,8 @@ TEST(Archive, EveryTruncationIsAMistake) {
   const std::string whole = archive_of({{"a", noise(5'000)}, {"b", noise(3'000)}});
   for (std::size_t i = 0; i < 64; ++i) {
     const std::size_t length = whole.size() * i / 64;
-    EXPECT_THAT(error_of([&] { contents_of(whole.substr(0, length)); }), HasSubstr("a.tgz")) << length;
+    EXPECT_THAT(error_of([&] { contents_of(whole.substr(0, length)); }), HasSubstr("a.tgz"))
+        << length;
   }
 }
 
@@ -108,7 +117,9 @@ TEST(Archive, EveryFlippedByteIsFoundByTheChecksum) {
         const auto read = contents_of(damaged);
         // What is not covered by a checksum (times, permissions, a zip's names) may differ unseen;
         // contents may not.
-        for (const auto& file : read) EXPECT_TRUE(file.contents == files[0].contents || file.contents == files[1].contents) << at;
+        for (const auto& file : read)
+          EXPECT_TRUE(file.contents == files[0].contents || file.contents == files[1].contents)
+              << at;
       } catch (const Error& error) {
         EXPECT_THAT(error.what(), HasSubstr("a.tgz"));
       }

@@ -68,7 +68,8 @@ TEST(SafeTensors, EveryTruncationIsAnError) {
   write_safetensors(folder / "a", example());
   const std::string whole = read_whole_file(folder / "a");
   for (std::size_t length = 0; length < whole.size(); ++length) {
-    const std::string line = error_of([&] { parse_safetensors(whole.substr(0, length), "cut.safetensors"); });
+    const std::string line =
+        error_of([&] { parse_safetensors(whole.substr(0, length), "cut.safetensors"); });
     EXPECT_THAT(line, HasSubstr("cut.safetensors: not a sound safetensors file")) << length;
   }
   error_of([&] { parse_safetensors(whole + "x", "long.safetensors"); });
@@ -79,21 +80,37 @@ TEST(SafeTensors, DamagedHeaders) {
   EXPECT_THAT(error_in("{\"a\":"), HasSubstr("not JSON"));
   EXPECT_THAT(error_in(R"({"a":1})"), HasSubstr("not an object"));
   EXPECT_THAT(error_in(R"({"a":{"dtype":"F32","shape":[1]}})"), HasSubstr("no data_offsets"));
-  EXPECT_THAT(error_in(R"({"a":{"dtype":"BF16","shape":[1],"data_offsets":[0,2]}})", "xx"), HasSubstr("BF16"));
-  EXPECT_THAT(error_in(R"({"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}})", "xxxx"), HasSubstr("whole numbers"));
-  EXPECT_THAT(error_in(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}})", "xxxx"), HasSubstr("needs 8 bytes"));
-  EXPECT_THAT(error_in(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}})", "xxxx"), HasSubstr("bytes 4 to 0"));
-  EXPECT_THAT(error_in(R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}})", "xx"), HasSubstr("begins at byte 1"));
-  EXPECT_THAT(error_in(R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"b":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})", "x"),
-              HasSubstr("begins at byte 0"));
-  EXPECT_THAT(error_in(R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})", "x"),
-              HasSubstr("twice"));
-  EXPECT_THAT(error_in(R"({"a":{"dtype":"U8","shape":[4611686018427387904,4611686018427387904],"data_offsets":[0,1]}})", "x"),
-              HasSubstr("larger than the file"));
-  EXPECT_THAT(error_in(R"({"a":{"dtype":"U8","shape":[1,1,1,1,1,1,1],"data_offsets":[0,1]}})", "x"), HasSubstr("7 axes"));
+  EXPECT_THAT(error_in(R"({"a":{"dtype":"BF16","shape":[1],"data_offsets":[0,2]}})", "xx"),
+              HasSubstr("BF16"));
+  EXPECT_THAT(error_in(R"({"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}})", "xxxx"),
+              HasSubstr("whole numbers"));
+  EXPECT_THAT(error_in(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}})", "xxxx"),
+              HasSubstr("needs 8 bytes"));
+  EXPECT_THAT(error_in(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}})", "xxxx"),
+              HasSubstr("bytes 4 to 0"));
+  EXPECT_THAT(error_in(R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}})", "xx"),
+              HasSubstr("begins at byte 1"));
+  EXPECT_THAT(
+      error_in(
+          R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"b":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})",
+          "x"),
+      HasSubstr("begins at byte 0"));
+  EXPECT_THAT(
+      error_in(
+          R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})",
+          "x"),
+      HasSubstr("twice"));
+  EXPECT_THAT(
+      error_in(
+          R"({"a":{"dtype":"U8","shape":[4611686018427387904,4611686018427387904],"data_offsets":[0,1]}})",
+          "x"),
+      HasSubstr("larger than the file"));
+  EXPECT_THAT(error_in(R"({"a":{"dtype":"U8","shape":[1,1,1,1,1,1,1],"data_offsets":[0,1]}})", "x"),
+              HasSubstr("7 axes"));
   EXPECT_THAT(error_in(R"({"__metadata__":{"a":1}})"), HasSubstr("not a string"));
   EXPECT_THAT(error_in("{" + std::string(100000, '[')), HasSubstr("not JSON"));
-  EXPECT_THAT(error_of([] { parse_safetensors(std::string(8, '\xff'), "w"); }), HasSubstr("header would have"));
+  EXPECT_THAT(error_of([] { parse_safetensors(std::string(8, '\xff'), "w"); }),
+              HasSubstr("header would have"));
 }
 
 // The interpreter of TREINO_PYTHON, else python3.
@@ -101,11 +118,13 @@ TEST(SafeTensors, PythonReadsWhatIsWritten) {
   const char* chosen = std::getenv("TREINO_PYTHON");
   const std::string python = chosen != nullptr ? chosen : "python3";
   if (std::system((python + " -c 'import safetensors.numpy' >/dev/null 2>&1").c_str()) != 0) {
-    GTEST_SKIP() << python << " has no module safetensors (TREINO_PYTHON names another interpreter)";
+    GTEST_SKIP() << python
+                 << " has no module safetensors (TREINO_PYTHON names another interpreter)";
   }
   const TemporaryFolder folder;
   write_safetensors(folder / "a.safetensors", example());
-  const std::string program = folder.write("read.py",
+  const std::string program = folder.write(
+      "read.py",
       "import sys\n"
       "from safetensors import safe_open\n"
       "with safe_open(sys.argv[1], framework='np') as f:\n"

@@ -59,11 +59,15 @@ TEST(Graph, RefusesWhatDoesNotFit) {
             "dense_1: matmul wants equal inner extents, got f32[4, 3], f32[4, 2]");
   EXPECT_THAT(message_of([&] { (void)(a + b); }), HasSubstr("do not broadcast"));
   EXPECT_THAT(message_of([&] { reshape(a, Shape{5}); }), HasSubstr("as many elements as [5]"));
-  EXPECT_THAT(message_of([&] { g.variable("a", {Shape{1}, DType::f32}, Role::parameter); }),
+  EXPECT_THAT(message_of([&] {
+                g.variable("a", {Shape{1}, DType::f32}, Role::parameter);
+              }),
               HasSubstr("variable a is already f32[4, 3]"));
   WindowAttributes window;
   const Value image = parameter(g, "image", Shape{1, 4, 4, 1});
-  EXPECT_THAT(message_of([&] { conv2d(image, parameter(g, "k", Shape{5, 5, 1, 2}), window); }),
+  EXPECT_THAT(message_of([&] {
+                conv2d(image, parameter(g, "k", Shape{5, 5, 1, 2}), window);
+              }),
               HasSubstr("a kernel no larger than the padded image"));
 }
 

@@ -33,7 +33,8 @@ std::size_t at(std::int64_t y, std::int64_t x, std::int64_t c) {
 Picture picture(std::int64_t number) {
   Picture pixels(static_cast<std::size_t>(kHeight * kWidth * kChannels));
   for (std::size_t i = 0; i < pixels.size(); ++i)
-    pixels[i] = static_cast<std::uint8_t>((i * 89 + static_cast<std::size_t>(number) * 31 + i * i) % 251 + 1);
+    pixels[i] = static_cast<std::uint8_t>(
+        (i * 89 + static_cast<std::size_t>(number) * 31 + i * i) % 251 + 1);
   return pixels;
 }
 
@@ -41,14 +42,16 @@ HostTensor batch_of_pictures() {
   HostTensor tensor(DType::u8, Shape{kBatch, kHeight, kWidth, kChannels});
   for (std::int64_t i = 0; i < kBatch; ++i) {
     const Picture one = picture(i);
-    std::copy(one.begin(), one.end(), tensor.as<std::uint8_t>().begin() + i * static_cast<std::int64_t>(one.size()));
+    std::copy(one.begin(), one.end(),
+              tensor.as<std::uint8_t>().begin() + i * static_cast<std::int64_t>(one.size()));
   }
   return tensor;
 }
 
-HostTensor changed_by(const Augmentation& augmentation, const HostTensor& samples, std::int64_t position = 0,
-                 std::int64_t seed = 5, int threads = 2) {
-  const auto attributes = attributes_of(augmentation, samples.shape.sub(1, samples.shape.rank()), 1);
+HostTensor changed_by(const Augmentation& augmentation, const HostTensor& samples,
+                      std::int64_t position = 0, std::int64_t seed = 5, int threads = 2) {
+  const auto attributes =
+      attributes_of(augmentation, samples.shape.sub(1, samples.shape.rank()), 1);
   if (!attributes) return samples;
   Graph graph;
   const TensorType type{samples.shape, samples.dtype}, number{Shape{}, DType::i64};
@@ -87,7 +90,8 @@ Picture moved(const Picture& old, F&& source) {
   for (std::int64_t y = 0; y < kHeight; ++y) {
     for (std::int64_t x = 0; x < kWidth; ++x) {
       const auto [sy, sx] = source(y, x);
-      for (std::int64_t c = 0; c < kChannels; ++c) result[at(y, x, c)] = sy < 0 || sx < 0 ? 0 : old[at(sy, sx, c)];
+      for (std::int64_t c = 0; c < kChannels; ++c)
+        result[at(y, x, c)] = sy < 0 || sx < 0 ? 0 : old[at(sy, sx, c)];
     }
   }
   return result;
@@ -96,7 +100,8 @@ Picture moved(const Picture& old, F&& source) {
 using Point = std::pair<std::int64_t, std::int64_t>;
 
 TEST(Augmentation, FlipMirrorsSomeOfThePictures) {
-  for (const FlipDirection direction : {FlipDirection::horizontal, FlipDirection::vertical, FlipDirection::both}) {
+  for (const FlipDirection direction :
+       {FlipDirection::horizontal, FlipDirection::vertical, FlipDirection::both}) {
     std::map<int, int> seen;  // bit 0: left-right, bit 1: upside down
     const auto results = augmented(Flip{direction, 0.3});
     for (std::int64_t i = 0; i < kBatch; ++i) {
@@ -126,7 +131,8 @@ std::int64_t outside(std::int64_t i, std::int64_t extent, Fill fill) {
 }
 
 // Every result is the picture moved by some (dy, dx); how often each.
-std::map<Point, int> moves(const Augmentation& augmentation, std::int64_t most_y, std::int64_t most_x, Fill fill) {
+std::map<Point, int> moves(const Augmentation& augmentation, std::int64_t most_y,
+                           std::int64_t most_x, Fill fill) {
   std::map<Point, int> seen;
   const auto results = augmented(augmentation);
   for (std::int64_t i = 0; i < kBatch; ++i) {
@@ -134,9 +140,10 @@ std::map<Point, int> moves(const Augmentation& augmentation, std::int64_t most_y
     bool found = false;
     for (std::int64_t dy = -most_y; dy <= most_y && !found; ++dy) {
       for (std::int64_t dx = -most_x; dx <= most_x && !found; ++dx) {
-        found = results[static_cast<std::size_t>(i)] == moved(old, [&](std::int64_t y, std::int64_t x) {
-                  return Point{outside(y + dy, kHeight, fill), outside(x + dx, kWidth, fill)};
-                });
+        found =
+            results[static_cast<std::size_t>(i)] == moved(old, [&](std::int64_t y, std::int64_t x) {
+              return Point{outside(y + dy, kHeight, fill), outside(x + dx, kWidth, fill)};
+            });
         if (found) ++seen[{dy, dx}];
       }
     }
@@ -156,7 +163,8 @@ TEST(Augmentation, CropIsAWindowOfThePaddedPicture) {
 TEST(Augmentation, ShiftMovesByAFractionOfTheSize) {
   const auto seen = moves(Shift{.height = 0.1, .width = 0.25}, 1, 3, Fill::zero);
   EXPECT_EQ(seen.size(), 3U * 7U);
-  EXPECT_EQ(changed_by(Shift{.height = 0.01, .width = 0}, batch_of_pictures()).bytes, batch_of_pictures().bytes);
+  EXPECT_EQ(changed_by(Shift{.height = 0.01, .width = 0}, batch_of_pictures()).bytes,
+            batch_of_pictures().bytes);
 }
 
 // Bilinear in double, about the middle, by an angle that the picture's own pixels tell: the one of
@@ -166,12 +174,17 @@ double rotation_error(const Picture& old, const Picture& result, double degrees)
   double worst = 0;
   for (std::int64_t y = 0; y < kHeight; ++y) {
     for (std::int64_t x = 0; x < kWidth; ++x) {
-      const double v = static_cast<double>(y) - (kHeight - 1) / 2.0, u = static_cast<double>(x) - (kWidth - 1) / 2.0;
-      const double sy = cosine * v - sine * u + (kHeight - 1) / 2.0, sx = sine * v + cosine * u + (kWidth - 1) / 2.0;
-      const auto y0 = static_cast<std::int64_t>(std::floor(sy)), x0 = static_cast<std::int64_t>(std::floor(sx));
+      const double v = static_cast<double>(y) - (kHeight - 1) / 2.0,
+                   u = static_cast<double>(x) - (kWidth - 1) / 2.0;
+      const double sy = cosine * v - sine * u + (kHeight - 1) / 2.0,
+                   sx = sine * v + cosine * u + (kWidth - 1) / 2.0;
+      const auto y0 = static_cast<std::int64_t>(std::floor(sy)),
+                 x0 = static_cast<std::int64_t>(std::floor(sx));
       for (std::int64_t c = 0; c < kChannels; ++c) {
         const auto tap = [&](std::int64_t row, std::int64_t column) {
-          return row < 0 || row >= kHeight || column < 0 || column >= kWidth ? 0.0 : static_cast<double>(old[at(row, column, c)]);
+          return row < 0 || row >= kHeight || column < 0 || column >= kWidth
+                     ? 0.0
+                     : static_cast<double>(old[at(row, column, c)]);
         };
         const double wy = sy - static_cast<double>(y0), wx = sx - static_cast<double>(x0);
         const double value = (1 - wy) * ((1 - wx) * tap(y0, x0) + wx * tap(y0, x0 + 1)) +
@@ -189,7 +202,8 @@ TEST(Augmentation, RotateTurnsAboutTheMiddle) {
   for (std::int64_t i = 0; i < 40; ++i) {
     double best = 1e9, angle = 0;
     for (double degrees = -30; degrees <= 30; degrees += 0.05) {
-      const double error = rotation_error(picture(i), results[static_cast<std::size_t>(i)], degrees);
+      const double error =
+          rotation_error(picture(i), results[static_cast<std::size_t>(i)], degrees);
       if (error < best) best = error, angle = degrees;
     }
     // 1/256 of a pixel and 0.025 degrees away from the true source, at slopes of 250 a pixel.
@@ -210,10 +224,11 @@ TEST(Augmentation, CutoutZeroesOneSquare) {
     untouched += found ? 1 : 0;
     for (std::int64_t cy = 0; cy < kHeight && !found; ++cy) {
       for (std::int64_t cx = 0; cx < kWidth && !found; ++cx) {
-        found = results[static_cast<std::size_t>(i)] == moved(old, [&](std::int64_t y, std::int64_t x) {
-                  const bool inside = y >= cy - 2 && y < cy + 2 && x >= cx - 2 && x < cx + 2;
-                  return inside ? Point{-1, -1} : Point{y, x};
-                });
+        found =
+            results[static_cast<std::size_t>(i)] == moved(old, [&](std::int64_t y, std::int64_t x) {
+              const bool inside = y >= cy - 2 && y < cy + 2 && x >= cx - 2 && x < cx + 2;
+              return inside ? Point{-1, -1} : Point{y, x};
+            });
         if (found) centres.insert({cy, cx});
       }
     }
@@ -252,18 +267,21 @@ TEST(Augmentation, BrightnessAndContrastScaleEveryPixelAlike) {
 TEST(Augmentation, MixupAddsTheNextSampleAndItsTargetBySameShare) {
   const HostTensor mixed = changed_by(Mixup{0.5}, batch_of_pictures());
   HostTensor targets(DType::f32, Shape{kBatch, kBatch});  // each its own class
-  for (std::int64_t i = 0; i < kBatch; ++i) targets.as<float>()[static_cast<std::size_t>(i * kBatch + i)] = 1;
+  for (std::int64_t i = 0; i < kBatch; ++i)
+    targets.as<float>()[static_cast<std::size_t>(i * kBatch + i)] = 1;
   const HostTensor mixed_targets = changed_by(Mixup{0.5}, targets);
   const auto results = pictures_of(mixed);
   double low_share = 1, sum = 0;
   for (std::int64_t i = 0; i < kBatch; ++i) {
     const std::int64_t next = (i + 1) % kBatch;
     const Picture own = picture(i), other = picture(next);
-    const auto row = mixed_targets.as<float>().subspan(static_cast<std::size_t>(i * kBatch), kBatch);
+    const auto row =
+        mixed_targets.as<float>().subspan(static_cast<std::size_t>(i * kBatch), kBatch);
     const double share = row[static_cast<std::size_t>(i)];
     EXPECT_NEAR(row[static_cast<std::size_t>(next)], 1 - share, 1e-6);
     for (std::size_t k = 0; k < own.size(); ++k)
-      EXPECT_NEAR(results[static_cast<std::size_t>(i)][k], share * own[k] + (1 - share) * other[k], 0.51);
+      EXPECT_NEAR(results[static_cast<std::size_t>(i)][k], share * own[k] + (1 - share) * other[k],
+                  0.51);
     low_share = std::min(low_share, share);
     sum += share;
   }
@@ -276,7 +294,8 @@ TEST(Augmentation, MixupAddsTheNextSampleAndItsTargetBySameShare) {
 TEST(Augmentation, HangsOnSeedAndPositionAlone) {
   const HostTensor samples = batch_of_pictures();
   for (const Augmentation& one :
-       {Augmentation{Flip{}}, Augmentation{Crop{}}, Augmentation{Rotate{}}, Augmentation{Cutout{}}, Augmentation{Contrast{}}}) {
+       {Augmentation{Flip{}}, Augmentation{Crop{}}, Augmentation{Rotate{}}, Augmentation{Cutout{}},
+        Augmentation{Contrast{}}}) {
     const HostTensor all = changed_by(one, samples, 1000);
     EXPECT_EQ(all.bytes, changed_by(one, samples, 1000, 5, 1).bytes);
     EXPECT_EQ(all.bytes, changed_by(one, samples, 1000, 5, 4).bytes);
@@ -292,21 +311,31 @@ TEST(Augmentation, HangsOnSeedAndPositionAlone) {
 }
 
 Recipe recipe_of(const std::string& augment, std::vector<Override> changes = {}) {
-  return parse_recipe("[input]\naugment = " + augment + "\n[[model]]\nflatten = {}\n", "x.toml", changes);
+  return parse_recipe("[input]\naugment = " + augment + "\n[[model]]\nflatten = {}\n", "x.toml",
+                      changes);
 }
 
 TEST(Augmentation, IsWrittenInRecipes) {
-  const Recipe recipe = recipe_of("[{ flip = \"vertical\" }, { crop = { pad = 3, fill = \"reflect\" } }, { cutout = 5 }, { mixup = {} }]");
+  const Recipe recipe = recipe_of(
+      "[{ flip = \"vertical\" }, { crop = { pad = 3, fill = \"reflect\" } }, { cutout = 5 }, { "
+      "mixup = {} }]");
   ASSERT_EQ(recipe.input.augment.size(), 4U);
   EXPECT_EQ(std::get<Flip>(recipe.input.augment[0]).direction, FlipDirection::vertical);
   EXPECT_EQ(std::get<Crop>(recipe.input.augment[1]).pad, 3);
   EXPECT_EQ(std::get<Crop>(recipe.input.augment[1]).fill, Fill::reflect);
   EXPECT_EQ(std::get<Cutout>(recipe.input.augment[2]).size, 5);
   const std::string written = write_recipe(recipe);
-  EXPECT_THAT(written, testing::HasSubstr("augment = [{ flip = { direction = \"vertical\", probability = 0.5 } }, "));
-  EXPECT_EQ(write_recipe(parse_recipe(written, "y.toml")), write_recipe(parse_recipe(written, "y.toml")));
-  EXPECT_EQ(std::get<Crop>(recipe_of("[{ crop = {} }]", {{"input.augment.crop_1.pad", "7"}}).input.augment[0]).pad, 7);
-  EXPECT_EQ(recipe_of("[]", {{"input.augment", "[{ flip = \"horizontal\" }]"}}).input.augment.size(), 1U);
+  EXPECT_THAT(written,
+              testing::HasSubstr(
+                  "augment = [{ flip = { direction = \"vertical\", probability = 0.5 } }, "));
+  EXPECT_EQ(write_recipe(parse_recipe(written, "y.toml")),
+            write_recipe(parse_recipe(written, "y.toml")));
+  EXPECT_EQ(std::get<Crop>(
+                recipe_of("[{ crop = {} }]", {{"input.augment.crop_1.pad", "7"}}).input.augment[0])
+                .pad,
+            7);
+  EXPECT_EQ(
+      recipe_of("[]", {{"input.augment", "[{ flip = \"horizontal\" }]"}}).input.augment.size(), 1U);
 }
 
 TEST(Augmentation, MistakesNamePlaceAndRemedy) {
@@ -319,13 +348,20 @@ TEST(Augmentation, MistakesNamePlaceAndRemedy) {
     return "no error";
   };
   using testing::HasSubstr;
-  EXPECT_EQ(error("[{ flip = \"horizontl\" }]"), "x.toml:2: input.augment.flip is \"horizontl\"; did you mean \"horizontal\"?");
-  EXPECT_EQ(error("[{ flpi = {} }]"), "x.toml:2: input.augment has no \"flpi\"; did you mean \"flip\"?");
-  EXPECT_EQ(error("[{ crop = { pda = 4 } }]"), "x.toml:2: unknown field \"pda\" of input.augment.crop; did you mean \"pad\"?");
-  EXPECT_EQ(error("[\n{ cutout = 0 }]"), "x.toml:3: input.augment.cutout is 0; use at least 1 and at most 4096");
-  EXPECT_THAT(error("[{ shift = 3 }]"), HasSubstr("x.toml:2: input.augment.shift is 3; use a table"));
-  EXPECT_THAT(error("[{ flip = {}, crop = {} }]"), HasSubstr("x.toml:2: input.augment needs exactly one entry"));
-  EXPECT_THAT(error("\"flip\""), HasSubstr("x.toml:2: input.augment is \"flip\"; use [{ flip = { ... } }]"));
+  EXPECT_EQ(error("[{ flip = \"horizontl\" }]"),
+            "x.toml:2: input.augment.flip is \"horizontl\"; did you mean \"horizontal\"?");
+  EXPECT_EQ(error("[{ flpi = {} }]"),
+            "x.toml:2: input.augment has no \"flpi\"; did you mean \"flip\"?");
+  EXPECT_EQ(error("[{ crop = { pda = 4 } }]"),
+            "x.toml:2: unknown field \"pda\" of input.augment.crop; did you mean \"pad\"?");
+  EXPECT_EQ(error("[\n{ cutout = 0 }]"),
+            "x.toml:3: input.augment.cutout is 0; use at least 1 and at most 4096");
+  EXPECT_THAT(error("[{ shift = 3 }]"),
+              HasSubstr("x.toml:2: input.augment.shift is 3; use a table"));
+  EXPECT_THAT(error("[{ flip = {}, crop = {} }]"),
+              HasSubstr("x.toml:2: input.augment needs exactly one entry"));
+  EXPECT_THAT(error("\"flip\""),
+              HasSubstr("x.toml:2: input.augment is \"flip\"; use [{ flip = { ... } }]"));
 }
 
 BatchGeometry geometry(const Shape& sample) {
@@ -342,7 +378,8 @@ TEST(Augmentation, PicturesAreNeededWherePixelsMove) {
     emit_train_step(graph, {model, options, train}, geometry({12}));
     FAIL();
   } catch (const Error& error) {
-    EXPECT_THAT(error.what(), testing::HasSubstr("input.augment.flip changes pictures, but the samples are [12]"));
+    EXPECT_THAT(error.what(), testing::HasSubstr(
+                                  "input.augment.flip changes pictures, but the samples are [12]"));
   }
   options.augment = {Mixup{}};
   Graph mixes;
@@ -350,11 +387,13 @@ TEST(Augmentation, PicturesAreNeededWherePixelsMove) {
   // Flat samples of a model over pictures are pictures.
   options.augment = {Flip{}};
   Graph shaped;
-  emit_train_step(shaped, {input({2, 2, 3}) | Flatten{} | Dense{.units = 4}, options, train}, geometry({12}));
+  emit_train_step(shaped, {input({2, 2, 3}) | Flatten{} | Dense{.units = 4}, options, train},
+                  geometry({12}));
   EXPECT_THAT(to_text(shaped), testing::HasSubstr("augment"));
   // Evaluation and prediction leave samples as they are.
   Graph evaluation;
-  emit_evaluate_step(evaluation, {input({2, 2, 3}) | Flatten{} | Dense{.units = 4}, options, train}, geometry({2, 2, 3}));
+  emit_evaluate_step(evaluation, {input({2, 2, 3}) | Flatten{} | Dense{.units = 4}, options, train},
+                     geometry({2, 2, 3}));
   EXPECT_THAT(to_text(evaluation), testing::Not(testing::HasSubstr("augment")));
 }
 

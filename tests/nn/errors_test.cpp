@@ -214,7 +214,9 @@ TEST(ModelErrors, FieldsAreCheckedInCppToo) {
   ends(mistake_of([] { Layer layer = Dense{}; }), ": dense.units is 0; use at least 1");
   ends(mistake_of([] { Layer layer = Dropout{.rate = 2}; }),
        ": dropout.rate is 2.0; use at least 0 and below 1");
-  ends(mistake_of([] { input({0, 3}); }),
+  ends(mistake_of([] {
+         input({0, 3});
+       }),
        "the input's shape is [0, 3]; use sizes of at least 1, e.g. [28, 28, 1]");
 }
 
@@ -237,8 +239,9 @@ TEST(ModelErrors, LossAndModelFit) {
 }
 
 TEST(ModelErrors, SizesPastAnyMemory) {
-  const std::string output =
-      mistake_of([] { (void)(input({4096, 4096, 1}) | Conv2D{.filters = 1 << 20, .kernel = 1}); });
+  const std::string output = mistake_of([] {
+    (void)(input({4096, 4096, 1}) | Conv2D{.filters = 1 << 20, .kernel = 1});
+  });
   EXPECT_NE(output.find("more than 2^40 numbers"), std::string::npos);
   const std::string kernel =
       mistake_of([] { (void)parameter_count(input({1 << 22}) | Dense{.units = 1 << 22}); });

@@ -153,13 +153,14 @@ TEST(Gradient, Pools) {
 }
 TEST(Gradient, Sequences) {
   const auto check_sequence = [](Layer layer) {
-    check(input({9}) | Embedding{.vocabulary = 4, .units = 4, .mask_zero = false} | std::move(layer) |
-          GlobalAvgPool{} | Dense{.units = kClasses});
+    check(input({9}) | Embedding{.vocabulary = 4, .units = 4, .mask_zero = false} |
+          std::move(layer) | GlobalAvgPool{} | Dense{.units = kClasses});
   };
   check_sequence(Conv1D{.filters = 3, .kernel = 3});
   check_sequence(Conv1D{.filters = 6, .kernel = 4, .stride = 2, .groups = 2, .padding = same});
   check_sequence(Conv1D{.filters = 2, .kernel = 2, .dilation = 3, .bias = false});
-  check(input({9}) | Embedding{.vocabulary = 3, .units = 4} | GlobalMaxPool{} | Dense{.units = kClasses});
+  check(input({9}) | Embedding{.vocabulary = 3, .units = 4} | GlobalMaxPool{} |
+        Dense{.units = kClasses});
 }
 TEST(Gradient, Norms) {
   check_image_layer(BatchNorm{});

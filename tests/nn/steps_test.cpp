@@ -224,7 +224,8 @@ TEST(TrainStep, ClippingScalesTheWholeGradient) {
   TrainOptions train = linear_options();
   train.optimizer = Sgd{.rate = 0.05};
   train.clip_norm = 0.7;
-  compare(train, [](int k, double g, int, ByHand& h) { h.w[k] -= 0.05 * g; }, 0.7);
+  compare(
+      train, [](int k, double g, int, ByHand& h) { h.w[k] -= 0.05 * g; }, 0.7);
 }
 
 TEST(TrainStep, SchedulesRunOnTheDevice) {

@@ -19,7 +19,8 @@ struct ArchiveFile {
 
 enum class Packing { tar, tar_gz, zip };
 
-inline std::string archive_of(const std::vector<ArchiveFile>& files, Packing packing = Packing::tar_gz) {
+inline std::string archive_of(const std::vector<ArchiveFile>& files,
+                              Packing packing = Packing::tar_gz) {
   archive* writer = archive_write_new();
   if (packing == Packing::zip) {
     archive_write_set_format_zip(writer);
@@ -30,7 +31,8 @@ inline std::string archive_of(const std::vector<ArchiveFile>& files, Packing pac
   std::string bytes(1 << 16, '\0');
   for (const ArchiveFile& file : files) bytes.append(file.contents.size() + 4096, '\0');
   std::size_t used = 0;
-  if (archive_write_open_memory(writer, bytes.data(), bytes.size(), &used) != ARCHIVE_OK) std::abort();
+  if (archive_write_open_memory(writer, bytes.data(), bytes.size(), &used) != ARCHIVE_OK)
+    std::abort();
   for (const ArchiveFile& file : files) {
     archive_entry* entry = archive_entry_new();
     archive_entry_set_pathname(entry, file.name.c_str());
@@ -42,7 +44,8 @@ inline std::string archive_of(const std::vector<ArchiveFile>& files, Packing pac
       archive_entry_set_size(entry, static_cast<la_int64_t>(file.contents.size()));
     }
     if (archive_write_header(writer, entry) != ARCHIVE_OK) std::abort();
-    if (file.type == AE_IFREG) archive_write_data(writer, file.contents.data(), file.contents.size());
+    if (file.type == AE_IFREG)
+      archive_write_data(writer, file.contents.data(), file.contents.size());
     archive_entry_free(entry);
   }
   archive_write_close(writer);

@@ -32,10 +32,13 @@ class Streams : public testing::Test {
     const data::Dataset dataset = data::load(set);
     const std::string path = folder_ / "set.safetensors";
     format::SafeTensors contents;
-    for (const auto& [part, split] : {std::pair("train", &dataset.train), {"test", &dataset.test}}) {
+    for (const auto& [part, split] :
+         {std::pair("train", &dataset.train), {"test", &dataset.test}}) {
       const HostTensor& samples = *split->samples;
-      HostTensor wide(samples.dtype, Shape{samples.shape[0], samples.shape[1], samples.shape[2] * repeat, 1});
-      for (std::size_t i = 0; i < wide.bytes.size(); ++i) wide.bytes[i] = samples.bytes[i / static_cast<std::size_t>(repeat)];
+      HostTensor wide(samples.dtype,
+                      Shape{samples.shape[0], samples.shape[1], samples.shape[2] * repeat, 1});
+      for (std::size_t i = 0; i < wide.bytes.size(); ++i)
+        wide.bytes[i] = samples.bytes[i / static_cast<std::size_t>(repeat)];
       contents.tensors.emplace_back(std::string(part) + ".samples", std::move(wide));
       contents.tensors.emplace_back(std::string(part) + ".labels", *split->labels);
     }
@@ -43,21 +46,23 @@ class Streams : public testing::Test {
     return path;
   }
 
-  FitResult run(const std::string& recipe, const std::string& path, const std::string& out, data::Stream stream,
-                std::vector<nn::Override> overrides = {}, bool resume = false, Observer* observer = nullptr) {
+  FitResult run(const std::string& recipe, const std::string& path, const std::string& out,
+                data::Stream stream, std::vector<nn::Override> overrides = {}, bool resume = false,
+                Observer* observer = nullptr) {
     const data::Dataset set = data::load(path, {.index = false, .stream = stream});
     EXPECT_EQ(set.train.file != nullptr, stream == data::Stream::always);
     const auto device = make_device("cpu", {.threads = 2});
     Observer silent;
-    return fit(nn::parse_recipe(recipe, "test.toml", overrides), set, *device, {.out = folder_ / out, .resume = resume},
-               observer != nullptr ? *observer : silent);
+    return fit(nn::parse_recipe(recipe, "test.toml", overrides), set, *device,
+               {.out = folder_ / out, .resume = resume}, observer != nullptr ? *observer : silent);
   }
 
   // The checkpoint without the place in the ring, and the weights.
   std::string state(const std::string& out) {
     std::string all;
     for (const char* name : {"/checkpoint/state.safetensors", "/model.safetensors"}) {
-      for (const auto& [variable, tensor] : format::read_safetensors((folder_ / out) + name).tensors) {
+      for (const auto& [variable, tensor] :
+           format::read_safetensors((folder_ / out) + name).tensors) {
         if (variable == "counter.offset") continue;
         all += variable;
         all.append(reinterpret_cast<const char*>(tensor.bytes.data()), tensor.bytes.size());
@@ -69,7 +74,8 @@ class Streams : public testing::Test {
   std::string evaluations(const std::string& out) {
     std::string all;
     for (const Event& event : events_of(folder_ / out)) {
-      if (event.name() == "eval") all += *event.json("split") + *event.json("loss") + *event.json("accuracy") + "\n";
+      if (event.name() == "eval")
+        all += *event.json("split") + *event.json("loss") + *event.json("accuracy") + "\n";
     }
     return all;
   }
@@ -82,9 +88,13 @@ TEST_F(Streams, GiveTheSameBitsAsMemory) {
   int number = 0;
   for (const char* shuffle : {"true", "false", "20"}) {
     for (const char* last : {"partial", "drop", "refill"}) {
-      const std::vector<nn::Override> overrides{
-          {"train.shuffle", shuffle}, {"train.last_batch", last}, {"train.epochs", "2"}, {"train.validation", "0.2"}, {"input.scale", "standard"}};
-      const std::string a = "resident" + std::to_string(++number), b = "streamed" + std::to_string(number);
+      const std::vector<nn::Override> overrides{{"train.shuffle", shuffle},
+                                                {"train.last_batch", last},
+                                                {"train.epochs", "2"},
+                                                {"train.validation", "0.2"},
+                                                {"input.scale", "standard"}};
+      const std::string a = "resident" + std::to_string(++number),
+                        b = "streamed" + std::to_string(number);
       run(kAugmented, path, a, data::Stream::never, overrides);
       run(kAugmented, path, b, data::Stream::always, overrides);
       EXPECT_TRUE(state(a) == state(b)) << shuffle << " " << last;
@@ -127,7 +137,8 @@ epochs = 3
 
   const auto device = make_device("cpu", {.threads = 2});
   Predictor predictor(folder_ / "streamed", *device);
-  const Evaluation memory = evaluate(predictor, data::load(path, {.index = false, .stream = data::Stream::never}).train);
+  const Evaluation memory =
+      evaluate(predictor, data::load(path, {.index = false, .stream = data::Stream::never}).train);
   const Evaluation streamed = evaluate(predictor, data::open_stream(path).train);
   EXPECT_EQ(memory.metrics.loss, streamed.metrics.loss);
   EXPECT_EQ(memory.confusion, streamed.confusion);
@@ -142,12 +153,16 @@ TEST_F(Streams, ReadRowsInAnyOrder) {
   for (int round = 0; round < 20; ++round) {
     std::vector<std::int32_t> wanted(rng.below(700) + 1);
     for (auto& row : wanted) row = static_cast<std::int32_t>(rng.below(150));
-    if (round % 2 == 1) std::iota(wanted.begin(), wanted.end(), 0), wanted.resize(std::min<std::size_t>(wanted.size(), 150));
+    if (round % 2 == 1)
+      std::iota(wanted.begin(), wanted.end(), 0),
+          wanted.resize(std::min<std::size_t>(wanted.size(), 150));
     std::vector<std::byte> got(wanted.size() * bytes);
     rows.read(wanted, got.data());
     for (std::size_t i = 0; i < wanted.size(); ++i) {
-      const auto from = all.bytes.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(wanted[i]) * bytes);
-      ASSERT_TRUE(std::equal(from, from + static_cast<std::ptrdiff_t>(bytes), got.begin() + static_cast<std::ptrdiff_t>(i * bytes)));
+      const auto from = all.bytes.begin() +
+                        static_cast<std::ptrdiff_t>(static_cast<std::size_t>(wanted[i]) * bytes);
+      ASSERT_TRUE(std::equal(from, from + static_cast<std::ptrdiff_t>(bytes),
+                             got.begin() + static_cast<std::ptrdiff_t>(i * bytes)));
     }
   }
 }
@@ -162,14 +177,18 @@ double peak_of(const std::string& folder, std::int64_t rows, bool stream) {
     contents.tensors.emplace_back("x_test", HostTensor(DType::u8, Shape{8, 128, 128, 3}));
     contents.tensors.emplace_back("y_test", HostTensor(DType::i32, Shape{8}));
     for (std::int64_t i = 0; i < rows; ++i)
-      contents.tensors[1].second.as<std::int32_t>()[static_cast<std::size_t>(i)] = static_cast<std::int32_t>(i % 4);
+      contents.tensors[1].second.as<std::int32_t>()[static_cast<std::size_t>(i)] =
+          static_cast<std::int32_t>(i % 4);
     format::write_safetensors(path, contents);
   }
-  const std::string recipe = folder + "/large.toml", out = folder + "/out" + std::to_string(rows) + (stream ? "s" : "r");
-  std::ofstream(recipe) << "data = \"" << path << "\"\n[[model]]\navg_pool = { size = 16 }\n[[model]]\nflatten = {}\n"
-                        << "[[model]]\ndense = { units = 4, activation = \"softmax\" }\n[train]\nbatch = 4\n";
-  const std::string command = "XDG_CACHE_HOME=" + folder + "/cache " TREINO_BINARY " train " + recipe + " --quiet --threads 1 --out " +
-                              out + (stream ? " --stream" : "") + " >/dev/null 2>" + folder + "/errors";
+  const std::string recipe = folder + "/large.toml",
+                    out = folder + "/out" + std::to_string(rows) + (stream ? "s" : "r");
+  std::ofstream(recipe)
+      << "data = \"" << path << "\"\n[[model]]\navg_pool = { size = 16 }\n[[model]]\nflatten = {}\n"
+      << "[[model]]\ndense = { units = 4, activation = \"softmax\" }\n[train]\nbatch = 4\n";
+  const std::string command = "XDG_CACHE_HOME=" + folder + "/cache " TREINO_BINARY " train " +
+                              recipe + " --quiet --threads 1 --out " + out +
+                              (stream ? " --stream" : "") + " >/dev/null 2>" + folder + "/errors";
   EXPECT_EQ(std::system(command.c_str()), 0) << command;
   for (const Event& event : events_of(out))
     if (event.name() == "exit") return std::stod(*event.json("peak_memory_bytes")) / 0x1p20;
@@ -208,16 +227,19 @@ TEST_F(Streams, MistakesNameTheFile) {
     return "no error";
   };
   using testing::HasSubstr;
-  EXPECT_THAT(error([&] { data::load("cifar10", {.folder = "", .stream = data::Stream::always}); }), HasSubstr("--stream cifar10"));
+  EXPECT_THAT(error([&] { data::load("cifar10", {.folder = "", .stream = data::Stream::always}); }),
+              HasSubstr("--stream cifar10"));
   format::SafeTensors contents;
   contents.tensors.emplace_back("x_train", HostTensor(DType::u8, Shape{5, 2, 2, 1}));
   contents.tensors.emplace_back("y_train", HostTensor(DType::i32, Shape{4}));
   format::write_safetensors(folder_ / "bad.safetensors", contents);
-  EXPECT_THAT(error([&] { data::open_stream(folder_ / "bad.safetensors"); }), HasSubstr("4 labels in y_train for 5 samples"));
+  EXPECT_THAT(error([&] { data::open_stream(folder_ / "bad.safetensors"); }),
+              HasSubstr("4 labels in y_train for 5 samples"));
   contents.tensors[1].second = HostTensor(DType::i32, Shape{5});
   contents.tensors[1].second.as<std::int32_t>()[3] = -1;
   format::write_safetensors(folder_ / "bad.safetensors", contents);
-  EXPECT_THAT(error([&] { data::open_stream(folder_ / "bad.safetensors"); }), HasSubstr("y_train[3] is -1"));
+  EXPECT_THAT(error([&] { data::open_stream(folder_ / "bad.safetensors"); }),
+              HasSubstr("y_train[3] is -1"));
   contents.tensors.pop_back();
   format::write_safetensors(folder_ / "bad.safetensors", contents);
   EXPECT_FALSE(data::can_stream(folder_ / "bad.safetensors"));

@@ -27,10 +27,10 @@ FitResult train(const std::string& recipe, const std::string& folder,
                 const Settings& settings = {});
 
 // Networks whose steps take every path there is: dropout everywhere, odd last batches.
-extern const std::string kDense;     // 203 points, batch 16
-extern const std::string kConv;      // 150 pictures, batch 16, batch norm
+extern const std::string kDense;      // 203 points, batch 16
+extern const std::string kConv;       // 150 pictures, batch 16, batch norm
 extern const std::string kAugmented;  // 150 pictures, every augmentation
-extern const std::string kResidual;  // 100 pictures, batch 9
+extern const std::string kResidual;   // 100 pictures, batch 9
 
 // All tensors of a run's checkpoint and of its weights, as bytes; where it stood is left out (it
 // holds seconds).

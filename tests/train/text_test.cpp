@@ -31,7 +31,8 @@ data::Split reviews(std::int64_t count, std::uint64_t stream) {
   for (std::int64_t i = 0; i < count; ++i) {
     const auto label = static_cast<std::int32_t>(rng.below(2));
     std::string text;
-    for (std::uint64_t words = 4 + rng.below(12); words > 0; --words) text += std::string(kOther[rng.below(9)]) + " ";
+    for (std::uint64_t words = 4 + rng.below(12); words > 0; --words)
+      text += std::string(kOther[rng.below(9)]) + " ";
     text += (label == 1 ? kGood : kBad)[rng.below(3)];
     labels->as<std::int32_t>()[static_cast<std::size_t>(i)] = label;
     texts->add(text);
@@ -54,13 +55,14 @@ data::Dataset set() {
 std::string recipe(const std::string& text, const std::string& layers) {
   return "name = \"reviews\"\n[input]\nshape = [20]\n" + text +
          "\n[[model]]\nembedding = { vocabulary = 300, units = 8 }\n" + layers +
-         "\n[[model]]\ndense = { units = 2, activation = \"softmax\" }\n[train]\noptimizer = { adam = { rate = 0.02 } }\nbatch = 16\nepochs = 6\n";
+         "\n[[model]]\ndense = { units = 2, activation = \"softmax\" }\n[train]\noptimizer = { "
+         "adam = { rate = 0.02 } }\nbatch = 16\nepochs = 6\n";
 }
 
 class TextTraining : public testing::Test {
  protected:
-  FitResult run(const std::string& text, const std::string& out, int threads = 2, bool resume = false,
-                std::vector<nn::Override> overrides = {}) {
+  FitResult run(const std::string& text, const std::string& out, int threads = 2,
+                bool resume = false, std::vector<nn::Override> overrides = {}) {
     const auto device = make_device("cpu", {.threads = threads});
     Observer silent;
     return fit(nn::parse_recipe(text, "text.toml", overrides), set(), *device,
@@ -72,13 +74,16 @@ class TextTraining : public testing::Test {
 const std::string kWords = "text = { words = { vocabulary = 300, length = 20 } }";
 const std::string kPairs = "text = { bpe = { vocabulary = 300, length = 20 } }";
 const std::string kMean = "[[model]]\nglobal_avg_pool = {}";
-const std::string kConv = "[[model]]\nconv1d = { filters = 8, kernel = 3, activation = \"relu\" }\n[[model]]\nglobal_max_pool = {}";
+const std::string kConv =
+    "[[model]]\nconv1d = { filters = 8, kernel = 3, activation = \"relu\" "
+    "}\n[[model]]\nglobal_max_pool = {}";
 
 TEST_F(TextTraining, LearnsWhichWordsCount) {
   const FitResult words = run(recipe(kWords, kMean), "words");
   EXPECT_GT(words.test->accuracy, 0.95);
   EXPECT_GT(run(recipe(kWords, kConv), "conv").test->accuracy, 0.95);
-  // "fine" and "film" share bytes, but pairs of them are merged by frequency; texts are cut at 20 pieces.
+  // "fine" and "film" share bytes, but pairs of them are merged by frequency; texts are cut at 20
+  // pieces.
   EXPECT_GT(run(recipe(kPairs, kMean), "pairs").test->accuracy, 0.8);
 }
 
@@ -119,18 +124,24 @@ TEST_F(TextTraining, MistakesNameTheRemedy) {
     return "no error";
   };
   using testing::HasSubstr;
-  EXPECT_THAT(error("[input]\nshape = [20]\n[[model]]\ndense = { units = 2 }\n"), HasSubstr("begin the model with embedding"));
-  EXPECT_THAT(error("[input]\nshape = [20]\ntext = { words = { length = 20 } }\n[[model]]\nembedding = { vocabulary = 3, units = 2 }\n"
+  EXPECT_THAT(error("[input]\nshape = [20]\n[[model]]\ndense = { units = 2 }\n"),
+              HasSubstr("begin the model with embedding"));
+  EXPECT_THAT(error("[input]\nshape = [20]\ntext = { words = { length = 20 } "
+                    "}\n[[model]]\nembedding = { vocabulary = 3, units = 2 }\n"
                     "[[model]]\nglobal_avg_pool = {}\n"),
-              HasSubstr("text.toml: embedding.vocabulary is 3 but input.text's vocabulary has 17 numbers; use 17"));
-  EXPECT_THAT(error("[[model]]\nembedding = { vocabulary = 30, units = 2 }\n[[model]]\nglobal_avg_pool = {}\n[input]\nshape = [7]\n"),
+              HasSubstr("text.toml: embedding.vocabulary is 3 but input.text's vocabulary has 17 "
+                        "numbers; use 17"));
+  EXPECT_THAT(error("[[model]]\nembedding = { vocabulary = 30, units = 2 "
+                    "}\n[[model]]\nglobal_avg_pool = {}\n[input]\nshape = [7]\n"),
               HasSubstr("input.shape is [7] but the data's samples are [256]"));
 }
 
-// The genuine excerpt: 500 reviews to learn from, 500 to test; chance is 0.5 with a deviation of 0.022.
+// The genuine excerpt: 500 reviews to learn from, 500 to test; chance is 0.5 with a deviation of
+// 0.022.
 TEST_F(TextTraining, ImdbExcerptClearlyAboveChance) {
   const char* root = std::getenv("TREINO_DATA");
-  if (root == nullptr || !std::filesystem::exists(std::string(root) + "/imdb")) GTEST_SKIP() << "TREINO_DATA has no imdb";
+  if (root == nullptr || !std::filesystem::exists(std::string(root) + "/imdb"))
+    GTEST_SKIP() << "TREINO_DATA has no imdb";
   const data::Dataset dataset = data::load("imdb_reviews", {.download = false, .index = false});
   nn::Recipe recipe = nn::load_recipe(TREINO_SOURCE_DIR "/recipes/imdb.toml",
                                       std::vector<nn::Override>{{"train.epochs", "15"}});

@@ -15,7 +15,8 @@ struct Row {
 };
 
 constexpr Row kDevices[] = {
-    {"cpu", [](const DeviceOptions& options) {
+    {"cpu",
+     [](const DeviceOptions& options) {
        return cpu::make_cpu_device({.threads = options.threads, .onednn = options.onednn});
      }},
     {"reference", [](const DeviceOptions&) { return reference::make_device(); }},

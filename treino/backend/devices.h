@@ -9,11 +9,12 @@
 namespace treino {
 
 struct DeviceOptions {
-  int threads = 0;  // cpu: 0 = the cores this process may use (affinity and cgroup quota)
+  int threads = 0;     // cpu: 0 = the cores this process may use (affinity and cgroup quota)
   bool onednn = true;  // cpu: false = own kernels only
 };
 
-// The device of that name ("cpu", "reference"). Throws Error::mistake listing the names for another.
+// The device of that name ("cpu", "reference"). Throws Error::mistake listing the names for
+// another.
 std::unique_ptr<Device> make_device(std::string_view name, const DeviceOptions& options = {});
 
 }  // namespace treino

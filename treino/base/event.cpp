@@ -17,7 +17,9 @@ struct Event::Fields {
 };
 
 Event::Event() : fields_(std::make_unique<Fields>()) {}
-Event::Event(std::string_view name, double t) : Event() { set("event", name).set("t", t); }
+Event::Event(std::string_view name, double t) : Event() {
+  set("event", name).set("t", t);
+}
 Event::Event(Event&&) noexcept = default;
 Event& Event::operator=(Event&&) noexcept = default;
 Event::~Event() = default;
@@ -59,8 +61,12 @@ Event Event::parse(std::string_view line, const std::string& where) {
   return event;
 }
 
-std::string Event::name() const { return fields_->object.at("event").get<std::string>(); }
-double Event::t() const { return fields_->object.at("t").get<double>(); }
+std::string Event::name() const {
+  return fields_->object.at("event").get<std::string>();
+}
+double Event::t() const {
+  return fields_->object.at("t").get<double>();
+}
 
 std::optional<double> Event::number(std::string_view key) const {
   const auto found = fields_->object.find(std::string(key));

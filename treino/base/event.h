@@ -23,15 +23,17 @@ class Event {
 
   Event& set(std::string_view key, double number);  // not finite: null
   Event& set(std::string_view key, std::int64_t number);
-  Event& set(std::string_view key, int number) { return set(key, static_cast<std::int64_t>(number)); }
+  Event& set(std::string_view key, int number) {
+    return set(key, static_cast<std::int64_t>(number));
+  }
   Event& set(std::string_view key, bool value);
   Event& set(std::string_view key, std::string_view text);
   Event& set(std::string_view key, const char* text) { return set(key, std::string_view(text)); }
   // A value that is JSON already. Throws Error::mistake when it is not.
   Event& set_json(std::string_view key, std::string_view json);
 
-  // A line as written, without its end. Throws Error::mistake (naming `where`) unless it is an object
-  // with a string "event" and a number "t".
+  // A line as written, without its end. Throws Error::mistake (naming `where`) unless it is an
+  // object with a string "event" and a number "t".
   static Event parse(std::string_view line, const std::string& where);
 
   std::string name() const;
@@ -60,14 +62,14 @@ class EventWriter {
   EventWriter(const EventWriter&) = delete;
   EventWriter& operator=(const EventWriter&) = delete;
 
-  // "path" (appended to), "-" (standard output), "fd:N" or "unix:path". Throws Error::mistake for an
-  // address that makes no sense, Error::work when it cannot be opened.
+  // "path" (appended to), "-" (standard output), "fd:N" or "unix:path". Throws Error::mistake for
+  // an address that makes no sense, Error::work when it cannot be opened.
   void add(const std::string& address);
   // The place named by TREINO_EVENTS, if any.
   void add_from_environment();
 
-  // The run's own file. A new one begins with every event so far; a continued one is cut to its first
-  // `keep` bytes (whole lines only) and gets what follows.
+  // The run's own file. A new one begins with every event so far; a continued one is cut to its
+  // first `keep` bytes (whole lines only) and gets what follows.
   void add_run_file(const std::string& path);
   void continue_run_file(const std::string& path, std::int64_t keep);
   // Bytes of the run's own file so far; 0 without one.

@@ -62,7 +62,8 @@ class NoPipeSignal {
 
 int open_file(const std::string& path, int flags) {
   const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0666);
-  if (file < 0) throw Error::work(fmt::format("{}: events cannot be written: {}", path, std::strerror(errno)));
+  if (file < 0)
+    throw Error::work(fmt::format("{}: events cannot be written: {}", path, std::strerror(errno)));
   return file;
 }
 
@@ -70,11 +71,13 @@ int connect_socket(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) {
-    throw Error::mistake(fmt::format("unix:{}: a socket's path has at most {} bytes", path, sizeof address.sun_path - 1));
+    throw Error::mistake(fmt::format("unix:{}: a socket's path has at most {} bytes", path,
+                                     sizeof address.sun_path - 1));
   }
   std::memcpy(address.sun_path, path.c_str(), path.size());
   const int file = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (file < 0 || ::connect(file, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+  if (file < 0 ||
+      ::connect(file, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     const int code = errno;
     if (file >= 0) ::close(file);
     throw Error::work(fmt::format("unix:{}: events cannot be sent: {}", path, std::strerror(code)));
@@ -90,16 +93,19 @@ EventWriter::~EventWriter() = default;
 void EventWriter::add(const std::string& address) {
   auto sink = std::make_unique<Sink>();
   sink->name = address;
-  if (address.empty()) throw Error::mistake("an events file needs a name (or - for standard output)");
+  if (address.empty())
+    throw Error::mistake("an events file needs a name (or - for standard output)");
   if (address == "-") {
     sink->descriptor = STDOUT_FILENO;
   } else if (address.rfind("fd:", 0) == 0) {
     const char* end = address.data() + address.size();
     const auto [rest, error] = std::from_chars(address.data() + 3, end, sink->descriptor);
     if (error != std::errc() || rest != end || sink->descriptor < 0) {
-      throw Error::mistake(fmt::format("{}: wanted is fd: and the number of an open descriptor", address));
+      throw Error::mistake(
+          fmt::format("{}: wanted is fd: and the number of an open descriptor", address));
     }
-    if (::fcntl(sink->descriptor, F_GETFD) < 0) throw Error::mistake(fmt::format("{}: is not open", address));
+    if (::fcntl(sink->descriptor, F_GETFD) < 0)
+      throw Error::mistake(fmt::format("{}: is not open", address));
   } else if (address.rfind("unix:", 0) == 0) {
     sink->descriptor = connect_socket(address.substr(5));
     sink->owned = true;
@@ -128,7 +134,8 @@ void EventWriter::add_run_file(const std::string& path) {
 
 void EventWriter::continue_run_file(const std::string& path, std::int64_t keep) {
   const std::string contents = read_whole_file(path);
-  std::size_t bytes = std::min(contents.size(), static_cast<std::size_t>(std::max<std::int64_t>(keep, 0)));
+  std::size_t bytes =
+      std::min(contents.size(), static_cast<std::size_t>(std::max<std::int64_t>(keep, 0)));
   while (bytes > 0 && contents[bytes - 1] != '\n') --bytes;
   auto sink = std::make_unique<Sink>();
   sink->name = path;
@@ -143,7 +150,9 @@ void EventWriter::continue_run_file(const std::string& path, std::int64_t keep) 
   history_.clear();
 }
 
-std::int64_t EventWriter::run_file_bytes() const { return run_file_ == nullptr ? 0 : run_file_->bytes; }
+std::int64_t EventWriter::run_file_bytes() const {
+  return run_file_ == nullptr ? 0 : run_file_->bytes;
+}
 
 void EventWriter::send(Sink& sink, std::string_view line) {
   if (sink.broken) return;
@@ -152,7 +161,8 @@ void EventWriter::send(Sink& sink, std::string_view line) {
     const ssize_t written = ::write(sink.descriptor, line.data(), line.size());
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) {
-      warnings_.push_back(fmt::format("{}: no more events are written there: {}", sink.name, std::strerror(errno)));
+      warnings_.push_back(
+          fmt::format("{}: no more events are written there: {}", sink.name, std::strerror(errno)));
       sink.broken = true;
       return;
     }
@@ -167,6 +177,8 @@ void EventWriter::write(const Event& event) {
   if (run_file_ == nullptr) history_.push_back(line);
 }
 
-std::vector<std::string> EventWriter::take_warnings() { return std::exchange(warnings_, {}); }
+std::vector<std::string> EventWriter::take_warnings() {
+  return std::exchange(warnings_, {});
+}
 
 }  // namespace treino

@@ -39,16 +39,20 @@ class Descriptor {
 std::string remedy(int code) {
   switch (code) {
     case ENOSPC:
-    case EDQUOT: return "; free some space or choose another folder";
+    case EDQUOT:
+      return "; free some space or choose another folder";
     case EACCES:
     case EPERM:
-    case EROFS: return "; choose a folder you may write to";
-    default: return "";
+    case EROFS:
+      return "; choose a folder you may write to";
+    default:
+      return "";
   }
 }
 
 Error write_error(const std::string& path, int code) {
-  return Error::work(fmt::format("{}: cannot be written: {}{}", path, std::strerror(code), remedy(code)));
+  return Error::work(
+      fmt::format("{}: cannot be written: {}{}", path, std::strerror(code), remedy(code)));
 }
 
 std::string folder_of(const std::string& path) {
@@ -72,7 +76,8 @@ int write_all(int file, std::string_view bytes) {
 std::string read_whole_file(const std::string& path) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) {
-    if (errno == ENOENT || errno == ENOTDIR) throw Error::mistake(fmt::format("{}: there is no such file", path));
+    if (errno == ENOENT || errno == ENOTDIR)
+      throw Error::mistake(fmt::format("{}: there is no such file", path));
     throw Error::work(fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
   }
   std::string contents;
@@ -83,7 +88,8 @@ std::string read_whole_file(const std::string& path) {
   while (true) {
     const ssize_t got = ::read(file.get(), buffer, sizeof buffer);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw Error::work(fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
+    if (got < 0)
+      throw Error::work(fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
     if (got == 0) return contents;
     contents.append(buffer, static_cast<std::size_t>(got));
   }
@@ -97,7 +103,8 @@ void write_whole_file(const std::string& path, std::span<const std::string_view>
   for (const std::string_view part : parts) {
     if (code == 0) code = write_all(file.get(), part);
   }
-  if (code == 0 && ::fsync(file.get()) != 0 && errno != EINVAL) code = errno;  // EINVAL: cannot be synced
+  if (code == 0 && ::fsync(file.get()) != 0 && errno != EINVAL)
+    code = errno;  // EINVAL: cannot be synced
   if (!file.reset() && code == 0) code = errno;
   if (code == 0 && ::rename(beside.c_str(), path.c_str()) != 0) code = errno;
   if (code != 0) {
@@ -118,7 +125,9 @@ void remove_partial_files(const std::string& folder) {
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
     const std::string name = entry.path().filename().string();
     const std::size_t mark = name.rfind(kPartMark);
-    if (mark == name.npos || name.find_first_not_of("0123456789", mark + kPartMark.size()) != name.npos) continue;
+    if (mark == name.npos ||
+        name.find_first_not_of("0123456789", mark + kPartMark.size()) != name.npos)
+      continue;
     std::filesystem::remove(entry.path(), error);
   }
 }
@@ -127,7 +136,8 @@ void make_folders(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
   if (error) {
-    throw Error::work(fmt::format("{}: the folder cannot be made: {}{}", path, error.message(), remedy(error.value())));
+    throw Error::work(fmt::format("{}: the folder cannot be made: {}{}", path, error.message(),
+                                  remedy(error.value())));
   }
   if (!std::filesystem::is_directory(path, error)) {
     throw Error::work(fmt::format("{}: is not a folder", path));

@@ -8,9 +8,10 @@ namespace treino {
 
 std::uint32_t Rng::next_u32() {
   if (used_ == 4) {
-    words_ = philox({static_cast<std::uint32_t>(block_), static_cast<std::uint32_t>(block_ >> 32),
-                     static_cast<std::uint32_t>(stream_), static_cast<std::uint32_t>(stream_ >> 32)},
-                    seed_);
+    words_ =
+        philox({static_cast<std::uint32_t>(block_), static_cast<std::uint32_t>(block_ >> 32),
+                static_cast<std::uint32_t>(stream_), static_cast<std::uint32_t>(stream_ >> 32)},
+               seed_);
     ++block_;
     used_ = 0;
   }

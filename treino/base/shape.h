@@ -9,8 +9,8 @@
 
 namespace treino {
 
-// The extents of a dense row-major tensor; images are channels-last: [batch, height, width, channels].
-// A rank-0 shape is a scalar and has one element.
+// The extents of a dense row-major tensor; images are channels-last: [batch, height, width,
+// channels]. A rank-0 shape is a scalar and has one element.
 class Shape {
  public:
   static constexpr int kMaxRank = 6;

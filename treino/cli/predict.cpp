@@ -80,16 +80,20 @@ void add_texts(const std::string& path, bool whole, const train::Predictor& pred
   std::istream& from = path == "-" ? std::cin : file;
   std::string line, all;
   for (std::int64_t number = 1; std::getline(from, line); ++number) {
-    if (whole) all += line + "\n";
-    else if (!line.empty()) add(line, fmt::format("{}:{}", path, number));
+    if (whole)
+      all += line + "\n";
+    else if (!line.empty())
+      add(line, fmt::format("{}:{}", path, number));
   }
   if (whole) add(all, path);
   const std::int64_t length = predictor.environment().sample[0];
   const HostTensor numbers = predictor.vocabulary()->encode(texts, length);
-  const auto bytes = static_cast<std::ptrdiff_t>(length) * static_cast<std::ptrdiff_t>(sizeof(std::int32_t));
+  const auto bytes =
+      static_cast<std::ptrdiff_t>(length) * static_cast<std::ptrdiff_t>(sizeof(std::int32_t));
   for (std::size_t i = 0; i < names.size(); ++i) {
     HostTensor one(DType::i32, Shape{1, length});
-    std::copy_n(numbers.bytes.begin() + static_cast<std::ptrdiff_t>(i) * bytes, bytes, one.bytes.begin());
+    std::copy_n(numbers.bytes.begin() + static_cast<std::ptrdiff_t>(i) * bytes, bytes,
+                one.bytes.begin());
     inputs.push_back({names[i], std::move(one)});
   }
 }
@@ -167,7 +171,8 @@ int predict_inputs(Options options) {
 void add_predict(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
   app.add_option("RUN", options->run, "a run's folder, or latest")->required();
-  app.add_option("INPUT", options->inputs, "PNG or JPEG pictures, tables of rows (.csv, .tsv), or texts")
+  app.add_option("INPUT", options->inputs,
+                 "PNG or JPEG pictures, tables of rows (.csv, .tsv), or texts")
       ->required();
   app.add_option("--top", options->top, "show the K likeliest classes")
       ->check(CLI::Range(1, 1000000))

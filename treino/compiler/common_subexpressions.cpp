@@ -11,7 +11,8 @@ namespace {
 std::size_t hash_of(Op op, const std::vector<Value>& inputs) {
   std::size_t hash = static_cast<std::size_t>(op);
   for (const Value& input : inputs) {
-    hash = hash * 1'000'003 + static_cast<std::size_t>(input.node) * 8 + static_cast<std::size_t>(input.output);
+    hash = hash * 1'000'003 + static_cast<std::size_t>(input.node) * 8 +
+           static_cast<std::size_t>(input.output);
   }
   return hash;
 }
@@ -45,7 +46,8 @@ void common_subexpressions(const Graph& from, Graph& to, const Target&) {
       seen.emplace(hash, rewriter.map({nullptr, i, 0}).node);
       continue;
     }
-    for (int k = 0; k < static_cast<int>(node.outputs.size()); ++k) rewriter.set(i, {&to, found, k}, k);
+    for (int k = 0; k < static_cast<int>(node.outputs.size()); ++k)
+      rewriter.set(i, {&to, found, k}, k);
   }
 }
 

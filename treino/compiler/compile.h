@@ -12,7 +12,8 @@ namespace treino::compiler {
 
 struct CompileOptions {
   std::string name = "program";
-  bool optimize = true;  // false: differentiate and lower only (the "without the compiler" measurement)
+  bool optimize =
+      true;  // false: differentiate and lower only (the "without the compiler" measurement)
   // Called after each pass with its name and the graph's or program's text (--dump-passes).
   std::vector<std::pair<std::string, std::string>>* dump = nullptr;
 };

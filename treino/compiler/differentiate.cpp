@@ -9,13 +9,15 @@ namespace {
 
 // Expands every placeholder of the loss of node `index` whose variable is already in the new graph,
 // so that one backward sweep serves all of them.
-void expand(const Graph& from, Graph& to, Rewriter& rewriter, const std::vector<bool>& live, int index) {
+void expand(const Graph& from, Graph& to, Rewriter& rewriter, const std::vector<bool>& live,
+            int index) {
   const Value loss = from.node(index).inputs[0];
   std::vector<int> placeholders;
   std::vector<Value> sources;
   for (int i = index; i < static_cast<int>(from.nodes().size()); ++i) {
     const Node& node = from.node(i);
-    const bool same = live[static_cast<std::size_t>(i)] && node.op == Op::gradient && node.inputs[0] == loss;
+    const bool same =
+        live[static_cast<std::size_t>(i)] && node.op == Op::gradient && node.inputs[0] == loss;
     if (!same || !rewriter.is_mapped(node.inputs[1])) continue;
     placeholders.push_back(i);
     sources.push_back(rewriter.map(node.inputs[1]));

@@ -20,24 +20,42 @@ std::optional<double> constant_of(const Value& value) {
 // Only ops whose double result is the same on every device; the rest is left to run.
 std::optional<double> evaluate(Op op, const std::vector<double>& x) {
   switch (op) {
-    case Op::neg: return -x[0];
-    case Op::abs: return std::fabs(x[0]);
-    case Op::square: return x[0] * x[0];
-    case Op::sqrt: return std::sqrt(x[0]);
-    case Op::reciprocal: return 1 / x[0];
-    case Op::exp: return std::exp(x[0]);
-    case Op::expm1: return std::expm1(x[0]);
-    case Op::log: return std::log(x[0]);
-    case Op::log1p: return std::log1p(x[0]);
-    case Op::cos: return std::cos(x[0]);
-    case Op::floor: return std::floor(x[0]);
-    case Op::add: return x[0] + x[1];
-    case Op::sub: return x[0] - x[1];
-    case Op::mul: return x[0] * x[1];
-    case Op::div: return x[0] / x[1];
-    case Op::max: return std::fmax(x[0], x[1]);
-    case Op::min: return std::fmin(x[0], x[1]);
-    default: return std::nullopt;
+    case Op::neg:
+      return -x[0];
+    case Op::abs:
+      return std::fabs(x[0]);
+    case Op::square:
+      return x[0] * x[0];
+    case Op::sqrt:
+      return std::sqrt(x[0]);
+    case Op::reciprocal:
+      return 1 / x[0];
+    case Op::exp:
+      return std::exp(x[0]);
+    case Op::expm1:
+      return std::expm1(x[0]);
+    case Op::log:
+      return std::log(x[0]);
+    case Op::log1p:
+      return std::log1p(x[0]);
+    case Op::cos:
+      return std::cos(x[0]);
+    case Op::floor:
+      return std::floor(x[0]);
+    case Op::add:
+      return x[0] + x[1];
+    case Op::sub:
+      return x[0] - x[1];
+    case Op::mul:
+      return x[0] * x[1];
+    case Op::div:
+      return x[0] / x[1];
+    case Op::max:
+      return std::fmax(x[0], x[1]);
+    case Op::min:
+      return std::fmin(x[0], x[1]);
+    default:
+      return std::nullopt;
   }
 }
 
@@ -70,16 +88,19 @@ std::optional<Value> identity_operand(const Node& node, const std::vector<Value>
     case Op::add:
       if (is(0, 0)) return inputs[1];
       [[fallthrough]];
-    case Op::sub: return is(1, 0) ? std::optional(inputs[0]) : std::nullopt;
+    case Op::sub:
+      return is(1, 0) ? std::optional(inputs[0]) : std::nullopt;
     case Op::mul:
       if (is(0, 1)) return inputs[1];
       [[fallthrough]];
-    case Op::div: return is(1, 1) ? std::optional(inputs[0]) : std::nullopt;
+    case Op::div:
+      return is(1, 1) ? std::optional(inputs[0]) : std::nullopt;
     case Op::reshape:
     case Op::broadcast:
     case Op::cast:
       return inputs[0].type() == node.outputs[0] ? std::optional(inputs[0]) : std::nullopt;
-    default: return std::nullopt;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -93,7 +114,8 @@ std::optional<Value> merge_factors(const Node& node, const std::vector<Value>& i
     for (std::size_t k : {0u, 1u}) {
       if (const auto factor = constant_of(inner.inputs[k])) {
         const Value x = inner.inputs[1 - k];
-        return graph::binary(Op::mul, x, graph::constant(*x.graph, *outer * *factor, x.dtype(), x.shape()));
+        return graph::binary(Op::mul, x,
+                             graph::constant(*x.graph, *outer * *factor, x.dtype(), x.shape()));
       }
     }
   }
@@ -102,7 +124,8 @@ std::optional<Value> merge_factors(const Node& node, const std::vector<Value>& i
 
 // reshape of reshape, and a sum over axes of extent 1, are one reshape.
 std::optional<Value> merge_reshapes(const Node& node, const std::vector<Value>& inputs) {
-  if (node.op == Op::reduce_sum && inputs[0].shape().elements() == node.outputs[0].shape.elements()) {
+  if (node.op == Op::reduce_sum &&
+      inputs[0].shape().elements() == node.outputs[0].shape.elements()) {
     return graph::reshape(inputs[0], node.outputs[0].shape);
   }
   if (node.op != Op::reshape) return std::nullopt;
@@ -118,7 +141,8 @@ std::optional<Value> sink_broadcast(Graph& to, const Node& node, const std::vect
   for (const Value& input : inputs) {
     const Node& before = input.graph->node(input.node);
     if (before.op == Op::constant) continue;
-    if (before.op != Op::broadcast || (small && !(*small == before.inputs[0].shape()))) return std::nullopt;
+    if (before.op != Op::broadcast || (small && !(*small == before.inputs[0].shape())))
+      return std::nullopt;
     small = before.inputs[0].shape();
   }
   if (!small) return std::nullopt;
@@ -129,7 +153,8 @@ std::optional<Value> sink_broadcast(Graph& to, const Node& node, const std::vect
                            ? graph::constant(to, *constant_of(input), input.dtype(), *small)
                            : before.inputs[0]);
   }
-  return graph::broadcast(to.add(node.op, std::move(operands), node.attributes), node.outputs[0].shape);
+  return graph::broadcast(to.add(node.op, std::move(operands), node.attributes),
+                          node.outputs[0].shape);
 }
 
 }  // namespace

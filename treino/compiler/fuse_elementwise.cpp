@@ -18,7 +18,8 @@ class Grouping {
   Grouping(const Graph& graph, const std::vector<bool>& live)
       : graph_(graph), group_(graph.nodes().size(), -1) {
     for (int i = 0; i < size(); ++i) {
-      if (live[static_cast<std::size_t>(i)] && info(graph.node(i).op).kind == OpKind::elementwise) place(i);
+      if (live[static_cast<std::size_t>(i)] && info(graph.node(i).op).kind == OpKind::elementwise)
+        place(i);
     }
   }
 
@@ -32,7 +33,8 @@ class Grouping {
     std::vector<int> candidates;
     for (const Value& input : graph_.node(node).inputs) {
       const int group = group_of(input.node);
-      if (group >= 0 && std::find(candidates.begin(), candidates.end(), group) == candidates.end() &&
+      if (group >= 0 &&
+          std::find(candidates.begin(), candidates.end(), group) == candidates.end() &&
           fits(node, group)) {
         candidates.push_back(group);
       }
@@ -41,7 +43,8 @@ class Grouping {
     for (int group : candidates) {
       if (home < 0) {
         if (!reaches(group, {node}, group)) home = group;
-      } else if (members_[index(home)].size() + members_[index(group)].size() < kMostInstructions / 2 &&
+      } else if (members_[index(home)].size() + members_[index(group)].size() <
+                     kMostInstructions / 2 &&
                  mergeable(home, group, node)) {
         merge(home, group);
       }
@@ -77,8 +80,8 @@ class Grouping {
     members_[index(other)].clear();
   }
 
-  // Whether an input of `starts`, other than members of `target` and `also` themselves, depends on a
-  // member of `target`. Groups are walked as wholes: what a member needs, its group needs.
+  // Whether an input of `starts`, other than members of `target` and `also` themselves, depends on
+  // a member of `target`. Groups are walked as wholes: what a member needs, its group needs.
   bool reaches(int target, const std::vector<int>& starts, int also) const {
     std::vector<bool> seen(graph_.nodes().size(), false);
     std::vector<int> open;
@@ -115,7 +118,8 @@ class Grouping {
 // Builds the fused node of one group in the new graph.
 class Emitter {
  public:
-  Emitter(const Graph& from, Graph& to, Rewriter& rewriter) : from_(from), to_(to), rewriter_(rewriter) {}
+  Emitter(const Graph& from, Graph& to, Rewriter& rewriter)
+      : from_(from), to_(to), rewriter_(rewriter) {}
 
   void emit(const std::vector<int>& members, const std::vector<bool>& read_outside) {
     fused_ = {};
@@ -127,7 +131,8 @@ class Emitter {
       const Node& node = from_.node(member);
       instruction.op = node.op;
       instruction.dtype = node.outputs[0].dtype;
-      for (std::size_t k = 0; k < node.inputs.size(); ++k) instruction.operands[k] = operand(node.inputs[k]);
+      for (std::size_t k = 0; k < node.inputs.size(); ++k)
+        instruction.operands[k] = operand(node.inputs[k]);
       place_[static_cast<std::size_t>(member)] = push(instruction);
     }
     std::vector<int> owners;
@@ -194,7 +199,8 @@ void fuse_elementwise(const Graph& from, Graph& to, const Target& target) {
     if (!live[static_cast<std::size_t>(i)]) continue;
     for (const Value& input : from.node(i).inputs) {
       const int group = grouping.group_of(input.node);
-      if (group >= 0 && group != grouping.group_of(i)) read_outside[static_cast<std::size_t>(input.node)] = true;
+      if (group >= 0 && group != grouping.group_of(i))
+        read_outside[static_cast<std::size_t>(input.node)] = true;
     }
   }
 

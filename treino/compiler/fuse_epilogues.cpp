@@ -11,7 +11,9 @@ Op& activation_of(Attributes& attributes) {
   return std::get<WindowAttributes>(attributes).activation;
 }
 
-bool is_product(const Node& node) { return node.op == Op::matmul || node.op == Op::conv2d; }
+bool is_product(const Node& node) {
+  return node.op == Op::matmul || node.op == Op::conv2d;
+}
 
 // The vector a value broadcasts along its last axis, or nothing.
 const Value* last_axis_vector(const Value& value) {
@@ -21,12 +23,14 @@ const Value* last_axis_vector(const Value& value) {
   return shape.rank() == 1 && shape[0] == value.shape().back() ? &node.inputs[0] : nullptr;
 }
 
-// `product + bias`: the product with a third input, when it has room for one and nobody else reads it.
+// `product + bias`: the product with a third input, when it has room for one and nobody else reads
+// it.
 bool takes_bias(const Graph& from, const Node& sum, int side, const std::vector<int>& uses,
                 const Target& target) {
   const Value& product = sum.inputs[static_cast<std::size_t>(side)];
   const Node& node = from.node(product.node);
-  if (!is_product(node) || node.inputs.size() != 2 || uses[static_cast<std::size_t>(product.node)] != 1) {
+  if (!is_product(node) || node.inputs.size() != 2 ||
+      uses[static_cast<std::size_t>(product.node)] != 1) {
     return false;
   }
   Attributes attributes = node.attributes;
@@ -54,12 +58,14 @@ void fuse_epilogues(const Graph& from, Graph& to, const Target& target) {
       if (side >= 0) {
         const Node& product = from.node(node.inputs[static_cast<std::size_t>(side)].node);
         std::vector<Value> inputs = rewriter.map(product.inputs);
-        inputs.push_back(rewriter.map(*last_axis_vector(node.inputs[static_cast<std::size_t>(1 - side)])));
+        inputs.push_back(
+            rewriter.map(*last_axis_vector(node.inputs[static_cast<std::size_t>(1 - side)])));
         rewriter.set(i, to.add(product.op, std::move(inputs), product.attributes));
         continue;
       }
     }
-    const bool unary = info(node.op).kind == OpKind::elementwise && node.inputs.size() == 1 && node.op != Op::cast;
+    const bool unary =
+        info(node.op).kind == OpKind::elementwise && node.inputs.size() == 1 && node.op != Op::cast;
     if (unary && uses[static_cast<std::size_t>(node.inputs[0].node)] == 1) {
       const Value mapped = rewriter.map(node.inputs[0]);
       const Node before = to.node(mapped.node);

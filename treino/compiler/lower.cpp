@@ -36,7 +36,8 @@ class Lowering {
     for (int position = 0; position < static_cast<int>(schedule_.order.size()); ++position) {
       lower_node(schedule_.order[static_cast<std::size_t>(position)], position);
     }
-    const std::vector<std::int64_t> offsets = plan_memory(blocks_, program_.arena_bytes, target_.alignment());
+    const std::vector<std::int64_t> offsets =
+        plan_memory(blocks_, program_.arena_bytes, target_.alignment());
     for (Step& step : program_.steps) {
       for (Tensor& tensor : step.inputs) settle(tensor, offsets);
       for (Tensor& tensor : step.outputs) settle(tensor, offsets);
@@ -70,19 +71,23 @@ class Lowering {
   bool every_read_is_in_step(const Node& node, int block, const Shape& shape) const {
     return std::all_of(node.inputs.begin(), node.inputs.end(), [&](const Value& input) {
       const Value source = root(input);
-      return storage_[index(source.node)][index(source.output)].block != block || input.shape() == shape;
+      return storage_[index(source.node)][index(source.output)].block != block ||
+             input.shape() == shape;
     });
   }
 
-  // An arena block of an input that this elementwise node is the last to read, of the output's size.
-  int reusable_block(const Node& node, const TensorType& type, int position, const std::vector<int>& taken) {
+  // An arena block of an input that this elementwise node is the last to read, of the output's
+  // size.
+  int reusable_block(const Node& node, const TensorType& type, int position,
+                     const std::vector<int>& taken) {
     if (node.op != Op::fused && info(node.op).kind != OpKind::elementwise) return -1;
     for (const Value& input : node.inputs) {
       const Value source = root(input);
       const int block = storage_[index(source.node)][index(source.output)].block;
       const bool dies = last_read_[{source.node, source.output}] == position;
       if (block >= 0 && dies && bytes(input.type()) == bytes(type) &&
-          blocks_[index(block)].last == position && every_read_is_in_step(node, block, type.shape) &&
+          blocks_[index(block)].last == position &&
+          every_read_is_in_step(node, block, type.shape) &&
           std::find(taken.begin(), taken.end(), block) == taken.end()) {
         return block;
       }
@@ -102,7 +107,8 @@ class Lowering {
   }
 
   static void settle(Tensor& tensor, const std::vector<std::int64_t>& offsets) {
-    tensor.offset = tensor.space == Space::arena ? offsets[index(static_cast<int>(tensor.offset))] : 0;
+    tensor.offset =
+        tensor.space == Space::arena ? offsets[index(static_cast<int>(tensor.offset))] : 0;
   }
 
   void lower_node(int node_index, int position) {

@@ -18,9 +18,11 @@ void fold(const Graph& from, Graph& to, const Target& target);
 void common_subexpressions(const Graph& from, Graph& to, const Target& target);
 // Moves transposes into the products that read them.
 void layout(const Graph& from, Graph& to, const Target& target);
-// Bias and activation into the epilogue of the product or convolution before them, where the target can.
+// Bias and activation into the epilogue of the product or convolution before them, where the target
+// can.
 void fuse_epilogues(const Graph& from, Graph& to, const Target& target);
-// Max pooling of a batch norm into one op, their gradients and a relu's mask before them into another.
+// Max pooling of a batch norm into one op, their gradients and a relu's mask before them into
+// another.
 void fuse_norm_pool(const Graph& from, Graph& to, const Target& target);
 // Elementwise ops of one shape and type, with the broadcasts they read, into `fused` nodes.
 void fuse_elementwise(const Graph& from, Graph& to, const Target& target);

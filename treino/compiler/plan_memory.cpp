@@ -31,7 +31,8 @@ std::vector<std::int64_t> plan_memory(const std::vector<Block>& blocks, std::int
     total = std::max(total, offset + at(block).bytes);
     placed.insert(std::upper_bound(placed.begin(), placed.end(), block,
                                    [&](int a, int b) {
-                                     return offsets[static_cast<std::size_t>(a)] < offsets[static_cast<std::size_t>(b)];
+                                     return offsets[static_cast<std::size_t>(a)] <
+                                            offsets[static_cast<std::size_t>(b)];
                                    }),
                   block);
   }

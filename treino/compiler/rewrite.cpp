@@ -18,7 +18,8 @@ std::vector<int> use_counts(const Graph& graph, const std::vector<bool>& live) {
   std::vector<int> counts(graph.nodes().size(), 0);
   for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
     if (!live[i]) continue;
-    for (const Value& input : graph.nodes()[i].inputs) ++counts[static_cast<std::size_t>(input.node)];
+    for (const Value& input : graph.nodes()[i].inputs)
+      ++counts[static_cast<std::size_t>(input.node)];
   }
   return counts;
 }
@@ -56,12 +57,14 @@ void Rewriter::copy(int index) {
   if (node.op == Op::variable) return;
   to_.set_scope(node.scope);
   const Value first = to_.add(node.op, map(node.inputs), node.attributes);
-  for (int k = 0; k < static_cast<int>(node.outputs.size()); ++k) set(index, {&to_, first.node, k}, k);
+  for (int k = 0; k < static_cast<int>(node.outputs.size()); ++k)
+    set(index, {&to_, first.node, k}, k);
 }
 
 void Rewriter::set(int index, Value value, int output) {
   auto& outputs = map_[static_cast<std::size_t>(index)];
-  if (outputs.size() <= static_cast<std::size_t>(output)) outputs.resize(static_cast<std::size_t>(output) + 1);
+  if (outputs.size() <= static_cast<std::size_t>(output))
+    outputs.resize(static_cast<std::size_t>(output) + 1);
   outputs[static_cast<std::size_t>(output)] = value;
 }
 

@@ -10,7 +10,9 @@ namespace treino::compiler {
 
 namespace {
 
-std::size_t index(int i) { return static_cast<std::size_t>(i); }
+std::size_t index(int i) {
+  return static_cast<std::size_t>(i);
+}
 
 class Scheduler {
  public:
@@ -75,7 +77,8 @@ class Scheduler {
     for (const Value& input : reader.inputs) {
       int source = input.node;
       bool viewed = false;
-      while (graph_.node(source).op == Op::reshape) source = graph_.node(source).inputs[0].node, viewed = true;
+      while (graph_.node(source).op == Op::reshape)
+        source = graph_.node(source).inputs[0].node, viewed = true;
       if (source != variable) continue;
       if (viewed || !(input.type() == reader.outputs[0])) return false;
     }
@@ -136,7 +139,8 @@ class Scheduler {
       }
     }
     if (std::any_of(waiting.begin(), waiting.end(), [](int count) { return count > 0; })) {
-      throw Error::work("the program's steps wait for each other in a circle: a fault of the compiler");
+      throw Error::work(
+          "the program's steps wait for each other in a circle: a fault of the compiler");
     }
   }
 
@@ -148,6 +152,8 @@ class Scheduler {
 
 }  // namespace
 
-Schedule schedule(const Graph& graph) { return Scheduler(graph).run(); }
+Schedule schedule(const Graph& graph) {
+  return Scheduler(graph).run();
+}
 
 }  // namespace treino::compiler

@@ -18,7 +18,8 @@ void separate_variables(const Graph& from, Graph& to, const Target&) {
     }
     to.set_scope(node.scope);
     const Value value = rewriter.map(node.inputs[1]);
-    const Value own = to.add(Op::cast, {value}, TypeAttributes{value.type()});  // a cast to its own type copies
+    const Value own =
+        to.add(Op::cast, {value}, TypeAttributes{value.type()});  // a cast to its own type copies
     to.add(Op::assign, {rewriter.map(node.inputs[0]), own});
   }
 }

@@ -20,7 +20,7 @@ struct Split {
   std::shared_ptr<const HostTensor> labels;
   std::shared_ptr<const Texts> texts;
   std::shared_ptr<const RowFile> file;  // instead of samples: they are read as they are wanted
-  Shape sample() const {  // of one
+  Shape sample() const {                // of one
     const Shape& all = file ? file->shape() : samples->shape;
     return all.sub(1, all.rank());
   }

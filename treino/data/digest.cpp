@@ -56,7 +56,10 @@ std::string digest(const Dataset& dataset) {
   if (!dataset.sha256.empty()) return dataset.sha256;
   Sha256 sum;
   for (const Split* split : {&dataset.train, &dataset.test}) {
-    if (split->file) for_each_piece(*split, [&](const HostTensor& piece) { sum.add(piece.bytes.data(), piece.bytes.size()); });
+    if (split->file)
+      for_each_piece(*split, [&](const HostTensor& piece) {
+        sum.add(piece.bytes.data(), piece.bytes.size());
+      });
     if (split->samples) sum.add(split->samples->bytes.data(), split->samples->bytes.size());
     if (split->texts) add_texts(*split->texts, sum);
     if (split->labels) add_labels(*split->labels, dataset.classes.size() > 256, sum);

@@ -7,12 +7,13 @@
 
 namespace treino::data {
 
-void check_labels(std::span<const std::int32_t> labels, int classes, const std::string& file, std::int64_t first,
-                  std::int64_t stride) {
+void check_labels(std::span<const std::int32_t> labels, int classes, const std::string& file,
+                  std::int64_t first, std::int64_t stride) {
   for (std::size_t i = 0; i < labels.size(); ++i) {
     if (labels[i] >= 0 && labels[i] < classes) continue;
     throw Error::mistake(fmt::format("{}: at byte {}: label {} of sample {} is outside 0..{}", file,
-                                     first + static_cast<std::int64_t>(i) * stride, labels[i], i, classes - 1));
+                                     first + static_cast<std::int64_t>(i) * stride, labels[i], i,
+                                     classes - 1));
   }
 }
 

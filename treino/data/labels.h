@@ -9,7 +9,7 @@ namespace treino::data {
 
 // Throws Error::mistake naming the first label outside 0 .. classes-1 and its offset in the file:
 // label i stands at byte `first + i * stride`.
-void check_labels(std::span<const std::int32_t> labels, int classes, const std::string& file, std::int64_t first,
-                  std::int64_t stride);
+void check_labels(std::span<const std::int32_t> labels, int classes, const std::string& file,
+                  std::int64_t first, std::int64_t stride);
 
 }  // namespace treino::data

@@ -120,8 +120,10 @@ bool wants_stream(const std::string& path, const LoadOptions& options) {
   if (options.stream == Stream::never) return false;
   if (!can_stream(path)) {
     if (options.stream == Stream::when_large) return false;
-    throw Error::mistake(fmt::format("--stream {}: only a .safetensors file with train.samples and train.labels (or "
-                                     "x_train and y_train) can be streamed", path));
+    throw Error::mistake(
+        fmt::format("--stream {}: only a .safetensors file with train.samples and train.labels (or "
+                    "x_train and y_train) can be streamed",
+                    path));
   }
   const std::int64_t memory = available_memory();
   return options.stream == Stream::always || (memory >= 0 && sample_bytes(path) > memory / 2);
@@ -229,8 +231,10 @@ Dataset load(const std::string& name, const LoadOptions& options) {
   LoadOptions fitting = options;
   if (options.geometry.fit == Geometry::as_is) fitting.geometry = row->geometry;
   if (options.stream == Stream::always)
-    throw Error::mistake(fmt::format("--stream {}: sets of the catalogue fit into memory; only a .safetensors file is "
-                                     "streamed", name));
+    throw Error::mistake(fmt::format(
+        "--stream {}: sets of the catalogue fit into memory; only a .safetensors file is "
+        "streamed",
+        name));
   Dataset dataset;
   dataset.name = name;
   dataset.origin = place.origin;

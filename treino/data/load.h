@@ -37,8 +37,8 @@ struct Patience {
   int stall_seconds = 20;  // with less than 1,000 bytes a second
 };
 
-// Whether samples stay in their file: only where they are more than half the memory there is, always,
-// or never.
+// Whether samples stay in their file: only where they are more than half the memory there is,
+// always, or never.
 enum class Stream : std::uint8_t { when_large, always, never };
 
 struct LoadOptions {

@@ -42,30 +42,38 @@ Split open_split(const SafeTensorsFile& file, const std::string& path, const Nam
                                      to_string(split.file->dtype())));
   }
   if (rank != 2 && rank != 4)
-    throw Error::mistake(fmt::format("{} has shape {}; wanted are [n, features] or [n, height, width, channels]",
-                                     place, to_string(split.file->shape())));
+    throw Error::mistake(
+        fmt::format("{} has shape {}; wanted are [n, features] or [n, height, width, channels]",
+                    place, to_string(split.file->shape())));
   if (rank == 4 && split.file->shape()[3] != 1 && split.file->shape()[3] != 3)
     throw Error::mistake(fmt::format("{}: pictures have 1 or 3 channels, last; these are {}", place,
                                      to_string(split.file->shape())));
   const SafeTensorsFile::Entry& entry = *file.find(names.labels);
   const HostTensor stored = file.read(entry);
   if (stored.shape.elements() != split.file->shape()[0])
-    throw Error::mistake(fmt::format("{}: {} labels in {} for {} samples in {}", path, stored.shape.elements(),
-                                     names.labels, split.file->shape()[0], names.samples));
+    throw Error::mistake(fmt::format("{}: {} labels in {} for {} samples in {}", path,
+                                     stored.shape.elements(), names.labels, split.file->shape()[0],
+                                     names.samples));
   auto labels = std::make_shared<HostTensor>(DType::i32, Shape{stored.shape.elements()});
   const auto out = labels->as<std::int32_t>();
   const auto copy = [&](const auto& from) {
     for (std::size_t i = 0; i < out.size(); ++i) {
       const auto label = static_cast<std::int64_t>(from[i]);
       if (label < 0 || label >= (1 << 24))
-        throw Error::mistake(fmt::format("{}: {}[{}] is {}; labels are whole numbers from 0", path, names.labels, i, label));
+        throw Error::mistake(fmt::format("{}: {}[{}] is {}; labels are whole numbers from 0", path,
+                                         names.labels, i, label));
       out[i] = static_cast<std::int32_t>(label);
     }
   };
-  if (stored.dtype == DType::i32) copy(stored.as<std::int32_t>());
-  else if (stored.dtype == DType::i64) copy(stored.as<std::int64_t>());
-  else if (stored.dtype == DType::u8) copy(stored.as<std::uint8_t>());
-  else throw Error::mistake(fmt::format("{}: {} is {}; labels are whole numbers", path, names.labels, to_string(stored.dtype)));
+  if (stored.dtype == DType::i32)
+    copy(stored.as<std::int32_t>());
+  else if (stored.dtype == DType::i64)
+    copy(stored.as<std::int64_t>());
+  else if (stored.dtype == DType::u8)
+    copy(stored.as<std::uint8_t>());
+  else
+    throw Error::mistake(fmt::format("{}: {} is {}; labels are whole numbers", path, names.labels,
+                                     to_string(stored.dtype)));
   split.labels = labels;
   return split;
 }
@@ -92,7 +100,8 @@ std::int64_t group_memory_left() {
   std::int64_t left = -1;
   for (std::string line; std::getline(groups, line);) {
     if (line.rfind("0::", 0) != 0) continue;
-    for (std::filesystem::path path("/sys/fs/cgroup" + line.substr(3));; path = path.parent_path()) {
+    for (std::filesystem::path path("/sys/fs/cgroup" + line.substr(3));;
+         path = path.parent_path()) {
       std::ifstream most(path / "memory.max"), used(path / "memory.current");
       std::int64_t limit = 0, now = 0;
       if (most >> limit && used >> now) {
@@ -109,7 +118,8 @@ std::int64_t group_memory_left() {
 
 bool can_stream(const std::string& path) {
   std::error_code error;
-  if (!path.ends_with(".safetensors") || !std::filesystem::is_regular_file(path, error)) return false;
+  if (!path.ends_with(".safetensors") || !std::filesystem::is_regular_file(path, error))
+    return false;
   return find(SafeTensorsFile(path), kTrain) != nullptr;
 }
 
@@ -117,8 +127,10 @@ Dataset open_stream(const std::string& path) {
   const SafeTensorsFile file(path);
   const Names* train = find(file, kTrain);
   if (train == nullptr)
-    throw Error::mistake(fmt::format("{}: has no train.samples and train.labels (or x_train and y_train); "
-                                     "it cannot be streamed", path));
+    throw Error::mistake(
+        fmt::format("{}: has no train.samples and train.labels (or x_train and y_train); "
+                    "it cannot be streamed",
+                    path));
   Dataset dataset;
   dataset.name = std::filesystem::path(path).filename().string();
   dataset.origin = path;
@@ -126,8 +138,10 @@ Dataset open_stream(const std::string& path) {
   if (const Names* test = find(file, kTest)) {
     dataset.test = open_split(file, path, *test);
     const Shape &a = dataset.train.file->shape(), &b = dataset.test.file->shape();
-    if (!(a.sub(1, a.rank()) == b.sub(1, b.rank())) || dataset.train.file->dtype() != dataset.test.file->dtype())
-      throw Error::mistake(fmt::format("{}: {} is {} but {} is {}", path, train->samples, to_string(a), test->samples, to_string(b)));
+    if (!(a.sub(1, a.rank()) == b.sub(1, b.rank())) ||
+        dataset.train.file->dtype() != dataset.test.file->dtype())
+      throw Error::mistake(fmt::format("{}: {} is {} but {} is {}", path, train->samples,
+                                       to_string(a), test->samples, to_string(b)));
   }
   read_about(file, dataset);
   std::int32_t most = 0;
@@ -142,7 +156,8 @@ Dataset open_stream(const std::string& path) {
 
 std::int64_t sample_bytes(const std::string& path) {
   std::int64_t bytes = 0;
-  for (const auto& entry : SafeTensorsFile(path).entries()) bytes += static_cast<std::int64_t>(entry.end - entry.begin);
+  for (const auto& entry : SafeTensorsFile(path).entries())
+    bytes += static_cast<std::int64_t>(entry.end - entry.begin);
   return bytes;
 }
 

@@ -14,8 +14,9 @@ namespace treino::data {
 // train.labels (or x_train and y_train), as the cache's index files have.
 bool can_stream(const std::string& path);
 
-// Its samples as Split::file. Labels are checked as a resident set's are; a test part is test.samples and
-// test.labels (or x_test, y_test), where there. Throws Error::mistake naming file and tensor.
+// Its samples as Split::file. Labels are checked as a resident set's are; a test part is
+// test.samples and test.labels (or x_test, y_test), where there. Throws Error::mistake naming file
+// and tensor.
 Dataset open_stream(const std::string& path);
 
 // Bytes of the file's samples, and what this process may still use: the system's available memory,

@@ -18,16 +18,19 @@ namespace {
 bool is_letter(unsigned char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c >= 0x80;
 }
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 // Calls look(word) for each word in lower case. An apostrophe belongs to a word between letters.
 template <class F>
 void for_each_word(std::string_view text, F&& look) {
   std::string word;
   for (std::size_t i = 0; i <= text.size(); ++i) {
-    const bool inside = i < text.size() && (is_letter(static_cast<unsigned char>(text[i])) ||
-                                            (text[i] == '\'' && !word.empty() && i + 1 < text.size() &&
-                                             is_letter(static_cast<unsigned char>(text[i + 1]))));
+    const bool inside =
+        i < text.size() && (is_letter(static_cast<unsigned char>(text[i])) ||
+                            (text[i] == '\'' && !word.empty() && i + 1 < text.size() &&
+                             is_letter(static_cast<unsigned char>(text[i + 1]))));
     if (inside) {
       word += lower(text[i]);
     } else if (!word.empty()) {
@@ -37,8 +40,8 @@ void for_each_word(std::string_view text, F&& look) {
   }
 }
 
-// Calls look(piece) for each stretch that merges stay within: a run of letters, of white space or of
-// other bytes; one space before a run belongs to it. The pieces together are the text.
+// Calls look(piece) for each stretch that merges stay within: a run of letters, of white space or
+// of other bytes; one space before a run belongs to it. The pieces together are the text.
 template <class F>
 void for_each_piece(std::string_view text, F&& look) {
   const auto kind = [](char c) {
@@ -72,14 +75,17 @@ class Merger {
     for_each_text(texts, [&](std::string_view text) {
       for_each_piece(text, [&](std::string_view piece) {
         const auto found = counts.find(piece);
-        if (found != counts.end()) ++found->second;
-        else counts.emplace(piece, 1);
+        if (found != counts.end())
+          ++found->second;
+        else
+          counts.emplace(piece, 1);
         return true;
       });
     });
     for (const auto& [piece, count] : counts) {
       Word word{{}, count};
-      for (char c : piece) word.tokens.push_back(Vocabulary::kFirst + static_cast<unsigned char>(c));
+      for (char c : piece)
+        word.tokens.push_back(Vocabulary::kFirst + static_cast<unsigned char>(c));
       words_.push_back(std::move(word));
     }
     for (std::size_t i = 0; i < words_.size(); ++i) count_pairs(i, 1);
@@ -100,8 +106,10 @@ class Merger {
       for (std::size_t i : where) replace(i, pair, becomes);
       for (const Vocabulary::Pair& changed : touched_) {
         const auto now = pairs_.find(changed);
-        if (now->second.count > 0) queue_.push({now->second.count, changed});
-        else pairs_.erase(now);
+        if (now->second.count > 0)
+          queue_.push({now->second.count, changed});
+        else
+          pairs_.erase(now);
       }
       return true;
     }
@@ -120,7 +128,8 @@ class Merger {
   struct Candidate {
     std::int64_t count;
     Vocabulary::Pair pair;
-    bool operator<(const Candidate& other) const {  // equal counts: the pair of smaller numbers first
+    bool operator<(
+        const Candidate& other) const {  // equal counts: the pair of smaller numbers first
       return count != other.count ? count < other.count : pair > other.pair;
     }
   };
@@ -141,7 +150,8 @@ class Merger {
     std::vector<std::int32_t>& tokens = words_[i].tokens;
     std::size_t to = 0;
     for (std::size_t from = 0; from < tokens.size(); ++from) {
-      const bool here = from + 1 < tokens.size() && tokens[from] == pair.first && tokens[from + 1] == pair.second;
+      const bool here =
+          from + 1 < tokens.size() && tokens[from] == pair.first && tokens[from + 1] == pair.second;
       tokens[to++] = here ? becomes : tokens[from];
       if (here) ++from;
     }
@@ -158,14 +168,18 @@ class Merger {
 Vocabulary Vocabulary::train(TokenKind kind, std::int64_t size, const Texts& texts) {
   Vocabulary vocabulary;
   vocabulary.kind_ = kind;
-  if (kind == TokenKind::words) vocabulary.train_words(size, texts);
-  else vocabulary.train_pairs(size, texts);
+  if (kind == TokenKind::words)
+    vocabulary.train_words(size, texts);
+  else
+    vocabulary.train_pairs(size, texts);
   vocabulary.number_tokens();
   return vocabulary;
 }
 
 void Vocabulary::train_words(std::int64_t size, const Texts& texts) {
-  if (size <= kFirst) throw Error::mistake(fmt::format("a vocabulary of {} leaves no word; use at least {}", size, kFirst + 1));
+  if (size <= kFirst)
+    throw Error::mistake(
+        fmt::format("a vocabulary of {} leaves no word; use at least {}", size, kFirst + 1));
   std::unordered_map<std::string, std::int64_t> counts;
   for_each_text(texts, [&](std::string_view text) {
     for_each_word(text, [&](const std::string& word) {
@@ -183,7 +197,8 @@ void Vocabulary::train_words(std::int64_t size, const Texts& texts) {
 
 void Vocabulary::train_pairs(std::int64_t size, const Texts& texts) {
   if (size < kFirst + 256)
-    throw Error::mistake(fmt::format("a vocabulary of {} does not hold the 256 bytes; use at least {}", size, kFirst + 256));
+    throw Error::mistake(fmt::format(
+        "a vocabulary of {} does not hold the 256 bytes; use at least {}", size, kFirst + 256));
   for (int byte = 0; byte < 256; ++byte) tokens_.emplace_back(1, static_cast<char>(byte));
   Merger merger(texts);
   Pair pair;
@@ -254,8 +269,10 @@ HostTensor Vocabulary::encode(const Texts& texts, std::int64_t length) const {
 std::string Vocabulary::to_json() const {
   nlohmann::ordered_json json;
   json["kind"] = kind_ == TokenKind::words ? "words" : "bpe";
-  if (kind_ == TokenKind::words) json["words"] = tokens_;
-  else json["merges"] = merges_;
+  if (kind_ == TokenKind::words)
+    json["words"] = tokens_;
+  else
+    json["merges"] = merges_;
   return json.dump(0, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
@@ -268,10 +285,13 @@ Vocabulary Vocabulary::parse(const std::string& text, const std::string& path) {
       vocabulary.tokens_ = json.at("words").get<std::vector<std::string>>();
     } else if (kind == "bpe") {
       vocabulary.kind_ = TokenKind::bpe;
-      for (int byte = 0; byte < 256; ++byte) vocabulary.tokens_.emplace_back(1, static_cast<char>(byte));
+      for (int byte = 0; byte < 256; ++byte)
+        vocabulary.tokens_.emplace_back(1, static_cast<char>(byte));
       for (const Pair& pair : json.at("merges").get<std::vector<Pair>>()) {
-        if (std::min(pair.first, pair.second) < kFirst || std::max(pair.first, pair.second) >= vocabulary.size())
-          throw Error::mistake(fmt::format("{}: is damaged; a merge names a token that is not there", path));
+        if (std::min(pair.first, pair.second) < kFirst ||
+            std::max(pair.first, pair.second) >= vocabulary.size())
+          throw Error::mistake(
+              fmt::format("{}: is damaged; a merge names a token that is not there", path));
         vocabulary.merges_.push_back(pair);
         vocabulary.tokens_.push_back(vocabulary.token(pair.first) + vocabulary.token(pair.second));
       }

@@ -21,8 +21,8 @@ enum class TokenKind : std::uint8_t {
   bpe,    // Sennrich et al. 2016 over bytes: any text, nothing unknown
 };
 
-// Numbers by token: 0 padding, 1 unknown, then words by falling count (equal ones by their bytes), or
-// the 256 bytes and the merged pieces in the order they were merged.
+// Numbers by token: 0 padding, 1 unknown, then words by falling count (equal ones by their bytes),
+// or the 256 bytes and the merged pieces in the order they were merged.
 class Vocabulary {
  public:
   static constexpr std::int32_t kPadding = 0, kUnknown = 1, kFirst = 2;
@@ -33,7 +33,9 @@ class Vocabulary {
 
   TokenKind kind() const { return kind_; }
   std::int64_t size() const { return kFirst + static_cast<std::int64_t>(tokens_.size()); }
-  const std::string& token(std::int32_t number) const { return tokens_.at(static_cast<std::size_t>(number - kFirst)); }
+  const std::string& token(std::int32_t number) const {
+    return tokens_.at(static_cast<std::size_t>(number - kFirst));
+  }
 
   // Never padding. `most`: no more than so many from the start.
   std::vector<std::int32_t> encode(std::string_view text, std::size_t most = SIZE_MAX) const;
@@ -49,7 +51,8 @@ class Vocabulary {
   using Pair = std::pair<std::int32_t, std::int32_t>;
   struct PairHash {
     std::size_t operator()(const Pair& pair) const {
-      return static_cast<std::size_t>(pair.first) * 0x9E3779B97F4A7C15U ^ static_cast<std::size_t>(pair.second);
+      return static_cast<std::size_t>(pair.first) * 0x9E3779B97F4A7C15U ^
+             static_cast<std::size_t>(pair.second);
     }
   };
   friend class Merger;
@@ -61,7 +64,7 @@ class Vocabulary {
 
   TokenKind kind_ = TokenKind::words;
   std::vector<std::string> tokens_;
-  std::vector<Pair> merges_;  // bpe: of tokens_[256 + i]
+  std::vector<Pair> merges_;                                        // bpe: of tokens_[256 + i]
   std::unordered_map<std::string, std::int32_t> numbers_;           // words
   std::unordered_map<Pair, std::int32_t, PairHash> merge_numbers_;  // bpe: what a pair becomes
 };

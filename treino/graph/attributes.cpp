@@ -52,7 +52,9 @@ struct Printer {
     if (a.activation != Op::cast) append(text, std::string(name(a.activation)));
     return text;
   }
-  std::string operator()(const NormAttributes& a) const { return fmt::format("epsilon={}", a.epsilon); }
+  std::string operator()(const NormAttributes& a) const {
+    return fmt::format("epsilon={}", a.epsilon);
+  }
   std::string operator()(const NormPoolAttributes& a) const {
     std::string text = (*this)(a.window);
     append(text, fmt::format("epsilon={}", a.epsilon));
@@ -68,7 +70,8 @@ struct Printer {
     std::string text = kChanges[static_cast<int>(a.change)];
     if (a.axes[0]) append(text, "height");
     if (a.axes[1]) append(text, "width");
-    if (a.reach[0] != 0 || a.reach[1] != 0) append(text, fmt::format("[{}, {}]", a.reach[0], a.reach[1]));
+    if (a.reach[0] != 0 || a.reach[1] != 0)
+      append(text, fmt::format("[{}, {}]", a.reach[0], a.reach[1]));
     if (a.amount != 0) append(text, fmt::format("{}", a.amount));
     if (a.probability != 1) append(text, fmt::format("probability={}", a.probability));
     if (a.border != Border::zero) append(text, kBorders[static_cast<int>(a.border)]);
@@ -101,6 +104,8 @@ struct Printer {
 
 }  // namespace
 
-std::string to_string(const Attributes& attributes) { return std::visit(Printer{}, attributes); }
+std::string to_string(const Attributes& attributes) {
+  return std::visit(Printer{}, attributes);
+}
 
 }  // namespace treino

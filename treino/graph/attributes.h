@@ -37,12 +37,14 @@ struct ConstantAttributes {  // constant
   friend bool operator==(const ConstantAttributes&, const ConstantAttributes&) = default;
 };
 
-struct TypeAttributes {  // cast (dtype), reshape and broadcast (shape), window, one_hot and scatter_rows (shape)
+struct TypeAttributes {  // cast (dtype), reshape and broadcast (shape), window, one_hot and
+                         // scatter_rows (shape)
   TensorType type;
   friend bool operator==(const TypeAttributes&, const TypeAttributes&) = default;
 };
 
-struct AxesAttributes {  // reduce_sum, reduce_max (ascending), transpose (output axis i is input axis axes[i])
+struct AxesAttributes {  // reduce_sum, reduce_max (ascending), transpose (output axis i is input
+                         // axis axes[i])
   std::vector<int> axes;
   friend bool operator==(const AxesAttributes&, const AxesAttributes&) = default;
 };
@@ -62,8 +64,8 @@ struct WindowAttributes {  // conv2d and its gradients, pools and their gradient
   std::array<std::int64_t, 2> pad_before{0, 0};
   std::array<std::int64_t, 2> pad_after{0, 0};
   std::int64_t groups = 1;
-  Shape input;   // NHWC the window slides over; the gradients need it
-  Shape kernel;  // HWIO (I = input channels / groups); conv2d and its gradients
+  Shape input;               // NHWC the window slides over; the gradients need it
+  Shape kernel;              // HWIO (I = input channels / groups); conv2d and its gradients
   Op activation = Op::cast;  // as in MatmulAttributes
   friend bool operator==(const WindowAttributes&, const WindowAttributes&) = default;
 
@@ -97,7 +99,8 @@ struct DropoutAttributes {
 
 // A change to a batch's samples while training.
 enum class Change : std::uint8_t { flip, shift, rotate, cutout, brightness, contrast, mixup };
-// What lies outside a picture: zeros, the pixel at the edge, or the picture mirrored about that pixel.
+// What lies outside a picture: zeros, the pixel at the edge, or the picture mirrored about that
+// pixel.
 enum class Border : std::uint8_t { zero, edge, reflect };
 
 // Inputs of augment: samples [batch, height, width, channels] (mixup: [batch, ...]) u8 or f32; seed
@@ -105,8 +108,8 @@ enum class Border : std::uint8_t { zero, edge, reflect };
 // runtime/augment.h says how.
 struct AugmentAttributes {
   Change change = Change::flip;
-  std::uint32_t stream = 0;                // tells a recipe's changes apart
-  std::array<bool, 2> axes{false, false};  // flip: along height, along width
+  std::uint32_t stream = 0;                 // tells a recipe's changes apart
+  std::array<bool, 2> axes{false, false};   // flip: along height, along width
   std::array<std::int64_t, 2> reach{0, 0};  // shift: most pixels down and right; cutout: its size
   double amount = 0;       // rotate: most degrees; brightness, contrast: most change; mixup: alpha
   double probability = 1;  // that a sample is changed at all
@@ -136,9 +139,9 @@ struct FusedAttributes {
 };
 
 using Attributes =
-    std::variant<NoAttributes, VariableAttributes, ConstantAttributes, TypeAttributes, AxesAttributes,
-                 MatmulAttributes, WindowAttributes, NormAttributes, NormPoolAttributes, DropoutAttributes,
-                 AugmentAttributes, FusedAttributes>;
+    std::variant<NoAttributes, VariableAttributes, ConstantAttributes, TypeAttributes,
+                 AxesAttributes, MatmulAttributes, WindowAttributes, NormAttributes,
+                 NormPoolAttributes, DropoutAttributes, AugmentAttributes, FusedAttributes>;
 
 // "stride=[2, 2] groups=4": the fields that differ from their defaults; empty for none.
 std::string to_string(const Attributes& attributes);

@@ -17,7 +17,8 @@ Shape common_shape(const Shape& a, const Shape& b) {
     const std::int64_t ea = i <= a.rank() ? a[a.rank() - i] : 1;
     const std::int64_t eb = i <= b.rank() ? b[b.rank() - i] : 1;
     if (ea != eb && ea != 1 && eb != 1) {
-      throw Error::mistake(fmt::format("{} and {} do not broadcast to one shape", to_string(a), to_string(b)));
+      throw Error::mistake(
+          fmt::format("{} and {} do not broadcast to one shape", to_string(a), to_string(b)));
     }
     extents[static_cast<std::size_t>(rank - i)] = ea == 1 ? eb : ea;
   }
@@ -30,7 +31,9 @@ Value constant(Graph& graph, double value, DType dtype, Shape shape) {
   return graph.add(Op::constant, {}, ConstantAttributes{value, {shape, dtype}});
 }
 
-Value unary(Op op, Value a) { return a.graph->add(op, {a}); }
+Value unary(Op op, Value a) {
+  return a.graph->add(op, {a});
+}
 
 Value binary(Op op, Value a, Value b) {
   const Shape shape = common_shape(a.shape(), b.shape());
@@ -39,7 +42,8 @@ Value binary(Op op, Value a, Value b) {
 
 Value select(Value condition, Value a, Value b) {
   const Shape shape = common_shape(condition.shape(), common_shape(a.shape(), b.shape()));
-  return a.graph->add(Op::select, {broadcast(condition, shape), broadcast(a, shape), broadcast(b, shape)});
+  return a.graph->add(Op::select,
+                      {broadcast(condition, shape), broadcast(a, shape), broadcast(b, shape)});
 }
 
 Value cast(Value a, DType dtype) {
@@ -86,13 +90,18 @@ Value mean(Value a, std::vector<int> axes) {
   return reduce_sum(a, std::move(axes)) * (1 / count);
 }
 
-Value argmax(Value a) { return a.graph->add(Op::argmax, {a}); }
-
-Value window(Value table, Value start, std::int64_t count) {
-  return table.graph->add(Op::window, {table, start}, TypeAttributes{{Shape{count}, table.dtype()}});
+Value argmax(Value a) {
+  return a.graph->add(Op::argmax, {a});
 }
 
-Value gather_rows(Value table, Value indices) { return table.graph->add(Op::gather_rows, {table, indices}); }
+Value window(Value table, Value start, std::int64_t count) {
+  return table.graph->add(Op::window, {table, start},
+                          TypeAttributes{{Shape{count}, table.dtype()}});
+}
+
+Value gather_rows(Value table, Value indices) {
+  return table.graph->add(Op::gather_rows, {table, indices});
+}
 
 Value scatter_rows(Value dy, Value indices, Shape table) {
   return dy.graph->add(Op::scatter_rows, {dy, indices}, TypeAttributes{{table, dy.dtype()}});
@@ -137,7 +146,9 @@ BatchNormValues batch_norm(Value x, Value gamma, Value beta, double epsilon) {
   return {y, {y.graph, y.node, 1}, {y.graph, y.node, 2}};
 }
 
-Value softmax(Value logits) { return logits.graph->add(Op::softmax, {logits}); }
+Value softmax(Value logits) {
+  return logits.graph->add(Op::softmax, {logits});
+}
 
 Value cross_entropy(Value logits, Value targets) {
   return logits.graph->add(Op::cross_entropy, {logits, targets});
@@ -147,6 +158,8 @@ Value gradient(Value loss, Value with_respect_to) {
   return loss.graph->add(Op::gradient, {loss, with_respect_to});
 }
 
-void assign(Value variable, Value value) { variable.graph->add(Op::assign, {variable, value}); }
+void assign(Value variable, Value value) {
+  variable.graph->add(Op::assign, {variable, value});
+}
 
 }  // namespace treino::graph

@@ -62,8 +62,10 @@ Gradients matmul_rule(const Context& c) {
   const auto& m = std::get<MatmulAttributes>(c.attributes);
   const Value a = c.a(), b = c.b(), dy = c.dy();
   // y = op(a) op(b); d op(a) = dy op(b)', d op(b) = op(a)' dy, transposed where op transposes.
-  const Value da = m.transpose_a ? matmul(b, dy, m.transpose_b, true) : matmul(dy, b, false, !m.transpose_b);
-  const Value db = m.transpose_b ? matmul(dy, a, true, m.transpose_a) : matmul(a, dy, !m.transpose_a, false);
+  const Value da =
+      m.transpose_a ? matmul(b, dy, m.transpose_b, true) : matmul(dy, b, false, !m.transpose_b);
+  const Value db =
+      m.transpose_b ? matmul(dy, a, true, m.transpose_a) : matmul(a, dy, !m.transpose_a, false);
   return {da, db};
 }
 
@@ -77,7 +79,8 @@ Gradients batch_norm_rule(const Context& c) {
 }
 
 Gradients cross_entropy_rule(const Context& c) {
-  if (c.dys[1]) throw Error::mistake("cross_entropy: its probabilities have no gradient of their own");
+  if (c.dys[1])
+    throw Error::mistake("cross_entropy: its probabilities have no gradient of their own");
   // d/dz [sum(t) ln sum e^z - sum(t z)] = sum(t) softmax(z) - t, row by row.
   const Value targets = c.b();
   const Value rows = reshape(c.dy(), Shape{c.dy().shape()[0], 1});
@@ -87,7 +90,8 @@ Gradients cross_entropy_rule(const Context& c) {
 Gradients transpose_rule(const Context& c) {
   const auto& axes = std::get<AxesAttributes>(c.attributes).axes;
   std::vector<int> inverse(axes.size());
-  for (std::size_t i = 0; i < axes.size(); ++i) inverse[static_cast<std::size_t>(axes[i])] = static_cast<int>(i);
+  for (std::size_t i = 0; i < axes.size(); ++i)
+    inverse[static_cast<std::size_t>(axes[i])] = static_cast<int>(i);
   return {transpose(c.dy(), inverse)};
 }
 
@@ -121,23 +125,38 @@ constexpr double kTwoOverSqrtPi = 2 * std::numbers::inv_sqrtpi;
 // unless the op is in `is_flat`.
 constexpr Rule rule_of(Op op) {
   switch (op) {
-    case Op::neg: return [](const Context& c) -> Gradients { return {-c.dy()}; };
-    case Op::abs: return [](const Context& c) -> Gradients { return {c.dy() * sign(c.a())}; };
-    case Op::square: return [](const Context& c) -> Gradients { return {c.dy() * (c.a() * 2.0)}; };
-    case Op::sqrt: return [](const Context& c) -> Gradients { return {c.dy() * 0.5 / c.output}; };
+    case Op::neg:
+      return [](const Context& c) -> Gradients { return {-c.dy()}; };
+    case Op::abs:
+      return [](const Context& c) -> Gradients { return {c.dy() * sign(c.a())}; };
+    case Op::square:
+      return [](const Context& c) -> Gradients { return {c.dy() * (c.a() * 2.0)}; };
+    case Op::sqrt:
+      return [](const Context& c) -> Gradients { return {c.dy() * 0.5 / c.output}; };
     case Op::rsqrt:
-      return [](const Context& c) -> Gradients { return {c.dy() * (-0.5 * c.output * square(c.output))}; };
-    case Op::reciprocal: return [](const Context& c) -> Gradients { return {-(c.dy() * square(c.output))}; };
-    case Op::exp: return [](const Context& c) -> Gradients { return {c.dy() * c.output}; };
-    case Op::expm1: return [](const Context& c) -> Gradients { return {c.dy() * (c.output + 1.0)}; };
-    case Op::log: return [](const Context& c) -> Gradients { return {c.dy() / c.a()}; };
-    case Op::log1p: return [](const Context& c) -> Gradients { return {c.dy() / (c.a() + 1.0)}; };
+      return [](const Context& c) -> Gradients {
+        return {c.dy() * (-0.5 * c.output * square(c.output))};
+      };
+    case Op::reciprocal:
+      return [](const Context& c) -> Gradients { return {-(c.dy() * square(c.output))}; };
+    case Op::exp:
+      return [](const Context& c) -> Gradients { return {c.dy() * c.output}; };
+    case Op::expm1:
+      return [](const Context& c) -> Gradients { return {c.dy() * (c.output + 1.0)}; };
+    case Op::log:
+      return [](const Context& c) -> Gradients { return {c.dy() / c.a()}; };
+    case Op::log1p:
+      return [](const Context& c) -> Gradients { return {c.dy() / (c.a() + 1.0)}; };
     case Op::erf:
-      return [](const Context& c) -> Gradients { return {c.dy() * (kTwoOverSqrtPi * exp(-square(c.a())))}; };
-    case Op::tanh: return [](const Context& c) -> Gradients { return {c.dy() * (1.0 - square(c.output))}; };
+      return [](const Context& c) -> Gradients {
+        return {c.dy() * (kTwoOverSqrtPi * exp(-square(c.a())))};
+      };
+    case Op::tanh:
+      return [](const Context& c) -> Gradients { return {c.dy() * (1.0 - square(c.output))}; };
     case Op::sigmoid:
       return [](const Context& c) -> Gradients { return {c.dy() * (c.output * (1.0 - c.output))}; };
-    case Op::softplus: return [](const Context& c) -> Gradients { return {c.dy() * sigmoid(c.a())}; };
+    case Op::softplus:
+      return [](const Context& c) -> Gradients { return {c.dy() * sigmoid(c.a())}; };
     case Op::relu:  // 0 at 0
       return [](const Context& c) -> Gradients {
         return {c.dy() * greater(c.output, constant(*c.output.graph, 0, c.output.dtype()))};
@@ -147,14 +166,22 @@ constexpr Rule rule_of(Op op) {
         if (!is_float(c.a().dtype())) return {std::nullopt};
         return {cast(c.dy(), c.a().dtype())};
       };
-    case Op::add: return [](const Context& c) -> Gradients { return {c.dy(), c.dy()}; };
-    case Op::sub: return [](const Context& c) -> Gradients { return {c.dy(), -c.dy()}; };
-    case Op::mul: return [](const Context& c) -> Gradients { return {c.dy() * c.b(), c.dy() * c.a()}; };
+    case Op::add:
+      return [](const Context& c) -> Gradients { return {c.dy(), c.dy()}; };
+    case Op::sub:
+      return [](const Context& c) -> Gradients { return {c.dy(), -c.dy()}; };
+    case Op::mul:
+      return [](const Context& c) -> Gradients { return {c.dy() * c.b(), c.dy() * c.a()}; };
     case Op::div:
-      return [](const Context& c) -> Gradients { return {c.dy() / c.b(), -(c.dy() * c.output / c.b())}; };
-    case Op::pow: return pow_rule;
-    case Op::max: return [](const Context& c) -> Gradients { return extremum_rule(c, Op::max); };
-    case Op::min: return [](const Context& c) -> Gradients { return extremum_rule(c, Op::min); };
+      return [](const Context& c) -> Gradients {
+        return {c.dy() / c.b(), -(c.dy() * c.output / c.b())};
+      };
+    case Op::pow:
+      return pow_rule;
+    case Op::max:
+      return [](const Context& c) -> Gradients { return extremum_rule(c, Op::max); };
+    case Op::min:
+      return [](const Context& c) -> Gradients { return extremum_rule(c, Op::min); };
     case Op::select:
       return [](const Context& c) -> Gradients {
         const Value zero = constant(*c.output.graph, 0, c.output.dtype());
@@ -164,17 +191,21 @@ constexpr Rule rule_of(Op op) {
       return [](const Context& c) -> Gradients {  // sin a = cos(a - pi / 2)
         return {-(c.dy() * cos(c.a() - std::numbers::pi / 2))};
       };
-    case Op::reshape: return [](const Context& c) -> Gradients { return {reshape(c.dy(), c.a().shape())}; };
-    case Op::transpose: return transpose_rule;
+    case Op::reshape:
+      return [](const Context& c) -> Gradients { return {reshape(c.dy(), c.a().shape())}; };
+    case Op::transpose:
+      return transpose_rule;
     case Op::broadcast:
       return [](const Context& c) -> Gradients { return {unbroadcast(c.dy(), c.a().shape())}; };
-    case Op::reduce_sum: return reduce_sum_rule;
+    case Op::reduce_sum:
+      return reduce_sum_rule;
     case Op::gather_rows:
       return [](const Context& c) -> Gradients {
         if (!is_float(c.a().dtype())) return {std::nullopt};
         return {scatter_rows(c.dy(), c.b(), c.a().shape()), std::nullopt};
       };
-    case Op::matmul: return matmul_rule;
+    case Op::matmul:
+      return matmul_rule;
     case Op::conv2d:
       return [](const Context& c) -> Gradients {
         return {window_gradient(Op::conv2d_grad_input, {c.dy(), c.b()}, c.window()),
@@ -188,10 +219,14 @@ constexpr Rule rule_of(Op op) {
       return [](const Context& c) -> Gradients {
         return {window_gradient(Op::avg_pool_grad, {c.dy()}, c.window())};
       };
-    case Op::batch_norm: return batch_norm_rule;
-    case Op::softmax: return softmax_rule;
-    case Op::cross_entropy: return cross_entropy_rule;
-    default: return nullptr;
+    case Op::batch_norm:
+      return batch_norm_rule;
+    case Op::softmax:
+      return softmax_rule;
+    case Op::cross_entropy:
+      return cross_entropy_rule;
+    default:
+      return nullptr;
   }
 }
 
@@ -209,8 +244,10 @@ constexpr bool is_flat(Op op) {
     case Op::argmax:
     case Op::window:
     case Op::one_hot:
-    case Op::dropout_mask: return true;
-    default: return false;
+    case Op::dropout_mask:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -231,7 +268,8 @@ std::vector<bool> reached_from(const Graph& graph, const std::vector<Value>& sou
 std::vector<Value> gradients(Graph& graph, Value loss, const std::vector<Value>& with_respect_to) {
   const std::vector<bool> needed = reached_from(graph, with_respect_to);
   const std::string outer_scope = graph.scope();
-  std::vector<std::vector<std::optional<Value>>> accumulated(static_cast<std::size_t>(loss.node) + 1);
+  std::vector<std::vector<std::optional<Value>>> accumulated(static_cast<std::size_t>(loss.node) +
+                                                             1);
   const auto slot = [&](const Value& value) -> std::optional<Value>& {
     auto& outputs = accumulated[static_cast<std::size_t>(value.node)];
     outputs.resize(graph.node(value.node).outputs.size());

@@ -13,14 +13,18 @@ Value Graph::add(Op op, std::vector<Value> inputs, Attributes attributes) {
   const OpInfo& row = info(op);
   const int count = static_cast<int>(inputs.size());
   if (count < row.least_inputs || count > row.most_inputs) {
-    throw Error::mistake(fmt::format("{} takes {} inputs, not {}", row.name, row.least_inputs, count));
+    throw Error::mistake(
+        fmt::format("{} takes {} inputs, not {}", row.name, row.least_inputs, count));
   }
   for (const Value& input : inputs) {
-    if (input.graph != this) throw Error::mistake(fmt::format("{}: an input of another graph", row.name));
+    if (input.graph != this)
+      throw Error::mistake(fmt::format("{}: an input of another graph", row.name));
   }
   std::vector<TensorType> outputs;
   if (op == Op::variable) {
-    outputs = {variables_.at(static_cast<std::size_t>(std::get<VariableAttributes>(attributes).index)).type};
+    outputs = {
+        variables_.at(static_cast<std::size_t>(std::get<VariableAttributes>(attributes).index))
+            .type};
   } else {
     try {
       outputs = infer_types(op, inputs, attributes);
@@ -44,7 +48,8 @@ Value Graph::variable(const std::string& name, TensorType type, Role role) {
     return {this, variable_nodes_[i], 0};
   }
   variables_.push_back({name, type, role});
-  const Value value = add(Op::variable, {}, VariableAttributes{static_cast<int>(variables_.size()) - 1});
+  const Value value =
+      add(Op::variable, {}, VariableAttributes{static_cast<int>(variables_.size()) - 1});
   variable_nodes_.push_back(value.node);
   return value;
 }

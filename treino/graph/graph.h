@@ -58,7 +58,8 @@ class Graph {
   Graph& operator=(const Graph&) = delete;
 
   // Appends a node and infers its output types. Throws Error::mistake, naming op, scope and shapes,
-  // for inputs that do not fit. Returns its first output (node without outputs: output 0 is not to be read).
+  // for inputs that do not fit. Returns its first output (node without outputs: output 0 is not to
+  // be read).
   Value add(Op op, std::vector<Value> inputs, Attributes attributes = NoAttributes{});
 
   // The variable of that name, added when new; a known name must have the same type and role.
@@ -80,7 +81,8 @@ class Graph {
 };
 
 // The types of a node's outputs. Throws Error::mistake as Graph::add does.
-std::vector<TensorType> infer_types(Op op, std::span<const Value> inputs, const Attributes& attributes);
+std::vector<TensorType> infer_types(Op op, std::span<const Value> inputs,
+                                    const Attributes& attributes);
 
 // One line a node: "%4 = conv2d(%1, %3) stride=[2, 2] : f32[32, 15, 15, 8]  ; conv2d_1".
 std::string to_text(const Graph& graph);

@@ -43,7 +43,11 @@ inline constexpr std::array kOpInfo = {
 };
 inline constexpr int kOpCount = static_cast<int>(kOpInfo.size());
 
-constexpr const OpInfo& info(Op op) { return kOpInfo[static_cast<std::size_t>(op)]; }
-constexpr std::string_view name(Op op) { return info(op).name; }
+constexpr const OpInfo& info(Op op) {
+  return kOpInfo[static_cast<std::size_t>(op)];
+}
+constexpr std::string_view name(Op op) {
+  return info(op).name;
+}
 
 }  // namespace treino

@@ -50,7 +50,8 @@ std::string to_text(const Graph& graph) {
 }
 
 std::string to_dot(const Graph& graph) {
-  std::string text = "digraph treino {\n  rankdir=TB;\n  node [shape=box, fontname=\"sans-serif\"];\n";
+  std::string text =
+      "digraph treino {\n  rankdir=TB;\n  node [shape=box, fontname=\"sans-serif\"];\n";
   for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
     const Node& node = graph.nodes()[i];
     std::string label(name(node.op));

@@ -39,10 +39,11 @@ TensorType elementwise_type(Op op, Inputs inputs, const Attributes& attributes) 
 TensorType reduced_type(Op op, Inputs inputs, const Attributes& attributes) {
   const auto& axes = std::get<AxesAttributes>(attributes).axes;
   const Shape& shape = inputs[0].shape();
-  demand(std::is_sorted(axes.begin(), axes.end()) &&
-             std::adjacent_find(axes.begin(), axes.end()) == axes.end() &&
-             std::all_of(axes.begin(), axes.end(), [&](int a) { return a >= 0 && a < shape.rank(); }),
-         op, inputs, "ascending axes of its input");
+  demand(
+      std::is_sorted(axes.begin(), axes.end()) &&
+          std::adjacent_find(axes.begin(), axes.end()) == axes.end() &&
+          std::all_of(axes.begin(), axes.end(), [&](int a) { return a >= 0 && a < shape.rank(); }),
+      op, inputs, "ascending axes of its input");
   Shape kept;
   for (int axis = 0; axis < shape.rank(); ++axis) {
     if (std::find(axes.begin(), axes.end(), axis) == axes.end()) kept.append(shape[axis]);
@@ -71,7 +72,8 @@ TensorType matmul_type(Op op, Inputs inputs, const Attributes& attributes) {
   const std::int64_t m = a[matmul.transpose_a], inner_a = a[!matmul.transpose_a];
   const std::int64_t n = b[!matmul.transpose_b], inner_b = b[matmul.transpose_b];
   demand(inner_a == inner_b, op, inputs, "equal inner extents");
-  demand(inputs.size() < 3 || inputs[2].shape() == Shape{n}, op, inputs, "a bias of the output's columns");
+  demand(inputs.size() < 3 || inputs[2].shape() == Shape{n}, op, inputs,
+         "a bias of the output's columns");
   return {Shape{m, n}, inputs[0].dtype()};
 }
 
@@ -79,7 +81,8 @@ TensorType conv2d_type(Op op, Inputs inputs, const Attributes& attributes) {
   const auto& window = std::get<WindowAttributes>(attributes);
   const Shape &x = inputs[0].shape(), &kernel = inputs[1].shape();
   demand(x.rank() == 4 && kernel.rank() == 4, op, inputs, "NHWC images and an HWIO kernel");
-  demand(window.input == x && window.kernel == kernel, op, inputs, "the shapes its attributes name");
+  demand(window.input == x && window.kernel == kernel, op, inputs,
+         "the shapes its attributes name");
   demand(x[3] == kernel[2] * window.groups && kernel[3] % window.groups == 0, op, inputs,
          "channels that fit the kernel and its groups");
   demand(inputs.size() < 3 || inputs[2].shape() == Shape{kernel[3]}, op, inputs, "a bias a filter");
@@ -138,12 +141,14 @@ Types gather_types(Op op, Inputs inputs, const Attributes& attributes) {
   }
   if (op == Op::scatter_rows) {
     const Shape &table = std::get<TypeAttributes>(attributes).type.shape, &dy = inputs[0].shape();
-    demand(is_float(inputs[0].dtype()) && inputs[1].type() == TensorType{Shape{dy[0]}, DType::i32} &&
+    demand(is_float(inputs[0].dtype()) &&
+               inputs[1].type() == TensorType{Shape{dy[0]}, DType::i32} &&
                table.rank() == dy.rank() && table.sub(1, table.rank()) == dy.sub(1, dy.rank()),
            op, inputs, "rows of the table and their i32 indices");
     return {{table, inputs[0].dtype()}};
   }
-  demand(inputs[0].shape().rank() >= 1 && inputs[1].shape().rank() == 1 && inputs[1].dtype() == DType::i32,
+  demand(inputs[0].shape().rank() >= 1 && inputs[1].shape().rank() == 1 &&
+             inputs[1].dtype() == DType::i32,
          op, inputs, "a table and i32 indices");
   Shape shape{inputs[1].shape()[0]};
   for (int axis = 1; axis < inputs[0].shape().rank(); ++axis) shape.append(inputs[0].shape()[axis]);
@@ -154,9 +159,11 @@ TensorType augmented_type(Op op, Inputs inputs, const Attributes& attributes) {
   const bool mixes = std::get<AugmentAttributes>(attributes).change == Change::mixup;
   const Shape& shape = inputs[0].shape();
   demand(mixes ? shape.rank() >= 1 : shape.rank() == 4, op, inputs, "samples, pictures in NHWC");
-  demand(inputs[0].dtype() == DType::u8 || inputs[0].dtype() == DType::f32, op, inputs, "u8 or f32 samples");
-  demand(inputs[1].type() == TensorType{Shape{}, DType::i64} && inputs[2].type() == inputs[1].type(), op,
-         inputs, "an i64 seed and position");
+  demand(inputs[0].dtype() == DType::u8 || inputs[0].dtype() == DType::f32, op, inputs,
+         "u8 or f32 samples");
+  demand(
+      inputs[1].type() == TensorType{Shape{}, DType::i64} && inputs[2].type() == inputs[1].type(),
+      op, inputs, "an i64 seed and position");
   return inputs[0].type();
 }
 
@@ -170,10 +177,12 @@ Types fused_types(const FusedAttributes& fused) {
 
 }  // namespace
 
-std::vector<TensorType> infer_types(Op op, std::span<const Value> inputs, const Attributes& attributes) {
+std::vector<TensorType> infer_types(Op op, std::span<const Value> inputs,
+                                    const Attributes& attributes) {
   if (info(op).kind == OpKind::elementwise) return {elementwise_type(op, inputs, attributes)};
   switch (op) {
-    case Op::constant: return {std::get<ConstantAttributes>(attributes).type};
+    case Op::constant:
+      return {std::get<ConstantAttributes>(attributes).type};
     case Op::reshape: {
       const Shape& shape = std::get<TypeAttributes>(attributes).type.shape;
       demand(shape.elements() == inputs[0].shape().elements(), op, inputs,
@@ -190,9 +199,11 @@ std::vector<TensorType> infer_types(Op op, std::span<const Value> inputs, const 
       demand(fits, op, inputs, "a shape that broadcasts to " + to_string(to));
       return {{to, inputs[0].dtype()}};
     }
-    case Op::transpose: return {transposed_type(op, inputs, attributes)};
+    case Op::transpose:
+      return {transposed_type(op, inputs, attributes)};
     case Op::reduce_sum:
-    case Op::reduce_max: return {reduced_type(op, inputs, attributes)};
+    case Op::reduce_max:
+      return {reduced_type(op, inputs, attributes)};
     case Op::argmax: {
       demand(inputs[0].shape().rank() >= 1, op, inputs, "an axis");
       return {{inputs[0].shape().sub(0, inputs[0].shape().rank() - 1), DType::i32}};
@@ -200,23 +211,34 @@ std::vector<TensorType> infer_types(Op op, std::span<const Value> inputs, const 
     case Op::window:
     case Op::gather_rows:
     case Op::scatter_rows:
-    case Op::one_hot: return gather_types(op, inputs, attributes);
-    case Op::dropout_mask: return {std::get<DropoutAttributes>(attributes).type};
-    case Op::augment: return {augmented_type(op, inputs, attributes)};
-    case Op::matmul: return {matmul_type(op, inputs, attributes)};
-    case Op::conv2d: return {conv2d_type(op, inputs, attributes)};
+    case Op::one_hot:
+      return gather_types(op, inputs, attributes);
+    case Op::dropout_mask:
+      return {std::get<DropoutAttributes>(attributes).type};
+    case Op::augment:
+      return {augmented_type(op, inputs, attributes)};
+    case Op::matmul:
+      return {matmul_type(op, inputs, attributes)};
+    case Op::conv2d:
+      return {conv2d_type(op, inputs, attributes)};
     case Op::conv2d_grad_input:
-    case Op::avg_pool_grad: return {{std::get<WindowAttributes>(attributes).input, inputs[0].dtype()}};
+    case Op::avg_pool_grad:
+      return {{std::get<WindowAttributes>(attributes).input, inputs[0].dtype()}};
     case Op::conv2d_grad_kernel:
       return {{std::get<WindowAttributes>(attributes).kernel, inputs[0].dtype()}};
     case Op::max_pool:
-    case Op::avg_pool: return {pool_type(op, inputs, attributes)};
-    case Op::max_pool_grad: return {inputs[1].type()};
+    case Op::avg_pool:
+      return {pool_type(op, inputs, attributes)};
+    case Op::max_pool_grad:
+      return {inputs[1].type()};
     case Op::batch_norm:
-    case Op::batch_norm_grad: return batch_norm_types(op, inputs);
+    case Op::batch_norm_grad:
+      return batch_norm_types(op, inputs);
     case Op::batch_norm_pool:
-    case Op::batch_norm_pool_grad: return norm_pool_types(op, inputs, attributes);
-    case Op::softmax: return {inputs[0].type()};
+    case Op::batch_norm_pool_grad:
+      return norm_pool_types(op, inputs, attributes);
+    case Op::softmax:
+      return {inputs[0].type()};
     case Op::cross_entropy:
       demand(inputs[0].shape().rank() == 2 && inputs[0].type() == inputs[1].type(), op, inputs,
              "logits and targets of one shape [batch, classes]");
@@ -225,11 +247,14 @@ std::vector<TensorType> infer_types(Op op, std::span<const Value> inputs, const 
       demand(inputs[0].shape().rank() == 0, op, inputs, "a scalar loss");
       return {inputs[1].type()};
     case Op::assign:
-      demand(inputs[0].graph->node(inputs[0].node).op == Op::variable, op, inputs, "a variable first");
+      demand(inputs[0].graph->node(inputs[0].node).op == Op::variable, op, inputs,
+             "a variable first");
       demand(inputs[0].type() == inputs[1].type(), op, inputs, "a value of the variable's type");
       return {};
-    case Op::fused: return fused_types(std::get<FusedAttributes>(attributes));
-    default: break;
+    case Op::fused:
+      return fused_types(std::get<FusedAttributes>(attributes));
+    default:
+      break;
   }
   throw Error::mistake(fmt::format("no shape rule for {}", name(op)));
 }

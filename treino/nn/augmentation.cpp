@@ -31,7 +31,8 @@ struct Setter {
 
   bool operator()(const Flip& flip) const {
     a.change = Change::flip;
-    a.axes = {flip.direction != FlipDirection::horizontal, flip.direction != FlipDirection::vertical};
+    a.axes = {flip.direction != FlipDirection::horizontal,
+              flip.direction != FlipDirection::vertical};
     a.probability = flip.probability;
     return flip.probability > 0;
   }
@@ -80,18 +81,19 @@ struct Setter {
 
 }  // namespace
 
-std::optional<AugmentAttributes> attributes_of(const Augmentation& augmentation, const Shape& sample,
-                                               std::uint32_t stream) {
+std::optional<AugmentAttributes> attributes_of(const Augmentation& augmentation,
+                                               const Shape& sample, std::uint32_t stream) {
   AugmentAttributes attributes;
   attributes.stream = stream;
-  const bool any_shape =
-      std::holds_alternative<Mixup>(augmentation) || std::holds_alternative<Normalise>(augmentation);
+  const bool any_shape = std::holds_alternative<Mixup>(augmentation) ||
+                         std::holds_alternative<Normalise>(augmentation);
   if (!any_shape && sample.rank() != 3) {
-    const std::string_view name = std::visit([](const auto& one) { return one.kName; }, augmentation);
-    throw Error::mistake(
-        fmt::format("input.augment.{} changes pictures, but the samples are {}; leave it out, or say their "
-                    "shape = [height, width, channels]",
-                    name, to_string(sample)));
+    const std::string_view name =
+        std::visit([](const auto& one) { return one.kName; }, augmentation);
+    throw Error::mistake(fmt::format(
+        "input.augment.{} changes pictures, but the samples are {}; leave it out, or say their "
+        "shape = [height, width, channels]",
+        name, to_string(sample)));
   }
   if (!std::visit(Setter{attributes, sample}, augmentation)) return std::nullopt;
   return attributes;

@@ -144,7 +144,7 @@ using Augmentation =
 
 // The op's attributes over samples of that shape; none for what never changes a sample. Throws
 // Error::mistake where samples are no pictures [height, width, channels] and must be.
-std::optional<AugmentAttributes> attributes_of(const Augmentation& augmentation, const Shape& sample,
-                                               std::uint32_t stream);
+std::optional<AugmentAttributes> attributes_of(const Augmentation& augmentation,
+                                               const Shape& sample, std::uint32_t stream);
 
 }  // namespace treino::nn

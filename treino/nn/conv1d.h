@@ -7,8 +7,8 @@
 
 namespace treino::nn {
 
-// Cross-correlation along time of [time, channels] with `filters` kernels; kernel [kernel, channels /
-// groups, filters], bias [filters]. Group g of the filters sees group g of the channels.
+// Cross-correlation along time of [time, channels] with `filters` kernels; kernel [kernel, channels
+// / groups, filters], bias [filters]. Group g of the filters sees group g of the channels.
 struct Conv1D {
   static constexpr std::string_view kName = "conv1d";
   std::int64_t filters = 0;

@@ -49,7 +49,7 @@ class Drawer {
     void group(std::string_view, FieldGroup&) override {}
     void one_of(std::string_view, FieldUnion&) override {}
     void list(std::string_view, FieldList&) override {}
-  void layers(std::string_view, std::vector<Layer>& list) override { lists.push_back(list); }
+    void layers(std::string_view, std::vector<Layer>& list) override { lists.push_back(list); }
     std::vector<std::vector<Layer>> lists;
   };
   int count_ = 0;

@@ -9,8 +9,10 @@ namespace treino::nn {
 
 Shape Embedding::output(const Shape& input) const {
   if (input.rank() != 1) {
-    throw FieldMistake{"", fmt::format("needs numbers [time], but its input is {}; put it first, over a text's tokens",
-                                       to_string(input))};
+    throw FieldMistake{
+        "",
+        fmt::format("needs numbers [time], but its input is {}; put it first, over a text's tokens",
+                    to_string(input))};
   }
   return {input[0], units};
 }

@@ -112,7 +112,8 @@ class FieldUnion : public FieldGroup {
   virtual std::span<const std::string_view> names() const = 0;
   virtual std::size_t index() const = 0;
   virtual void select(std::size_t index) = 0;  // with that group's defaults
-  // The field that a bare value in the group's place stands for: { flip = "vertical" }; empty: none.
+  // The field that a bare value in the group's place stands for: { flip = "vertical" }; empty:
+  // none.
   virtual std::string_view plain() const { return {}; }
 };
 
@@ -127,7 +128,12 @@ class FieldList {
   virtual void visit(std::size_t index, void (*visitor)(void*, FieldUnion&), void* context) = 0;
   template <class F>
   void with(std::size_t index, F&& f) {
-    visit(index, [](void* context, FieldUnion& choice) { (*static_cast<std::remove_reference_t<F>*>(context))(choice); }, &f);
+    visit(
+        index,
+        [](void* context, FieldUnion& choice) {
+          (*static_cast<std::remove_reference_t<F>*>(context))(choice);
+        },
+        &f);
   }
 };
 

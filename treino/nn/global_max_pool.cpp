@@ -11,7 +11,8 @@ Shape GlobalMaxPool::output(const Shape& input) const {
   return {input.back()};
 }
 
-// One window over the whole image (a sequence is one of height 1), so that its gradient is max_pool's.
+// One window over the whole image (a sequence is one of height 1), so that its gradient is
+// max_pool's.
 Value GlobalMaxPool::emit(Emit&, Value x) const {
   if (x.shape().rank() == 3)
     x = graph::reshape(x, Shape{x.shape()[0], 1, x.shape()[1], x.shape()[2]});

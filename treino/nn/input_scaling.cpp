@@ -107,8 +107,10 @@ void add_up(const HostTensor& piece, std::vector<double>& sums, F&& f) {
     for (std::size_t i = 0; i < elements.size(); ++i)
       sums[i % channels] += f(static_cast<double>(elements[i]), i % channels);
   };
-  if (piece.dtype == DType::u8) add(piece.as<std::uint8_t>());
-  else add(piece.as<float>());
+  if (piece.dtype == DType::u8)
+    add(piece.as<std::uint8_t>());
+  else
+    add(piece.as<float>());
 }
 
 }  // namespace
@@ -128,7 +130,8 @@ void standardize(InputOptions& input, const ShowPieces& show) {
   for (double& mean : input.mean) mean /= rows;
   squares.resize(sum.size());
   show([&](const HostTensor& piece) {
-    add_up(piece, squares, [&](double x, std::size_t c) { return (x - input.mean[c]) * (x - input.mean[c]); });
+    add_up(piece, squares,
+           [&](double x, std::size_t c) { return (x - input.mean[c]) * (x - input.mean[c]); });
   });
   input.deviation = squares;
   for (double& deviation : input.deviation) {

@@ -27,7 +27,7 @@ class Layer {
  public:
   // Checks every field; throws Error::mistake naming layer, field, place and remedy.
   template <class T>
-    requires requires(const T& t, Emit& e, Value x) { t.emit(e, x), t.where, T::kName; }
+  requires requires(const T& t, Emit& e, Value x) { t.emit(e, x), t.where, T::kName; }
   Layer(T layer) {  // NOLINT: Dense{...} is a Layer
     if constexpr (requires { layer.resolve(); }) layer.resolve();
     self_ = std::make_shared<const Holder<T>>(std::move(layer));

@@ -53,7 +53,8 @@ Batch read_batch(Graph& graph, const BatchGeometry& geometry) {
   return {gather_rows(samples, rows), gather_rows(labels, rows)};
 }
 
-// The batch as the recipe's augmentations leave it, and its targets; those of 8-bit samples stay 8-bit.
+// The batch as the recipe's augmentations leave it, and its targets; those of 8-bit samples stay
+// 8-bit.
 Batch augmented(const StepSpec& spec, Batch batch, Value targets, Value seed, Value position) {
   Value& samples = batch.samples;
   const Shape stored = samples.shape();
@@ -62,10 +63,12 @@ Batch augmented(const StepSpec& spec, Batch batch, Value targets, Value seed, Va
     samples = reshape(samples, with_rows(stored[0], spec.model.input()));
   std::uint32_t stream = 0;
   for (const Augmentation& one : spec.input.augment) {
-    const auto attributes = attributes_of(one, samples.shape().sub(1, samples.shape().rank()), stream++);
+    const auto attributes =
+        attributes_of(one, samples.shape().sub(1, samples.shape().rank()), stream++);
     if (!attributes) continue;
     samples = augment(samples, seed, position, *attributes);
-    if (attributes->change == Change::mixup) targets = augment(targets, seed, position, *attributes);
+    if (attributes->change == Change::mixup)
+      targets = augment(targets, seed, position, *attributes);
   }
   samples = reshape(samples, stored);
   return {samples, targets};

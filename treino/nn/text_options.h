@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a recipe turns texts into numbers: [input] text = { words = { vocabulary = 10000, length = 256 } }.
+// How a recipe turns texts into numbers: [input] text = { words = { vocabulary = 10000, length =
+// 256 } }.
 #pragma once
 
 #include <variant>
@@ -15,7 +16,8 @@ struct NoText {
   void fields(V&) {}
 };
 
-// Words in lower case: the most frequent ones have numbers. Longer texts are cut, shorter ones padded.
+// Words in lower case: the most frequent ones have numbers. Longer texts are cut, shorter ones
+// padded.
 struct WordText {
   static constexpr std::string_view kName = "words";
   std::int64_t vocabulary = 10000;  // numbers at most, padding and unknown among them

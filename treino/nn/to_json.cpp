@@ -47,8 +47,7 @@ class JsonWriter final : public FieldVisitor {
     Json array = Json::array();
     for (std::size_t i = 0; i < list.size(); ++i) {
       list.with(i, [&](FieldUnion& choice) {
-        array.push_back(
-            Json{{std::string(choice.names()[choice.index()]), fields_json(choice)}});
+        array.push_back(Json{{std::string(choice.names()[choice.index()]), fields_json(choice)}});
       });
     }
     object[std::string(name)] = array;

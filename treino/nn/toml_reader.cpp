@@ -200,14 +200,16 @@ void TomlReader::list(std::string_view name, FieldList& list) {
   const toml::node* node = find(name);
   if (node == nullptr) return;
   const toml::array* array = node->as_array();
-  const std::string example =
-      fmt::format("[{{ {} = {{ ... }} }}] with any of {}", list.names()[0], quoted_list(list.names()));
-  if (array == nullptr) refuse(*node, name, fmt::format("is {}; use {}", node_text(*node), example));
+  const std::string example = fmt::format("[{{ {} = {{ ... }} }}] with any of {}", list.names()[0],
+                                          quoted_list(list.names()));
+  if (array == nullptr)
+    refuse(*node, name, fmt::format("is {}; use {}", node_text(*node), example));
   list.clear();
   for (const toml::node& element : *array) {
     const toml::table* table = element.as_table();
     if (table == nullptr || table->size() != 1)
-      refuse(element, name, fmt::format("needs exactly one entry in each pair of braces; use {}", example));
+      refuse(element, name,
+             fmt::format("needs exactly one entry in each pair of braces; use {}", example));
     const auto entry = table->begin();
     const std::string key(entry->first.str());
     const toml::node& fields = entry->second;

@@ -45,8 +45,10 @@ void check_image(const Shape& shape) {
 
 void check_sequence(const Shape& shape) {
   if (shape.rank() == 2) return;
-  throw FieldMistake{"", fmt::format("needs a sequence [time, channels] but the input is {}; put it after embedding",
-                                     to_string(shape))};
+  throw FieldMistake{
+      "",
+      fmt::format("needs a sequence [time, channels] but the input is {}; put it after embedding",
+                  to_string(shape))};
 }
 
 void check_window(const Shape& image, std::string_view field, Pair size, Pair dilation,

@@ -22,12 +22,12 @@ inline constexpr std::int64_t kUnit = 1 << 16;  // 1 in the fixed-point numbers 
 
 // What one sample draws. Which members count is the change's business.
 struct AugmentDraw {
-  bool changes = false;                    // false: the sample stays as it is
-  std::array<bool, 2> flip{};              // along height, along width
-  std::array<std::int64_t, 2> from{};      // shift: source minus output; cutout: first row, column
-  std::array<std::int64_t, 2> to{};        // cutout: row and column behind the last
-  std::int64_t cosine = 0, sine = 0;       // rotate
-  std::int64_t factor = kUnit;             // brightness, contrast; mixup: the sample's own share
+  bool changes = false;                // false: the sample stays as it is
+  std::array<bool, 2> flip{};          // along height, along width
+  std::array<std::int64_t, 2> from{};  // shift: source minus output; cutout: first row, column
+  std::array<std::int64_t, 2> to{};    // cutout: row and column behind the last
+  std::int64_t cosine = 0, sine = 0;   // rotate
+  std::int64_t factor = kUnit;         // brightness, contrast; mixup: the sample's own share
 };
 
 namespace detail {
@@ -39,7 +39,9 @@ inline std::array<std::uint32_t, 4> augment_words(const AugmentAttributes& a, st
                 seed);
 }
 
-inline double unit_interval(std::uint32_t word) { return (word + 0.5) * 0x1p-32; }
+inline double unit_interval(std::uint32_t word) {
+  return (word + 0.5) * 0x1p-32;
+}
 inline std::int64_t below(std::uint32_t word, std::int64_t bound) {
   return static_cast<std::int64_t>((std::uint64_t{word} * static_cast<std::uint64_t>(bound)) >> 32);
 }
@@ -50,7 +52,8 @@ inline std::int64_t factor_about_one(std::uint32_t word, double amount) {
 
 // The larger of x and 1 - x with x of the beta distribution (alpha, alpha), alpha <= 1, in fixed
 // point. Source: Jöhnk, "Erzeugung von betaverteilten und gammaverteilten Zufallszahlen", 1964.
-inline std::int64_t mixing_share(const AugmentAttributes& a, std::uint64_t seed, std::uint64_t position) {
+inline std::int64_t mixing_share(const AugmentAttributes& a, std::uint64_t seed,
+                                 std::uint64_t position) {
   for (std::uint32_t block = 1; block <= 32; ++block) {
     const auto words = augment_words(a, block, seed, position);
     for (std::size_t pair : {0, 2}) {
@@ -140,8 +143,10 @@ T between(T top_left, T top_right, T bottom_left, T bottom_right, const SourcePo
   const auto wy = static_cast<Weight>(point.beyond_y), wx = static_cast<Weight>(point.beyond_x);
   const auto sum = top_left * ((256 - wy) * (256 - wx)) + top_right * ((256 - wy) * wx) +
                    bottom_left * (wy * (256 - wx)) + bottom_right * (wy * wx);
-  if constexpr (std::is_integral_v<T>) return static_cast<T>((sum + 0x8000) >> 16);
-  else return sum * static_cast<T>(0x1p-16);
+  if constexpr (std::is_integral_v<T>)
+    return static_cast<T>((sum + 0x8000) >> 16);
+  else
+    return sum * static_cast<T>(0x1p-16);
 }
 
 template <typename T>

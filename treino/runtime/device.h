@@ -13,8 +13,8 @@
 
 namespace treino {
 
-// The variables of a training on a device: parameters, statistics, optimiser state, counters, tables.
-// Several programs (training, its last partial batch, evaluation) run over one store.
+// The variables of a training on a device: parameters, statistics, optimiser state, counters,
+// tables. Several programs (training, its last partial batch, evaluation) run over one store.
 class Store {
  public:
   virtual ~Store() = default;
@@ -28,14 +28,17 @@ class Store {
   virtual void write(int variable, const HostTensor& value) = 0;
   // Gives the store a tensor to read (Role::data only). A device on the host's memory uses it where
   // it is, without a copy; others copy. The caller keeps the contents unchanged while programs run.
-  virtual void bind(int variable, std::shared_ptr<const HostTensor> value) { write(variable, *value); }
+  virtual void bind(int variable, std::shared_ptr<const HostTensor> value) {
+    write(variable, *value);
+  }
   // Copies out as `dtype` (f64 to see the reference device's full precision).
   virtual HostTensor read(int variable, DType dtype) const = 0;
   HostTensor read(int variable) const {
     return read(variable, variables()[static_cast<std::size_t>(variable)].type.dtype);
   }
 
-  // The host type that loses nothing of a variable: f64 for f32 on a device that holds it as double.
+  // The host type that loses nothing of a variable: f64 for f32 on a device that holds it as
+  // double.
   virtual DType exact_dtype(int variable) const {
     return variables()[static_cast<std::size_t>(variable)].type.dtype;
   }
@@ -62,8 +65,8 @@ class Executable {
   // As run(), timing each step by itself; slower.
   virtual StepTimes profile(std::int64_t steps) = 0;
 
-  // One line a step about the kernel that serves it ("oneDNN jit:avx512_core", "own avx512"); what a
-  // run's record of choices is made from.
+  // One line a step about the kernel that serves it ("oneDNN jit:avx512_core", "own avx512"); what
+  // a run's record of choices is made from.
   virtual std::vector<std::string> choices() const = 0;
 };
 

@@ -8,7 +8,8 @@ namespace treino {
 namespace {
 
 std::string place_text(const Program& program, const Tensor& tensor) {
-  const std::string type = fmt::format("{}{}", to_string(tensor.type.dtype), to_string(tensor.type.shape));
+  const std::string type =
+      fmt::format("{}{}", to_string(tensor.type.dtype), to_string(tensor.type.shape));
   if (tensor.space == Space::variable) {
     return program.variables[static_cast<std::size_t>(tensor.variable)].name + ":" + type;
   }
@@ -29,7 +30,8 @@ std::string to_text(const Program& program) {
       text += (i == 0 ? "" : ", ") + place_text(program, step.inputs[i]);
     }
     text += ")";
-    if (const std::string attributes = to_string(step.attributes); !attributes.empty()) text += " " + attributes;
+    if (const std::string attributes = to_string(step.attributes); !attributes.empty())
+      text += " " + attributes;
     if (!step.scope.empty()) text += "  ; " + step.scope;
     text += '\n';
   }

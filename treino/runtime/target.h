@@ -19,13 +19,19 @@ class Target {
   // Whether elementwise chains become `fused` nodes.
   virtual bool fuses_elementwise() const { return false; }
   // Whether `heavy` (matmul, conv2d) takes a bias, or applies this activation, in its own epilogue.
-  virtual bool fuses_bias(const Node& heavy) const { (void)heavy; return false; }
+  virtual bool fuses_bias(const Node& heavy) const {
+    (void)heavy;
+    return false;
+  }
   virtual bool fuses_activation(const Node& heavy, Op activation) const {
     (void)heavy, (void)activation;
     return false;
   }
   // Whether max_pool of batch_norm, `pool`, becomes one op, and its gradients another.
-  virtual bool fuses_norm_pool(const Node& pool) const { (void)pool; return false; }
+  virtual bool fuses_norm_pool(const Node& pool) const {
+    (void)pool;
+    return false;
+  }
 };
 
 }  // namespace treino

@@ -21,8 +21,14 @@ std::string path_of(const std::string& folder, const char* name) {
 }
 
 nlohmann::json to_json(const Position& p) {
-  return {{"epoch", p.epoch}, {"step", p.step}, {"epoch_seconds", p.epoch_seconds}, {"train_seconds", p.train_seconds},
-          {"events_bytes", p.events_bytes}, {"patience_used", p.patience_used}, {"best", p.best}, {"best_epoch", p.best_epoch}};
+  return {{"epoch", p.epoch},
+          {"step", p.step},
+          {"epoch_seconds", p.epoch_seconds},
+          {"train_seconds", p.train_seconds},
+          {"events_bytes", p.events_bytes},
+          {"patience_used", p.patience_used},
+          {"best", p.best},
+          {"best_epoch", p.best_epoch}};
 }
 
 Position from_json(const nlohmann::json& json) {
@@ -46,7 +52,8 @@ void save(const std::string& path, const Store& store, bool everything,
   for (int i = 0; i < static_cast<int>(store.variables().size()); ++i) {
     const Variable& variable = store.variables()[static_cast<std::size_t>(i)];
     if (variable.role == Role::data) continue;
-    if (!everything && variable.role != Role::parameter && variable.role != Role::statistic) continue;
+    if (!everything && variable.role != Role::parameter && variable.role != Role::statistic)
+      continue;
     contents.tensors.emplace_back(variable.name, store.read(i, store.exact_dtype(i)));
   }
   make_folders(fs::path(path).parent_path().string());
@@ -59,14 +66,17 @@ format::SafeTensors load(const std::string& path, Store& store, bool everything)
   for (int i = 0; i < static_cast<int>(store.variables().size()); ++i) {
     const Variable& variable = store.variables()[static_cast<std::size_t>(i)];
     if (variable.role == Role::data) continue;
-    if (!everything && variable.role != Role::parameter && variable.role != Role::statistic) continue;
+    if (!everything && variable.role != Role::parameter && variable.role != Role::statistic)
+      continue;
     const HostTensor* tensor = contents.find(variable.name);
     if (tensor == nullptr) {
-      throw Error::mistake(fmt::format("{}: has no {}; it is the checkpoint of another model", path, variable.name));
+      throw Error::mistake(
+          fmt::format("{}: has no {}; it is the checkpoint of another model", path, variable.name));
     }
     if (!(tensor->shape == variable.type.shape)) {
-      throw Error::mistake(fmt::format("{}: {} is {} where the recipe's model has {}; it is the checkpoint of another model",
-                                       path, variable.name, to_string(tensor->shape), to_string(variable.type.shape)));
+      throw Error::mistake(fmt::format(
+          "{}: {} is {} where the recipe's model has {}; it is the checkpoint of another model",
+          path, variable.name, to_string(tensor->shape), to_string(variable.type.shape)));
     }
     found.emplace_back(i, tensor);
   }
@@ -87,14 +97,21 @@ Position load_checkpoint(const std::string& folder, Store& store) {
   try {
     return from_json(nlohmann::json::parse(position != nullptr ? *position : ""));
   } catch (const nlohmann::json::exception&) {
-    throw Error::mistake(fmt::format("{}: does not say where the training stood; it is damaged", path));
+    throw Error::mistake(
+        fmt::format("{}: does not say where the training stood; it is damaged", path));
   }
 }
 
-bool has_checkpoint(const std::string& folder) { return fs::exists(path_of(folder, "state.safetensors")); }
+bool has_checkpoint(const std::string& folder) {
+  return fs::exists(path_of(folder, "state.safetensors"));
+}
 
-void save_best(const std::string& folder, const Store& store) { save(path_of(folder, "best.safetensors"), store, false, {}); }
+void save_best(const std::string& folder, const Store& store) {
+  save(path_of(folder, "best.safetensors"), store, false, {});
+}
 
-void load_best(const std::string& folder, Store& store) { load(path_of(folder, "best.safetensors"), store, false); }
+void load_best(const std::string& folder, Store& store) {
+  load(path_of(folder, "best.safetensors"), store, false);
+}
 
 }  // namespace treino::train

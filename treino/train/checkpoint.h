@@ -23,7 +23,8 @@ struct Position {
 // Writes checkpoint/state.safetensors: every variable but the data, and the position.
 void save_checkpoint(const std::string& folder, const Store& store, const Position& position);
 
-// Puts it back. Throws Error::mistake for a damaged file or one of another model, naming the tensor.
+// Puts it back. Throws Error::mistake for a damaged file or one of another model, naming the
+// tensor.
 Position load_checkpoint(const std::string& folder, Store& store);
 bool has_checkpoint(const std::string& folder);
 

@@ -26,17 +26,20 @@ struct Predictor::Loaded {
 };
 
 Predictor::Predictor(const std::string& folder, Device& device)
-    : device_(device), recipe_(nn::load_recipe((fs::path(folder) / "recipe.toml").string())),
+    : device_(device),
+      recipe_(nn::load_recipe((fs::path(folder) / "recipe.toml").string())),
       environment_(read_environment(folder)) {
-  model_ = std::make_unique<nn::Model>(
-      nn::build_model(recipe_, environment_.sample, static_cast<std::int64_t>(environment_.classes.size())));
+  model_ = std::make_unique<nn::Model>(nn::build_model(
+      recipe_, environment_.sample, static_cast<std::int64_t>(environment_.classes.size())));
   const std::string path = (fs::path(folder) / "model.safetensors").string();
   weights_ = format::read_safetensors(path).tensors;
   vocabulary_ = read_vocabulary(folder);
   for (const nn::LayerVariable& variable : nn::variables(*model_)) {
-    const auto it = std::find_if(weights_.begin(), weights_.end(), [&](const auto& t) { return t.first == variable.name; });
+    const auto it = std::find_if(weights_.begin(), weights_.end(),
+                                 [&](const auto& t) { return t.first == variable.name; });
     if (it == weights_.end() || !(it->second.shape == variable.shape)) {
-      throw Error::mistake(fmt::format("{}: has no {} of shape {}; it belongs to another model", path, variable.name, to_string(variable.shape)));
+      throw Error::mistake(fmt::format("{}: has no {} of shape {}; it belongs to another model",
+                                       path, variable.name, to_string(variable.shape)));
     }
   }
 }
@@ -67,21 +70,23 @@ Predictor::Loaded& Predictor::loaded(std::int64_t batch) {
 
 void Predictor::write_weights(Store& store, const nn::BatchGeometry& geometry) const {
   const nn::StepSpec spec{*model_, recipe_.input, recipe_.train};
-  for (const auto& value : nn::initial_state(spec, geometry)) write_known(store, value.name, value.tensor);
+  for (const auto& value : nn::initial_state(spec, geometry))
+    write_known(store, value.name, value.tensor);
   for (const auto& [name, value] : weights_) write_known(store, name, value);
 }
 
 data::Split Predictor::encoded(const data::Split& split) const {
   if (!split.texts || split.samples) return split;
-  if (!vocabulary_) throw Error::mistake("the set is made of texts, which the network was not trained on");
+  if (!vocabulary_)
+    throw Error::mistake("the set is made of texts, which the network was not trained on");
   return encode_split(split, *vocabulary_, environment_.sample[0]);
 }
 
 void Predictor::check_samples(const Shape& sample, DType type) const {
   if (sample == environment_.sample && type == environment_.sample_type) return;
-  throw Error::mistake(fmt::format("samples are {} {} where the network was trained on {} {}",
-                                   to_string(type), to_string(sample), to_string(environment_.sample_type),
-                                   to_string(environment_.sample)));
+  throw Error::mistake(fmt::format(
+      "samples are {} {} where the network was trained on {} {}", to_string(type),
+      to_string(sample), to_string(environment_.sample_type), to_string(environment_.sample)));
 }
 
 Metrics Predictor::measure(const data::Split& given) {
@@ -107,14 +112,17 @@ HostTensor Predictor::predict(const HostTensor& samples) {
   const std::int64_t count = samples.shape[0];
   check_samples(samples.shape.sub(1, samples.shape.rank()), samples.dtype);
   HostTensor result;
-  const std::size_t row = samples.bytes.size() / static_cast<std::size_t>(std::max<std::int64_t>(count, 1));
+  const std::size_t row =
+      samples.bytes.size() / static_cast<std::size_t>(std::max<std::int64_t>(count, 1));
   for (std::int64_t first = 0; first < count; first += kEvaluationBatch) {
     const std::int64_t batch = std::min(kEvaluationBatch, count - first);
     Loaded& program = loaded(batch);
     Shape shape = samples.shape;
     shape[0] = batch;
     HostTensor piece(samples.dtype, shape);
-    std::copy_n(samples.bytes.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(first) * row), piece.bytes.size(), piece.bytes.begin());
+    std::copy_n(
+        samples.bytes.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(first) * row),
+        piece.bytes.size(), piece.bytes.begin());
     program.store->write(program.store->find("input.samples"), piece);
     program.executable->run(1);
     const HostTensor output = program.store->read("output.probabilities");
@@ -124,7 +132,9 @@ HostTensor Predictor::predict(const HostTensor& samples) {
       result = HostTensor(DType::f32, all);
     }
     const std::size_t width = output.bytes.size() / static_cast<std::size_t>(batch);
-    std::copy(output.bytes.begin(), output.bytes.end(), result.bytes.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(first) * width));
+    std::copy(output.bytes.begin(), output.bytes.end(),
+              result.bytes.begin() +
+                  static_cast<std::ptrdiff_t>(static_cast<std::size_t>(first) * width));
   }
   return result;
 }
@@ -145,7 +155,8 @@ Evaluation evaluate(Predictor& predictor, const data::Split& given) {
   const std::size_t classes = predictor.environment().classes.size();
   for (std::size_t i = 0; i < labels.size(); ++i) {
     if (labels[i] < 0 || static_cast<std::size_t>(labels[i]) >= classes) {
-      throw Error::mistake(fmt::format("sample {} has label {}, but the network knows {} classes", i, labels[i], classes));
+      throw Error::mistake(fmt::format("sample {} has label {}, but the network knows {} classes",
+                                       i, labels[i], classes));
     }
   }
   Evaluation result;

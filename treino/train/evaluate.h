@@ -21,7 +21,8 @@ namespace treino::train {
 // A trained network read back from a run's folder, ready to predict.
 class Predictor {
  public:
-  // Throws Error::mistake for a folder that is no run, or whose weights are damaged or of another model.
+  // Throws Error::mistake for a folder that is no run, or whose weights are damaged or of another
+  // model.
   Predictor(const std::string& folder, Device& device);
   ~Predictor();
 

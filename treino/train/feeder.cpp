@@ -21,7 +21,8 @@ void write_offset(Store& store, const FeedPrograms& programs, std::int64_t sampl
   store.write(store.find(programs.feed.offset), HostTensor::scalar(DType::i64, sample));
 }
 
-// Runs up to `steps` steps from `step` on, not past the full ones; the last, smaller step by itself.
+// Runs up to `steps` steps from `step` on, not past the full ones; the last, smaller step by
+// itself.
 std::int64_t run_steps(FeedPrograms& programs, std::int64_t step, std::int64_t steps) {
   if (step >= programs.plan.full) {
     programs.run_remainder->run(1);
@@ -39,7 +40,9 @@ class ResidentFeeder final : public Feeder {
     store.bind(store.find(programs.feed.samples), split.samples);
     store.bind(store.find(programs.feed.labels), split.labels);
   }
-  void set_order(HostTensor order) override { store_.write(store_.find(programs_.feed.order), order); }
+  void set_order(HostTensor order) override {
+    store_.write(store_.find(programs_.feed.order), order);
+  }
   void seek(std::int64_t step) override {
     step_ = step;
     write_offset(store_, programs_, step * programs_.plan.batch);
@@ -69,7 +72,10 @@ std::int64_t steps_of_a_piece(const data::RowFile& file, const EpochPlan& plan) 
 class StreamFeeder final : public Feeder {
  public:
   StreamFeeder(Store& store, FeedPrograms& programs, const data::Split& split)
-      : store_(store), programs_(programs), split_(split), piece_steps_(steps_of_a_piece(*split.file, programs.plan)) {
+      : store_(store),
+        programs_(programs),
+        split_(split),
+        piece_steps_(steps_of_a_piece(*split.file, programs.plan)) {
     // Inside a piece rows lie in the order they are read.
     HostTensor order(DType::i32, Shape{piece_steps_ * programs.plan.batch});
     const auto rows = order.as<std::int32_t>();
@@ -168,12 +174,15 @@ class StreamFeeder final : public Feeder {
 
   void fill(Piece& piece, std::int64_t first, std::int64_t last) const {
     const EpochPlan& plan = programs_.plan;
-    const std::int64_t begin = first * plan.batch, end = std::min(last * plan.batch, plan.samples());
-    const auto rows = order_.as<std::int32_t>().subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
+    const std::int64_t begin = first * plan.batch,
+                       end = std::min(last * plan.batch, plan.samples());
+    const auto rows = order_.as<std::int32_t>().subspan(static_cast<std::size_t>(begin),
+                                                        static_cast<std::size_t>(end - begin));
     split_.file->read(rows, piece.samples->bytes.data());
     const auto labels = split_.labels->as<std::int32_t>();
     const auto out = piece.labels->as<std::int32_t>();
-    for (std::size_t i = 0; i < rows.size(); ++i) out[i] = labels[static_cast<std::size_t>(rows[i])];
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      out[i] = labels[static_cast<std::size_t>(rows[i])];
   }
 
   void stop() {
@@ -213,7 +222,8 @@ void set_tables(const data::Split& split, const EpochPlan& plan, nn::BatchGeomet
   if (split.file) geometry.rows = geometry.order = steps_of_a_piece(*split.file, plan) * plan.batch;
 }
 
-std::unique_ptr<Feeder> make_feeder(Store& store, FeedPrograms& programs, const data::Split& split) {
+std::unique_ptr<Feeder> make_feeder(Store& store, FeedPrograms& programs,
+                                    const data::Split& split) {
   if (split.file) return std::make_unique<StreamFeeder>(store, programs, split);
   return std::make_unique<ResidentFeeder>(store, programs, split);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where a feed's steps get their batches: a table on the device that holds the whole set, or a ring
-// of pieces that a thread reads ahead from the set's file. Steps read both alike: rows of a table by
-// an order, from an offset on.
+// of pieces that a thread reads ahead from the set's file. Steps read both alike: rows of a table
+// by an order, from an offset on.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,8 @@ class Feeder {
  public:
   virtual ~Feeder() = default;
 
-  // Rows of the split in the order they are read, i32 [plan.entries]; in force from the next seek().
+  // Rows of the split in the order they are read, i32 [plan.entries]; in force from the next
+  // seek().
   virtual void set_order(HostTensor order) = 0;
   // The next run begins at that step of the order.
   virtual void seek(std::int64_t step) = 0;

@@ -31,20 +31,28 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-constexpr double kSecondsACall = 0.1;         // between looks at signals, progress and bad losses
-constexpr double kSecondsACheckpoint = 60;    // at most so much work is lost
+constexpr double kSecondsACall = 0.1;       // between looks at signals, progress and bad losses
+constexpr double kSecondsACheckpoint = 60;  // at most so much work is lost
 
 class Training {
  public:
-  Training(nn::Recipe recipe, const data::Dataset& dataset, Device& device, const FitOptions& options, Observer& observer)
-      : recipe_(std::move(recipe)), encoded_(encode_texts(recipe_, dataset)), dataset_(encoded_.dataset), device_(device), options_(options), observer_(observer),
+  Training(nn::Recipe recipe, const data::Dataset& dataset, Device& device,
+           const FitOptions& options, Observer& observer)
+      : recipe_(std::move(recipe)),
+        encoded_(encode_texts(recipe_, dataset)),
+        dataset_(encoded_.dataset),
+        device_(device),
+        options_(options),
+        observer_(observer),
         train_(recipe_.train),
         model_(nn::build_model(recipe_, dataset_.train.sample(),
                                static_cast<std::int64_t>(dataset.classes.size()))),
         programs_(device, options.optimize) {
-    nn::balance(recipe_.train, *dataset_.train.labels, static_cast<std::int64_t>(dataset_.classes.size()));
+    nn::balance(recipe_.train, *dataset_.train.labels,
+                static_cast<std::int64_t>(dataset_.classes.size()));
     if (dataset_.train.type() == DType::i32) return;
-    nn::standardize(recipe_.input, [this](const auto& look) { data::for_each_piece(dataset_.train, look); });
+    nn::standardize(recipe_.input,
+                    [this](const auto& look) { data::for_each_piece(dataset_.train, look); });
   }
 
   FitResult run() {
@@ -84,9 +92,11 @@ class Training {
     const auto training_samples = static_cast<std::int64_t>(holdout_.training.size());
     model_built_ = monotonic_seconds();
 
-    const EpochPlan plan = plan_epoch(training_samples, std::min(train_.batch, training_samples), train_.last_batch);
+    const EpochPlan plan =
+        plan_epoch(training_samples, std::min(train_.batch, training_samples), train_.last_batch);
     nn::BatchGeometry geometry = geometry_of(dataset_.train, plan);
-    training_ = programs_.compile("train", nn::emit_train_step, spec(), geometry, plan, options_.dump);
+    training_ =
+        programs_.compile("train", nn::emit_train_step, spec(), geometry, plan, options_.dump);
     first_geometry_ = geometry;
     first_geometry_.batch = plan.batch;
     first_geometry_.steps_per_epoch = plan.steps();
@@ -97,10 +107,12 @@ class Training {
         feed.samples = training_.feed.samples;
         feed.labels = training_.feed.labels;
       }
-      validation_ = compile_evaluation("validate", feed, dataset_.train, static_cast<std::int64_t>(holdout_.validation.size()));
+      validation_ = compile_evaluation("validate", feed, dataset_.train,
+                                       static_cast<std::int64_t>(holdout_.validation.size()));
     }
     if (dataset_.test.size() > 0) {
-      test_ = compile_evaluation("evaluate", nn::Feed::named("test"), dataset_.test, dataset_.test.size());
+      test_ = compile_evaluation("evaluate", nn::Feed::named("test"), dataset_.test,
+                                 dataset_.test.size());
     }
     fill_store();
     programs_.load(training_);
@@ -117,8 +129,10 @@ class Training {
     return geometry;
   }
 
-  FeedPrograms compile_evaluation(const char* name, const nn::Feed& feed, const data::Split& split, std::int64_t samples) {
-    const EpochPlan plan = plan_epoch(samples, std::min(kEvaluationBatch, samples), nn::LastBatch::partial);
+  FeedPrograms compile_evaluation(const char* name, const nn::Feed& feed, const data::Split& split,
+                                  std::int64_t samples) {
+    const EpochPlan plan =
+        plan_epoch(samples, std::min(kEvaluationBatch, samples), nn::LastBatch::partial);
     nn::BatchGeometry geometry = geometry_of(split, plan);
     geometry.feed = feed;
     return programs_.compile(name, nn::emit_evaluate_step, spec(), geometry, plan);
@@ -126,11 +140,13 @@ class Training {
 
   void fill_store() {
     Store& store = programs_.make_store();
-    for (const auto& value : nn::initial_state(spec(), first_geometry_)) store.write(store.find(value.name), value.tensor);
+    for (const auto& value : nn::initial_state(spec(), first_geometry_))
+      store.write(store.find(value.name), value.tensor);
     training_.feeder = make_feeder(store, training_, dataset_.train);
     if (validation_) {
       validation_->feeder = make_feeder(store, *validation_, dataset_.train);
-      validation_->feeder->set_order(epoch_order(holdout_.validation, validation_->plan, {0}, 0, 0));
+      validation_->feeder->set_order(
+          epoch_order(holdout_.validation, validation_->plan, {0}, 0, 0));
     }
     if (!test_) return;
     test_->feeder = make_feeder(store, *test_, dataset_.test);
@@ -159,8 +175,9 @@ class Training {
         make_folders(result_.folder);
         check_writable(result_.folder);
         if (fs::exists(file("recipe.toml"))) {
-          throw Error::mistake(fmt::format("{}: holds a run already; go on with --resume {}, or choose another --out",
-                                           result_.folder, result_.folder));
+          throw Error::mistake(fmt::format(
+              "{}: holds a run already; go on with --resume {}, or choose another --out",
+              result_.folder, result_.folder));
         }
       }
       write_environment(result_.folder, environment);
@@ -179,14 +196,19 @@ class Training {
   void resume(const Environment& now) {
     const Environment before = read_environment(result_.folder);
     if (!before.data_sha256.empty() && before.data_sha256 != now.data_sha256) {
-      throw Error::mistake(fmt::format("{}: was trained on other data ({}); give the same set with --data", result_.folder, before.data_origin));
+      throw Error::mistake(
+          fmt::format("{}: was trained on other data ({}); give the same set with --data",
+                      result_.folder, before.data_origin));
     }
     if (before.device != now.device) {
-      throw Error::mistake(fmt::format("{}: was trained on device {}; resume it there, --device {}", result_.folder, before.device, before.device));
+      throw Error::mistake(fmt::format("{}: was trained on device {}; resume it there, --device {}",
+                                       result_.folder, before.device, before.device));
     }
     if (before.choices != now.choices) {
-      throw Error::mistake(fmt::format("{}: was trained with kernels that this machine does not choose (environment.json, "
-                                       "\"kernels\"); the same bits cannot be promised, so it is not resumed here", result_.folder));
+      throw Error::mistake(fmt::format(
+          "{}: was trained with kernels that this machine does not choose (environment.json, "
+          "\"kernels\"); the same bits cannot be promised, so it is not resumed here",
+          result_.folder));
     }
     position_ = load_checkpoint(result_.folder, programs_.store());
     check_position();
@@ -195,7 +217,8 @@ class Training {
     write_whole_file(file("recipe.toml"), nn::write_recipe(recipe_));
   }
 
-  // Where the training stood must be a place it can stand at, and the device's counters must be there.
+  // Where the training stood must be a place it can stand at, and the device's counters must be
+  // there.
   void check_position() const {
     const EpochPlan& plan = training_.plan;
     const Store& store = programs_.store();
@@ -203,15 +226,18 @@ class Training {
       return store.read(store.find(name), DType::i64).as<std::int64_t>()[0];
     };
     const std::int64_t inside = std::min(position_.step * plan.batch, plan.samples());
-    const bool is_place = position_.epoch >= 0 && position_.step >= 0 && position_.step < plan.steps();
+    const bool is_place =
+        position_.epoch >= 0 && position_.step >= 0 && position_.step < plan.steps();
     if (is_place && counter("counter.step") == position_.epoch * plan.steps() + position_.step &&
         counter("counter.position") == position_.epoch * plan.samples() + inside &&
         (position_.step == 0 || dataset_.train.file || counter(training_.feed.offset) == inside)) {
       return;
     }
-    throw Error::mistake(fmt::format(
-        "{}: stands at epoch {}, step {}, which its own counters or the recipe's batch contradict; it "
-        "is damaged or of another training", file("checkpoint/state.safetensors"), position_.epoch, position_.step));
+    throw Error::mistake(
+        fmt::format("{}: stands at epoch {}, step {}, which its own counters or the recipe's batch "
+                    "contradict; it "
+                    "is damaged or of another training",
+                    file("checkpoint/state.safetensors"), position_.epoch, position_.step));
   }
 
   std::string file(const char* name) const { return (fs::path(result_.folder) / name).string(); }
@@ -226,16 +252,18 @@ class Training {
     }
     const double ready = options_.runtime_ready < 0 ? start_ : options_.runtime_ready;
     events_.write(Event("process_start", start_));
-    events_.write(Event("runtime_ready", ready).set("framework", "treino").set("version", kVersion));
+    events_.write(
+        Event("runtime_ready", ready).set("framework", "treino").set("version", kVersion));
     events_.write(Event("data_ready", options_.data_ready < 0 ? ready : options_.data_ready)
                       .set("train", dataset_.train.size())
                       .set("test", dataset_.test.size())
                       .set("sha256", sha256));
     Json layers = Json::array();
     for (const nn::LayerSummary& layer : nn::summarize(model_).layers) {
-      layers.push_back({{"type", layer.type},
-                        {"output", std::vector<std::int64_t>(layer.output.begin(), layer.output.end())},
-                        {"parameters", layer.parameters}});
+      layers.push_back(
+          {{"type", layer.type},
+           {"output", std::vector<std::int64_t>(layer.output.begin(), layer.output.end())},
+           {"parameters", layer.parameters}});
     }
     events_.write(Event("model_built", model_built_)
                       .set("parameters", nn::parameter_count(model_))
@@ -273,14 +301,16 @@ class Training {
   }
 
   bool done_early() const {
-    return train_.early_stopping.patience > 0 && position_.patience_used >= train_.early_stopping.patience;
+    return train_.early_stopping.patience > 0 &&
+           position_.patience_used >= train_.early_stopping.patience;
   }
 
   // False when a signal stopped it.
   bool run_epoch() {
     const EpochPlan& plan = training_.plan;
     training_.feeder->set_order(epoch_order(holdout_.training, plan, train_.shuffle,
-                                            static_cast<std::uint64_t>(train_.seed), position_.epoch));
+                                            static_cast<std::uint64_t>(train_.seed),
+                                            position_.epoch));
     if (position_.step == 0) {
       reset_metrics(programs_.store(), training_.feed);
       events_.write(Event("epoch_start").set("epoch", position_.epoch + 1));
@@ -299,7 +329,9 @@ class Training {
       check_loss();
       position_.epoch_seconds = before + (now - begin - saving);
       const double took = std::max(now - call, 1e-9);
-      chunk = std::clamp<std::int64_t>(static_cast<std::int64_t>(static_cast<double>(count) * kSecondsACall / took), 1, chunk * 8);
+      chunk = std::clamp<std::int64_t>(
+          static_cast<std::int64_t>(static_cast<double>(count) * kSecondsACall / took), 1,
+          chunk * 8);
       if (position_.step == plan.steps()) break;
       report(now - begin - saving, steps_here);
       if (interrupt_.signal() != 0 || now - last_checkpoint_ > kSecondsACheckpoint) {
@@ -317,10 +349,11 @@ class Training {
     const double bad = store.read(store.find("metric.bad_step"), DType::f64).as<double>()[0];
     if (bad < 0) return;
     bad_step_ = static_cast<std::int64_t>(bad);
-    throw Error::work(fmt::format(
-        "the loss is not finite from step {} (epoch {}) on; try a smaller rate (it is {}), train.clip_norm = 1, or look "
-        "for bad samples; the last good checkpoint is kept in {}",
-        bad_step_, position_.epoch + 1, nn::rate(train_.optimizer), result_.folder));
+    throw Error::work(
+        fmt::format("the loss is not finite from step {} (epoch {}) on; try a smaller rate (it is "
+                    "{}), train.clip_norm = 1, or look "
+                    "for bad samples; the last good checkpoint is kept in {}",
+                    bad_step_, position_.epoch + 1, nn::rate(train_.optimizer), result_.folder));
   }
 
   void report(double seconds, std::int64_t steps) {
@@ -331,7 +364,8 @@ class Training {
     progress.steps = training_.plan.steps();
     progress.running = read_metrics(programs_.store(), training_.feed);
     progress.samples_per_second = static_cast<double>(steps * training_.plan.batch) / seconds;
-    const double left = static_cast<double>((train_.epochs - position_.epoch) * progress.steps - position_.step);
+    const double left =
+        static_cast<double>((train_.epochs - position_.epoch) * progress.steps - position_.step);
     progress.seconds_left = left * seconds / static_cast<double>(steps);
     observer_.progress(progress);
   }
@@ -400,8 +434,11 @@ class Training {
     result_.train_seconds = position_.train_seconds + position_.epoch_seconds;
     result_.compile_seconds = compile_seconds_;
     if (result_.signal == 0) {
-      events_.write(Event("train_stop").set("seconds", result_.train_seconds).set("stopped_early", result_.stopped_early));
-      if (train_.early_stopping.patience > 0 && train_.early_stopping.restore_best && position_.best_epoch > 0) {
+      events_.write(Event("train_stop")
+                        .set("seconds", result_.train_seconds)
+                        .set("stopped_early", result_.stopped_early));
+      if (train_.early_stopping.patience > 0 && train_.early_stopping.restore_best &&
+          position_.best_epoch > 0) {
         load_best(result_.folder, store);
         observer_.note(fmt::format("kept the weights of epoch {}, the best", position_.best_epoch));
       }
@@ -436,12 +473,14 @@ class Training {
   Position position_;
   std::int64_t bad_step_ = 0;  // counted from 1; 0: none
   FitResult result_;
-  double start_ = 0, model_built_ = 0, compile_done_ = 0, compile_seconds_ = 0, last_checkpoint_ = 0;
+  double start_ = 0, model_built_ = 0, compile_done_ = 0, compile_seconds_ = 0,
+         last_checkpoint_ = 0;
 };
 
 }  // namespace
 
-FitResult fit(nn::Recipe recipe, const data::Dataset& dataset, Device& device, const FitOptions& options, Observer& observer) {
+FitResult fit(nn::Recipe recipe, const data::Dataset& dataset, Device& device,
+              const FitOptions& options, Observer& observer) {
   if (dataset.train.size() == 0) throw Error::mistake(dataset.name + ": has no training samples");
   return Training(std::move(recipe), dataset, device, options, observer).run();
 }

@@ -29,6 +29,8 @@ InterruptGuard::~InterruptGuard() {
   sigaction(SIGTERM, &before_term_, nullptr);
 }
 
-int InterruptGuard::signal() const { return received; }
+int InterruptGuard::signal() const {
+  return received;
+}
 
 }  // namespace treino::train

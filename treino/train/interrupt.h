@@ -5,7 +5,8 @@
 
 namespace treino::train {
 
-// While it lives, SIGINT and SIGTERM are noted instead of ending the process; the second one ends it.
+// While it lives, SIGINT and SIGTERM are noted instead of ending the process; the second one ends
+// it.
 class InterruptGuard {
  public:
   InterruptGuard();
@@ -16,7 +17,8 @@ class InterruptGuard {
   int signal() const;  // the one that came, or 0
 
  private:
-  struct sigaction before_int_ {}, before_term_ {};
+  struct sigaction before_int_ {
+  }, before_term_{};
 };
 
 }  // namespace treino::train

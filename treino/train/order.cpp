@@ -40,14 +40,15 @@ EpochPlan plan_epoch(std::int64_t samples, std::int64_t batch, nn::LastBatch las
   if (last == nn::LastBatch::refill && left > 0) ++plan.full;
   plan.entries = std::max(samples, plan.samples());
   if (plan.steps() == 0) {
-    throw Error::mistake(fmt::format("train.last_batch = \"drop\" leaves no step: {} samples are fewer than a batch of {}",
-                                     samples, batch));
+    throw Error::mistake(fmt::format(
+        "train.last_batch = \"drop\" leaves no step: {} samples are fewer than a batch of {}",
+        samples, batch));
   }
   return plan;
 }
 
-HostTensor epoch_order(const std::vector<std::int32_t>& rows, const EpochPlan& plan, const nn::Shuffle& shuffle,
-                       std::uint64_t seed, std::int64_t epoch) {
+HostTensor epoch_order(const std::vector<std::int32_t>& rows, const EpochPlan& plan,
+                       const nn::Shuffle& shuffle, std::uint64_t seed, std::int64_t epoch) {
   std::vector<std::int32_t> order = rows;
   Rng rng(seed, kOrderStream + static_cast<std::uint64_t>(epoch));
   if (shuffle.window == nn::Shuffle::kWhole) {
@@ -65,8 +66,8 @@ namespace {
 
 // How many of each group to hold out, `held` in all: its share rounded down, the rest where most
 // was cut off.
-std::vector<std::size_t> shares(const std::vector<std::vector<std::int32_t>>& groups, double fraction,
-                                std::size_t held) {
+std::vector<std::size_t> shares(const std::vector<std::vector<std::int32_t>>& groups,
+                                double fraction, std::size_t held) {
   std::vector<std::size_t> counts;
   std::vector<std::pair<double, std::size_t>> cut_off;  // negative, so that the largest come first
   std::size_t given = 0;
@@ -77,17 +78,21 @@ std::vector<std::size_t> shares(const std::vector<std::vector<std::int32_t>>& gr
     given += counts.back();
   }
   std::sort(cut_off.begin(), cut_off.end());
-  for (std::size_t i = 0; i < cut_off.size() && given < held; ++i, ++given) ++counts[cut_off[i].second];
+  for (std::size_t i = 0; i < cut_off.size() && given < held; ++i, ++given)
+    ++counts[cut_off[i].second];
   return counts;
 }
 
 }  // namespace
 
-Holdout hold_out(std::int64_t samples, double fraction, std::uint64_t seed, const HostTensor* labels) {
+Holdout hold_out(std::int64_t samples, double fraction, std::uint64_t seed,
+                 const HostTensor* labels) {
   std::vector<std::vector<std::int32_t>> groups(1);
   for (std::int32_t row = 0; row < samples; ++row) {
     const std::size_t group =
-        labels == nullptr ? 0 : static_cast<std::size_t>(labels->as<std::int32_t>()[static_cast<std::size_t>(row)]);
+        labels == nullptr
+            ? 0
+            : static_cast<std::size_t>(labels->as<std::int32_t>()[static_cast<std::size_t>(row)]);
     if (group >= groups.size()) groups.resize(group + 1);
     groups[group].push_back(row);
   }

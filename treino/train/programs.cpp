@@ -20,7 +20,8 @@ FeedPrograms Programs::compile(const std::string& name, Emitter emit, const nn::
     Graph graph;
     emit(graph, spec, geometry);
     for (const Variable& variable : graph.variables()) {
-      const bool known = std::any_of(variables_.begin(), variables_.end(), [&](const Variable& v) { return v.name == variable.name; });
+      const bool known = std::any_of(variables_.begin(), variables_.end(),
+                                     [&](const Variable& v) { return v.name == variable.name; });
       if (!known) variables_.push_back(variable);
     }
     return compiler::compile(graph, device_.target(),
@@ -38,7 +39,8 @@ Store& Programs::make_store() {
 
 void Programs::load(FeedPrograms& programs) {
   if (programs.plan.full > 0) programs.run_full = device_.load(programs.full, *store_);
-  if (programs.plan.remainder > 0) programs.run_remainder = device_.load(programs.remainder, *store_);
+  if (programs.plan.remainder > 0)
+    programs.run_remainder = device_.load(programs.remainder, *store_);
 }
 
 std::vector<std::string> Programs::choices(const FeedPrograms& programs) {
@@ -61,8 +63,8 @@ double scalar(const Store& store, const std::string& name) {
 Metrics read_metrics(const Store& store, const nn::Feed& feed) {
   const double samples = scalar(store, feed.metric + ".samples");
   const double count = std::max(samples, 1.0);
-  return {scalar(store, feed.metric + ".loss_sum") / count, scalar(store, feed.metric + ".correct") / count,
-          static_cast<std::int64_t>(samples)};
+  return {scalar(store, feed.metric + ".loss_sum") / count,
+          scalar(store, feed.metric + ".correct") / count, static_cast<std::int64_t>(samples)};
 }
 
 void reset_metrics(Store& store, const nn::Feed& feed) {

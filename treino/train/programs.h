@@ -29,10 +29,12 @@ class Programs {
  public:
   explicit Programs(Device& device, bool optimize = true) : device_(device), optimize_(optimize) {}
 
-  // Emits and compiles; variables are collected. `kind` is nn::emit_train_step or emit_evaluate_step.
+  // Emits and compiles; variables are collected. `kind` is nn::emit_train_step or
+  // emit_evaluate_step.
   using Emitter = void (*)(Graph&, const nn::StepSpec&, const nn::BatchGeometry&);
-  FeedPrograms compile(const std::string& name, Emitter emit, const nn::StepSpec& spec, nn::BatchGeometry geometry,
-                       const EpochPlan& plan, std::vector<std::pair<std::string, std::string>>* dump = nullptr);
+  FeedPrograms compile(const std::string& name, Emitter emit, const nn::StepSpec& spec,
+                       nn::BatchGeometry geometry, const EpochPlan& plan,
+                       std::vector<std::pair<std::string, std::string>>* dump = nullptr);
 
   // After all compile() calls: makes the store.
   Store& make_store();

@@ -23,7 +23,8 @@ namespace fs = std::filesystem;
 std::string new_run_folder(const std::string& name) {
   std::string safe;
   for (char c : name) safe += c == '/' || c == ':' || c == ' ' ? '-' : c;
-  const std::string base = fmt::format("runs/{}-{:%Y%m%d-%H%M%S}", safe, fmt::localtime(std::time(nullptr)));
+  const std::string base =
+      fmt::format("runs/{}-{:%Y%m%d-%H%M%S}", safe, fmt::localtime(std::time(nullptr)));
   std::string folder = base;
   for (int i = 2; fs::exists(folder); ++i) folder = fmt::format("{}-{}", base, i);
   make_folders(folder);
@@ -41,7 +42,8 @@ std::string find_run(const std::string& name) {
       const auto time = fs::last_write_time(entry.path() / "recipe.toml");
       if (folder.empty() || time > newest) newest = time, folder = entry.path().string();
     }
-    if (folder.empty()) throw Error::mistake("runs/: there is no run yet; train one with: treino train mnist");
+    if (folder.empty())
+      throw Error::mistake("runs/: there is no run yet; train one with: treino train mnist");
   }
   if (!fs::exists(fs::path(folder) / "recipe.toml")) {
     throw Error::mistake(fmt::format("{}: is no run folder (it has no recipe.toml)", folder));
@@ -62,7 +64,9 @@ std::string value_in(const char* file, std::string_view key) {
   return {};
 }
 
-std::string environment_path(const std::string& folder) { return (fs::path(folder) / "environment.json").string(); }
+std::string environment_path(const std::string& folder) {
+  return (fs::path(folder) / "environment.json").string();
+}
 
 }  // namespace
 
@@ -81,13 +85,14 @@ void write_environment(const std::string& folder, const Environment& environment
   json["cpu"] = value_in("/proc/cpuinfo", "model name");
   json["memory"] = value_in("/proc/meminfo", "MemTotal");
   json["system"] = fmt::format("{} {} {}", system.sysname, system.release, system.machine);
-  json["data"] = {{"name", environment.data_name},
-                  {"origin", environment.data_origin},
-                  {"sha256", environment.data_sha256},
-                  {"folder", environment.data_folder},
-                  {"classes", environment.classes},
-                  {"sample", std::vector<std::int64_t>(environment.sample.begin(), environment.sample.end())},
-                  {"type", std::string(to_string(environment.sample_type))}};
+  json["data"] = {
+      {"name", environment.data_name},
+      {"origin", environment.data_origin},
+      {"sha256", environment.data_sha256},
+      {"folder", environment.data_folder},
+      {"classes", environment.classes},
+      {"sample", std::vector<std::int64_t>(environment.sample.begin(), environment.sample.end())},
+      {"type", std::string(to_string(environment.sample_type))}};
   json["kernels"] = environment.choices;
   write_whole_file(environment_path(folder), json.dump(2) + "\n");
 }

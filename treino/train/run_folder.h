@@ -14,7 +14,8 @@ namespace treino::train {
 // runs/<name>-<time>, with a number when it is taken. The folder is made.
 std::string new_run_folder(const std::string& name);
 
-// The folder itself, or for "latest" the newest under runs/. Throws Error::mistake when it is no run.
+// The folder itself, or for "latest" the newest under runs/. Throws Error::mistake when it is no
+// run.
 std::string find_run(const std::string& name_or_latest);
 
 // What the run's folder says of machine and data: environment.json.

@@ -43,23 +43,30 @@ class SizeReader final : public nn::FieldVisitor {
   std::int64_t vocabulary = 0;
 };
 
-void check_embedding(const nn::Recipe& recipe, const data::Dataset& dataset, std::int64_t vocabulary) {
+void check_embedding(const nn::Recipe& recipe, const data::Dataset& dataset,
+                     std::int64_t vocabulary) {
   if (recipe.layers.empty() || recipe.layers[0].name() != "embedding") {
-    throw Error::mistake(fmt::format("{}: {} is made of texts; begin the model with embedding = {{ vocabulary = {}, "
-                                     "units = 16 }}", recipe.path, dataset.name, vocabulary));
+    throw Error::mistake(
+        fmt::format("{}: {} is made of texts; begin the model with embedding = {{ vocabulary = {}, "
+                    "units = 16 }}",
+                    recipe.path, dataset.name, vocabulary));
   }
   SizeReader size;
   recipe.layers[0].visit(size);
   if (size.vocabulary >= vocabulary) return;
-  throw Error::mistake(fmt::format("{}: embedding.vocabulary is {} but input.text's vocabulary has {} numbers; use {}",
-                                   recipe.path, size.vocabulary, vocabulary, vocabulary));
+  throw Error::mistake(fmt::format(
+      "{}: embedding.vocabulary is {} but input.text's vocabulary has {} numbers; use {}",
+      recipe.path, size.vocabulary, vocabulary, vocabulary));
 }
 
-std::string path_of(const std::string& folder) { return (fs::path(folder) / "vocabulary.json").string(); }
+std::string path_of(const std::string& folder) {
+  return (fs::path(folder) / "vocabulary.json").string();
+}
 
 }  // namespace
 
-data::Split encode_split(const data::Split& split, const data::Vocabulary& vocabulary, std::int64_t length) {
+data::Split encode_split(const data::Split& split, const data::Vocabulary& vocabulary,
+                         std::int64_t length) {
   if (!split.texts) return split;
   data::Split encoded = split;
   encoded.samples = std::make_shared<HostTensor>(vocabulary.encode(*split.texts, length));
@@ -69,12 +76,15 @@ data::Split encode_split(const data::Split& split, const data::Vocabulary& vocab
 EncodedSet encode_texts(const nn::Recipe& recipe, const data::Dataset& dataset) {
   if (!dataset.is_text()) return {dataset, std::nullopt};
   if (!dataset.train.labels)
-    throw Error::mistake(fmt::format("{}: has texts without labels; it cannot be trained on", dataset.name));
+    throw Error::mistake(
+        fmt::format("{}: has texts without labels; it cannot be trained on", dataset.name));
   const Asked asked = asked_of(recipe.input.text);
-  EncodedSet set{dataset, data::Vocabulary::train(asked.kind, asked.vocabulary, *dataset.train.texts)};
+  EncodedSet set{dataset,
+                 data::Vocabulary::train(asked.kind, asked.vocabulary, *dataset.train.texts)};
   check_embedding(recipe, dataset, set.vocabulary->size());
   set.dataset.train = encode_split(dataset.train, *set.vocabulary, asked.length);
-  if (dataset.test.size() > 0) set.dataset.test = encode_split(dataset.test, *set.vocabulary, asked.length);
+  if (dataset.test.size() > 0)
+    set.dataset.test = encode_split(dataset.test, *set.vocabulary, asked.length);
   return set;
 }
 

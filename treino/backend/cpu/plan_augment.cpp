@@ -40,8 +40,10 @@ template <typename T>
 void flip(const Augment& s, const AugmentDraw& draw, const T* in, T* out) {
   for (Index y = 0; y < s.height; ++y) {
     T* to = out + (draw.flip[0] ? s.height - 1 - y : y) * s.row();
-    if (draw.flip[1]) mirror_row(in + y * s.row(), to, s.width, s.channels);
-    else std::copy_n(in + y * s.row(), s.row(), to);
+    if (draw.flip[1])
+      mirror_row(in + y * s.row(), to, s.width, s.channels);
+    else
+      std::copy_n(in + y * s.row(), s.row(), to);
   }
 }
 
@@ -60,11 +62,14 @@ void shift(const Augment& s, const AugmentDraw& draw, const T* in, T* out) {
     const T* from = in + source * s.row();
     const auto beside = [&](Index x) {
       const Index column = border_index(x + draw.from[1], s.width, border);
-      if (column < 0) std::fill_n(out + x * s.channels, s.channels, T{0});
-      else std::copy_n(from + column * s.channels, s.channels, out + x * s.channels);
+      if (column < 0)
+        std::fill_n(out + x * s.channels, s.channels, T{0});
+      else
+        std::copy_n(from + column * s.channels, s.channels, out + x * s.channels);
     };
     for (Index x = 0; x < first; ++x) beside(x);
-    std::copy_n(from + (first + draw.from[1]) * s.channels, (last - first) * s.channels, out + first * s.channels);
+    std::copy_n(from + (first + draw.from[1]) * s.channels, (last - first) * s.channels,
+                out + first * s.channels);
     for (Index x = last; x < s.width; ++x) beside(x);
   }
 }
@@ -75,8 +80,10 @@ void rotate(const Augment& s, const AugmentDraw& draw, const T* in, T* out) {
   for (Index y = 0; y < s.height; ++y) {
     for (Index x = 0; x < s.width; ++x) {
       const SourcePoint p = rotated_from(draw, y, x, s.height, s.width);
-      const Index y0 = border_index(p.y, s.height, border), y1 = border_index(p.y + 1, s.height, border);
-      const Index x0 = border_index(p.x, s.width, border), x1 = border_index(p.x + 1, s.width, border);
+      const Index y0 = border_index(p.y, s.height, border),
+                  y1 = border_index(p.y + 1, s.height, border);
+      const Index x0 = border_index(p.x, s.width, border),
+                  x1 = border_index(p.x + 1, s.width, border);
       for (Index c = 0; c < s.channels; ++c) {
         const auto at = [&](Index row, Index column) {
           return row < 0 || column < 0 ? T{0} : in[row * s.row() + column * s.channels + c];
@@ -91,7 +98,8 @@ template <typename T>
 void cut_out(const Augment& s, const AugmentDraw& draw, const T* in, T* out) {
   std::copy_n(in, s.elements(), out);
   for (Index y = draw.from[0]; y < draw.to[0]; ++y) {
-    std::fill_n(out + y * s.row() + draw.from[1] * s.channels, std::max<Index>(draw.to[1] - draw.from[1], 0) * s.channels, T{0});
+    std::fill_n(out + y * s.row() + draw.from[1] * s.channels,
+                std::max<Index>(draw.to[1] - draw.from[1], 0) * s.channels, T{0});
   }
 }
 
@@ -99,7 +107,8 @@ template <typename T>
 void contrast(const Augment& s, const AugmentDraw& draw, const T* in, T* out) {
   std::conditional_t<std::is_integral_v<T>, Index, double> sum = 0;
   for (Index i = 0; i < s.elements(); ++i) sum += in[i];
-  for (Index i = 0; i < s.elements(); ++i) out[i] = contrasted(in[i], sum, s.elements(), draw.factor);
+  for (Index i = 0; i < s.elements(); ++i)
+    out[i] = contrasted(in[i], sum, s.elements(), draw.factor);
 }
 
 template <typename T>
@@ -135,18 +144,20 @@ void run_augment(const void* opaque, Index slice, std::byte*) {
   const auto* in = reinterpret_cast<const T*>(state.in);
   auto* out = reinterpret_cast<T*>(state.out);
   for (Index row = range.begin; row < range.end; ++row) {
-    const AugmentDraw draw =
-        draw_augment(state.attributes, state.height, state.width, static_cast<std::uint64_t>(*state.seed),
-                     static_cast<std::uint64_t>(*state.position + row));
-    change(state, draw, in + row * state.elements(), in + (row + 1) % state.batch * state.elements(),
-           out + row * state.elements());
+    const AugmentDraw draw = draw_augment(state.attributes, state.height, state.width,
+                                          static_cast<std::uint64_t>(*state.seed),
+                                          static_cast<std::uint64_t>(*state.position + row));
+    change(state, draw, in + row * state.elements(),
+           in + (row + 1) % state.batch * state.elements(), out + row * state.elements());
   }
 }
 
 // Rough nanoseconds a pixel's channel.
 double cost_of(Change change) {
   if (change == Change::rotate) return 4;
-  return change == Change::contrast || change == Change::brightness || change == Change::mixup ? 0.6 : 0.25;
+  return change == Change::contrast || change == Change::brightness || change == Change::mixup
+             ? 0.6
+             : 0.25;
 }
 
 }  // namespace
@@ -169,11 +180,13 @@ void plan_augment(Planner& planner, const Step& step) {
   planner.point(state.position, step.inputs[2]);
   planner.point(state.out, step.outputs[0]);
   const double nanoseconds =
-      cost_of(state.attributes.change) * static_cast<double>(shape.elements()) + 60.0 * static_cast<double>(state.batch);
+      cost_of(state.attributes.change) * static_cast<double>(shape.elements()) +
+      60.0 * static_cast<double>(state.batch);
   state.slices = row_slices(state.batch, nanoseconds);
   // Mixing reads the next sample too, which may be another slice's.
-  planner.phase(step.inputs[0].type.dtype == DType::u8 ? run_augment<std::uint8_t> : run_augment<float>, &state,
-                state.slices, nanoseconds, {state.batch, mixes ? 0U : 1U, 1U});
+  planner.phase(
+      step.inputs[0].type.dtype == DType::u8 ? run_augment<std::uint8_t> : run_augment<float>,
+      &state, state.slices, nanoseconds, {state.batch, mixes ? 0U : 1U, 1U});
 }
 
 }  // namespace treino::cpu

@@ -12,7 +12,7 @@ namespace {
 struct KnownGroup {
   const char* text;
   const char* name;
-  GroupFunction Kernels::* function;
+  GroupFunction Kernels::*function;
 };
 
 constexpr KnownGroup kKnown[] = {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The gradient of a table by rows: entries are sorted by row first (stable, so that a row's sum runs
-// in the order of the batch whatever the number of threads), then each slice sums its own rows.
+// The gradient of a table by rows: entries are sorted by row first (stable, so that a row's sum
+// runs in the order of the batch whatever the number of threads), then each slice sums its own
+// rows.
 #include <algorithm>
 #include <utility>
 
@@ -28,7 +29,8 @@ void run_sort(const void* opaque, Index, std::byte*) {
   for (Index i = 0; i < state.rows; ++i) ++state.starts[state.row_of(i)];
   std::int32_t sum = 0;
   for (Index row = 0; row <= state.table_rows; ++row) sum += std::exchange(state.starts[row], sum);
-  for (Index i = 0; i < state.rows; ++i) state.entries[state.starts[state.row_of(i)]++] = static_cast<std::int32_t>(i);
+  for (Index i = 0; i < state.rows; ++i)
+    state.entries[state.starts[state.row_of(i)]++] = static_cast<std::int32_t>(i);
   // Each start has moved to its row's end, the next row's start.
   for (Index row = state.table_rows; row > 0; --row) state.starts[row] = state.starts[row - 1];
   state.starts[0] = 0;
@@ -60,10 +62,10 @@ void plan_scatter_rows(Planner& planner, const Step& step) {
   planner.point(state.out, step.outputs[0]);
   planner.scratch(state.starts, state.table_rows + 1);
   planner.scratch(state.entries, state.rows);
-  planner.phase(run_sort, &state, 1, 2.0 * static_cast<double>(state.table_rows + 3 * state.rows), {},
-                {.inputs = 2, .outputs = 0});
-  const double nanoseconds =
-      nanoseconds_of(0, 4.0 * static_cast<double>((state.table_rows + 2 * state.rows) * state.width));
+  planner.phase(run_sort, &state, 1, 2.0 * static_cast<double>(state.table_rows + 3 * state.rows),
+                {}, {.inputs = 2, .outputs = 0});
+  const double nanoseconds = nanoseconds_of(
+      0, 4.0 * static_cast<double>((state.table_rows + 2 * state.rows) * state.width));
   state.slices = row_slices(state.table_rows, nanoseconds);
   planner.phase(run_sum, &state, state.slices, nanoseconds, {state.table_rows, 0, 1});
 }

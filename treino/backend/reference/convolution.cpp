@@ -7,7 +7,8 @@ namespace treino::reference {
 
 namespace {
 
-// Calls f(n, oy, ox, iy, ix, ky, kx) for every output pixel and kernel place that falls inside the image.
+// Calls f(n, oy, ox, iy, ix, ky, kx) for every output pixel and kernel place that falls inside the
+// image.
 template <typename F>
 void for_each_tap(const WindowAttributes& w, F&& f) {
   for (std::int64_t n = 0; n < w.input[0]; ++n)
@@ -17,7 +18,8 @@ void for_each_tap(const WindowAttributes& w, F&& f) {
           for (std::int64_t kx = 0; kx < w.size[1]; ++kx) {
             const std::int64_t iy = oy * w.stride[0] + ky * w.dilation[0] - w.pad_before[0];
             const std::int64_t ix = ox * w.stride[1] + kx * w.dilation[1] - w.pad_before[1];
-            if (iy >= 0 && iy < w.input[1] && ix >= 0 && ix < w.input[2]) f(n, oy, ox, iy, ix, ky, kx);
+            if (iy >= 0 && iy < w.input[1] && ix >= 0 && ix < w.input[2])
+              f(n, oy, ox, iy, ix, ky, kx);
           }
 }
 
@@ -39,7 +41,9 @@ void for_each_product(const WindowAttributes& w, F&& f) {
   });
 }
 
-void clear(const View& view) { std::fill_n(view.reals(), view.size(), 0.0); }
+void clear(const View& view) {
+  std::fill_n(view.reals(), view.size(), 0.0);
+}
 
 // Bias along the last axis and activation, where the node has them.
 void epilogue(const Call& call, Op activation) {
@@ -102,7 +106,8 @@ template <typename F>
 void for_each_window_pixel(const WindowAttributes& w, F&& f) {
   const std::int64_t height = w.output_extent(0), width = w.output_extent(1), channels = w.input[3];
   for_each_tap(w, [&](auto n, auto oy, auto ox, auto iy, auto ix, auto, auto) {
-    f(((n * w.input[1] + iy) * w.input[2] + ix) * channels, ((n * height + oy) * width + ox) * channels);
+    f(((n * w.input[1] + iy) * w.input[2] + ix) * channels,
+      ((n * height + oy) * width + ox) * channels);
   });
 }
 
@@ -110,7 +115,8 @@ void for_each_window_pixel(const WindowAttributes& w, F&& f) {
 std::vector<double> window_counts(const WindowAttributes& w) {
   std::vector<double> counts(
       static_cast<std::size_t>(w.input[0] * w.output_extent(0) * w.output_extent(1)), 0);
-  for_each_window_pixel(w, [&](auto, auto y) { counts[static_cast<std::size_t>(y / w.input[3])] += 1; });
+  for_each_window_pixel(
+      w, [&](auto, auto y) { counts[static_cast<std::size_t>(y / w.input[3])] += 1; });
   return counts;
 }
 
@@ -150,7 +156,8 @@ void avg_pool(const Call& call) {
   clear(call.out[0]);
   for_each_window_pixel(w, [&](auto x, auto y) {
     for (std::int64_t c = 0; c < w.input[3]; ++c) {
-      call.out[0].reals()[y + c] += call.in[0].reals()[x + c] / counts[static_cast<std::size_t>(y / w.input[3])];
+      call.out[0].reals()[y + c] +=
+          call.in[0].reals()[x + c] / counts[static_cast<std::size_t>(y / w.input[3])];
     }
   });
 }
@@ -161,7 +168,8 @@ void avg_pool_grad(const Call& call) {
   clear(call.out[0]);
   for_each_window_pixel(w, [&](auto x, auto y) {
     for (std::int64_t c = 0; c < w.input[3]; ++c) {
-      call.out[0].reals()[x + c] += call.in[0].reals()[y + c] / counts[static_cast<std::size_t>(y / w.input[3])];
+      call.out[0].reals()[x + c] +=
+          call.in[0].reals()[y + c] / counts[static_cast<std::size_t>(y / w.input[3])];
     }
   });
 }

@@ -8,56 +8,99 @@ namespace treino::reference {
 
 double View::get(std::int64_t i) const {
   switch (type.dtype) {
-    case DType::u8: return static_cast<const std::uint8_t*>(data)[i];
-    case DType::i32: return static_cast<const std::int32_t*>(data)[i];
-    case DType::i64: return static_cast<double>(static_cast<const std::int64_t*>(data)[i]);
-    default: return reals()[i];
+    case DType::u8:
+      return static_cast<const std::uint8_t*>(data)[i];
+    case DType::i32:
+      return static_cast<const std::int32_t*>(data)[i];
+    case DType::i64:
+      return static_cast<double>(static_cast<const std::int64_t*>(data)[i]);
+    default:
+      return reals()[i];
   }
 }
 
 void View::set(std::int64_t i, double value) const {
   switch (type.dtype) {
-    case DType::u8: static_cast<std::uint8_t*>(data)[i] = static_cast<std::uint8_t>(value); break;
-    case DType::i32: static_cast<std::int32_t*>(data)[i] = static_cast<std::int32_t>(value); break;
-    case DType::i64: static_cast<std::int64_t*>(data)[i] = static_cast<std::int64_t>(value); break;
-    default: reals()[i] = value;
+    case DType::u8:
+      static_cast<std::uint8_t*>(data)[i] = static_cast<std::uint8_t>(value);
+      break;
+    case DType::i32:
+      static_cast<std::int32_t*>(data)[i] = static_cast<std::int32_t>(value);
+      break;
+    case DType::i64:
+      static_cast<std::int64_t*>(data)[i] = static_cast<std::int64_t>(value);
+      break;
+    default:
+      reals()[i] = value;
   }
 }
 
 double evaluate(Op op, double a, double b, double c) {
   switch (op) {
-    case Op::neg: return -a;
-    case Op::abs: return std::fabs(a);
-    case Op::sign: return std::isnan(a) ? a : static_cast<double>((a > 0) - (a < 0));
-    case Op::square: return a * a;
-    case Op::sqrt: return std::sqrt(a);
-    case Op::rsqrt: return 1 / std::sqrt(a);
-    case Op::reciprocal: return 1 / a;
-    case Op::exp: return std::exp(a);
-    case Op::expm1: return std::expm1(a);
-    case Op::log: return std::log(a);
-    case Op::log1p: return std::log1p(a);
-    case Op::erf: return std::erf(a);
-    case Op::tanh: return std::tanh(a);
-    case Op::sigmoid: return a >= 0 ? 1 / (1 + std::exp(-a)) : std::exp(a) / (1 + std::exp(a));
-    case Op::softplus: return std::fmax(a, 0) + std::log1p(std::exp(-std::fabs(a)));
-    case Op::relu: return a < 0 ? 0 : a;  // keeps a NaN
-    case Op::cos: return std::cos(a);
-    case Op::floor: return std::floor(a);
-    case Op::is_finite: return std::isfinite(a) ? 1 : 0;
-    case Op::cast: return a;
-    case Op::add: return a + b;
-    case Op::sub: return a - b;
-    case Op::mul: return a * b;
-    case Op::div: return a / b;
-    case Op::pow: return std::pow(a, b);
-    case Op::max: return a > b || std::isnan(a) ? a : b;
-    case Op::min: return a < b || std::isnan(a) ? a : b;
-    case Op::greater: return a > b ? 1 : 0;
-    case Op::greater_equal: return a >= b ? 1 : 0;
-    case Op::equal: return a == b ? 1 : 0;
-    case Op::select: return a != 0 ? b : c;
-    default: return 0;
+    case Op::neg:
+      return -a;
+    case Op::abs:
+      return std::fabs(a);
+    case Op::sign:
+      return std::isnan(a) ? a : static_cast<double>((a > 0) - (a < 0));
+    case Op::square:
+      return a * a;
+    case Op::sqrt:
+      return std::sqrt(a);
+    case Op::rsqrt:
+      return 1 / std::sqrt(a);
+    case Op::reciprocal:
+      return 1 / a;
+    case Op::exp:
+      return std::exp(a);
+    case Op::expm1:
+      return std::expm1(a);
+    case Op::log:
+      return std::log(a);
+    case Op::log1p:
+      return std::log1p(a);
+    case Op::erf:
+      return std::erf(a);
+    case Op::tanh:
+      return std::tanh(a);
+    case Op::sigmoid:
+      return a >= 0 ? 1 / (1 + std::exp(-a)) : std::exp(a) / (1 + std::exp(a));
+    case Op::softplus:
+      return std::fmax(a, 0) + std::log1p(std::exp(-std::fabs(a)));
+    case Op::relu:
+      return a < 0 ? 0 : a;  // keeps a NaN
+    case Op::cos:
+      return std::cos(a);
+    case Op::floor:
+      return std::floor(a);
+    case Op::is_finite:
+      return std::isfinite(a) ? 1 : 0;
+    case Op::cast:
+      return a;
+    case Op::add:
+      return a + b;
+    case Op::sub:
+      return a - b;
+    case Op::mul:
+      return a * b;
+    case Op::div:
+      return a / b;
+    case Op::pow:
+      return std::pow(a, b);
+    case Op::max:
+      return a > b || std::isnan(a) ? a : b;
+    case Op::min:
+      return a < b || std::isnan(a) ? a : b;
+    case Op::greater:
+      return a > b ? 1 : 0;
+    case Op::greater_equal:
+      return a >= b ? 1 : 0;
+    case Op::equal:
+      return a == b ? 1 : 0;
+    case Op::select:
+      return a != 0 ? b : c;
+    default:
+      return 0;
   }
 }
 
@@ -67,7 +110,9 @@ void constant(const Call& call) {
 }
 
 void elementwise(const Call& call) {
-  const auto operand = [&](std::size_t k, std::int64_t i) { return k < call.in.size() ? call.in[k].get(i) : 0; };
+  const auto operand = [&](std::size_t k, std::int64_t i) {
+    return k < call.in.size() ? call.in[k].get(i) : 0;
+  };
   for (std::int64_t i = 0; i < call.out[0].size(); ++i) {
     call.out[0].set(i, evaluate(call.step.op, operand(0, i), operand(1, i), operand(2, i)));
   }
@@ -112,7 +157,8 @@ void fused(const Call& call) {
         continue;
       }
       std::array<double, 3> operands{};
-      for (std::size_t j = 0; j < static_cast<std::size_t>(info(instruction.op).least_inputs); ++j) {
+      for (std::size_t j = 0; j < static_cast<std::size_t>(info(instruction.op).least_inputs);
+           ++j) {
         const int operand = instruction.operands[j];
         if (operand >= 0) {
           operands[j] = values[static_cast<std::size_t>(operand)];

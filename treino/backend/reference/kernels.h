@@ -9,7 +9,8 @@
 
 namespace treino::reference {
 
-// A tensor of a step in memory. f32 and f64 elements are held as double; integers as they are typed.
+// A tensor of a step in memory. f32 and f64 elements are held as double; integers as they are
+// typed.
 struct View {
   TensorType type;
   void* data = nullptr;

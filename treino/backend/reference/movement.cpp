@@ -47,7 +47,8 @@ void transpose(const Call& call) {
     Coordinates source{};
     for (std::size_t k = 0; k < axes.size(); ++k) source[static_cast<std::size_t>(axes[k])] = at[k];
     std::int64_t index = 0;
-    for (int axis = 0; axis < from.rank(); ++axis) index = index * from[axis] + source[static_cast<std::size_t>(axis)];
+    for (int axis = 0; axis < from.rank(); ++axis)
+      index = index * from[axis] + source[static_cast<std::size_t>(axis)];
     call.out[0].set(i, call.in[0].get(index));
   }
 }
@@ -83,7 +84,8 @@ void window(const Call& call) {
   const std::int64_t last = std::max<std::int64_t>(call.in[0].size() - call.out[0].size(), 0);
   const std::int64_t start =
       std::clamp<std::int64_t>(*static_cast<const std::int64_t*>(call.in[1].data), 0, last);
-  for (std::int64_t i = 0; i < call.out[0].size(); ++i) call.out[0].set(i, call.in[0].get(start + i));
+  for (std::int64_t i = 0; i < call.out[0].size(); ++i)
+    call.out[0].set(i, call.in[0].get(start + i));
 }
 
 void gather_rows(const Call& call) {
@@ -98,7 +100,8 @@ void gather_rows(const Call& call) {
 }
 
 void scatter_rows(const Call& call) {
-  const std::int64_t rows = call.in[1].size(), width = call.in[0].size() / std::max<std::int64_t>(rows, 1);
+  const std::int64_t rows = call.in[1].size(),
+                     width = call.in[0].size() / std::max<std::int64_t>(rows, 1);
   for (std::int64_t i = 0; i < call.out[0].size(); ++i) call.out[0].set(i, 0);
   for (std::int64_t row = 0; row < rows; ++row) {
     const std::int64_t target = std::clamp<std::int64_t>(
@@ -120,14 +123,16 @@ void one_hot(const Call& call) {
 void dropout_mask(const Call& call) {
   const auto& dropout = call.attributes<DropoutAttributes>();
   const auto seed = static_cast<std::uint64_t>(*static_cast<const std::int64_t*>(call.in[0].data));
-  const auto position = static_cast<std::uint64_t>(*static_cast<const std::int64_t*>(call.in[1].data));
+  const auto position =
+      static_cast<std::uint64_t>(*static_cast<const std::int64_t*>(call.in[1].data));
   const std::int64_t batch = call.out[0].shape()[0], width = call.out[0].size() / batch;
   for (std::int64_t row = 0; row < batch; ++row) {
     const std::uint64_t sample = position + static_cast<std::uint64_t>(row);
     for (std::int64_t e = 0; e < width; ++e) {
-      const auto words = philox({static_cast<std::uint32_t>(e / 4), dropout.stream, static_cast<std::uint32_t>(sample),
-                                 static_cast<std::uint32_t>(sample >> 32)},
-                                seed);
+      const auto words =
+          philox({static_cast<std::uint32_t>(e / 4), dropout.stream,
+                  static_cast<std::uint32_t>(sample), static_cast<std::uint32_t>(sample >> 32)},
+                 seed);
       const bool dropped = words[static_cast<std::size_t>(e % 4)] < dropout.rate * 0x1p32;
       call.out[0].set(row * width + e, dropped ? 0 : 1 / (1 - dropout.rate));
     }

@@ -15,7 +15,8 @@ void batch_norm(const Call& call) {
     double mean = 0, variance = 0;
     for (std::int64_t i = 0; i < rows; ++i) mean += x[i * channels + c];
     mean /= static_cast<double>(rows);
-    for (std::int64_t i = 0; i < rows; ++i) variance += (x[i * channels + c] - mean) * (x[i * channels + c] - mean);
+    for (std::int64_t i = 0; i < rows; ++i)
+      variance += (x[i * channels + c] - mean) * (x[i * channels + c] - mean);
     variance /= static_cast<double>(rows);
     for (std::int64_t i = 0; i < rows; ++i) {
       call.out[0].reals()[i * channels + c] =

@@ -12,7 +12,9 @@ namespace treino::reference {
 
 namespace {
 
-int device_bytes(DType dtype) { return is_float(dtype) ? 8 : host_bytes(dtype); }
+int device_bytes(DType dtype) {
+  return is_float(dtype) ? 8 : host_bytes(dtype);
+}
 
 class ReferenceTarget final : public Target {
  public:
@@ -22,11 +24,16 @@ class ReferenceTarget final : public Target {
 double host_get(const HostTensor& tensor, std::int64_t i) {
   const auto k = static_cast<std::size_t>(i);
   switch (tensor.dtype) {
-    case DType::f32: return tensor.as<float>()[k];
-    case DType::f64: return tensor.as<double>()[k];
-    case DType::u8: return tensor.as<std::uint8_t>()[k];
-    case DType::i32: return tensor.as<std::int32_t>()[k];
-    case DType::i64: return static_cast<double>(tensor.as<std::int64_t>()[k]);
+    case DType::f32:
+      return tensor.as<float>()[k];
+    case DType::f64:
+      return tensor.as<double>()[k];
+    case DType::u8:
+      return tensor.as<std::uint8_t>()[k];
+    case DType::i32:
+      return tensor.as<std::int32_t>()[k];
+    case DType::i64:
+      return static_cast<double>(tensor.as<std::int64_t>()[k]);
   }
   return 0;
 }
@@ -34,18 +41,30 @@ double host_get(const HostTensor& tensor, std::int64_t i) {
 void host_set(HostTensor& tensor, std::int64_t i, double value) {
   const auto k = static_cast<std::size_t>(i);
   switch (tensor.dtype) {
-    case DType::f32: tensor.as<float>()[k] = static_cast<float>(value); break;
-    case DType::f64: tensor.as<double>()[k] = value; break;
-    case DType::u8: tensor.as<std::uint8_t>()[k] = static_cast<std::uint8_t>(value); break;
-    case DType::i32: tensor.as<std::int32_t>()[k] = static_cast<std::int32_t>(value); break;
-    case DType::i64: tensor.as<std::int64_t>()[k] = static_cast<std::int64_t>(value); break;
+    case DType::f32:
+      tensor.as<float>()[k] = static_cast<float>(value);
+      break;
+    case DType::f64:
+      tensor.as<double>()[k] = value;
+      break;
+    case DType::u8:
+      tensor.as<std::uint8_t>()[k] = static_cast<std::uint8_t>(value);
+      break;
+    case DType::i32:
+      tensor.as<std::int32_t>()[k] = static_cast<std::int32_t>(value);
+      break;
+    case DType::i64:
+      tensor.as<std::int64_t>()[k] = static_cast<std::int64_t>(value);
+      break;
   }
 }
 
 class ReferenceStore final : public Store {
  public:
   explicit ReferenceStore(std::span<const Variable> variables)
-      : variables_(variables.begin(), variables.end()), memory_(variables_.size()), bound_(variables_.size()) {}
+      : variables_(variables.begin(), variables.end()),
+        memory_(variables_.size()),
+        bound_(variables_.size()) {}
 
   const std::vector<Variable>& variables() const override { return variables_; }
 
@@ -62,7 +81,8 @@ class ReferenceStore final : public Store {
 
   void bind(int variable, std::shared_ptr<const HostTensor> value) override {
     const Variable& target = variables_[index(variable)];
-    if (is_float(target.type.dtype) || value->dtype != target.type.dtype) return write(variable, *value);
+    if (is_float(target.type.dtype) || value->dtype != target.type.dtype)
+      return write(variable, *value);
     check_write(target, *value);
     memory_[index(variable)].clear();
     bound_[index(variable)] = std::move(value);
@@ -106,7 +126,9 @@ class ReferenceStore final : public Store {
 class ReferenceExecutable final : public Executable {
  public:
   ReferenceExecutable(const Program& program, ReferenceStore& store)
-      : program_(program), places_(bind_variables(program, store)), store_(store),
+      : program_(program),
+        places_(bind_variables(program, store)),
+        store_(store),
         arena_(static_cast<std::size_t>(program.arena_bytes)) {}
 
   void run(std::int64_t steps) override {
@@ -168,6 +190,8 @@ class ReferenceDevice final : public Device {
 
 }  // namespace
 
-std::unique_ptr<Device> make_device() { return std::make_unique<ReferenceDevice>(); }
+std::unique_ptr<Device> make_device() {
+  return std::make_unique<ReferenceDevice>();
+}
 
 }  // namespace treino::reference

@@ -133,11 +133,11 @@ TREINO_INLINE F operand(const void* from, Index i, Index count) {
 
 template <typename Op, int Arity, int Which>
 TREINO_INLINE F apply(const void* a, const void* b, const void* c, Index i, Index count) {
-  const F first = operand < (Which & kFirst) != 0 > (a, i, count);
+  const F first = operand<(Which & kFirst) != 0>(a, i, count);
   if constexpr (Arity == 1) {
     return Op::of(first);
   } else {
-    const F second = operand < (Which & kSecond) != 0 > (b, i, count);
+    const F second = operand<(Which & kSecond) != 0>(b, i, count);
     if constexpr (Arity == 2)
       return Op::of(first, second);
     else
