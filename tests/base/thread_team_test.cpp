@@ -3,11 +3,17 @@
 
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <stdexcept>
 
 namespace treino {
 namespace {
@@ -63,6 +69,137 @@ TEST(ThreadTeam, SleepingWorkersWakeForTheNextRun) {
     if (run % 5 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
   EXPECT_EQ(state.values, expected(2, 20));
+}
+
+// Processes that keep cores busy while this lives; made before any thread.
+class Neighbours {
+ public:
+  explicit Neighbours(int count) {
+    for (int i = 0; i < count; ++i) {
+      const pid_t child = fork();
+      if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (volatile unsigned x = 0;;) x = x + 1;
+      }
+      children_.push_back(child);
+    }
+  }
+  ~Neighbours() {
+    for (const pid_t child : children_) kill(child, SIGKILL);
+    for (const pid_t child : children_) waitpid(child, nullptr, 0);
+  }
+  Neighbours(const Neighbours&) = delete;
+  Neighbours& operator=(const Neighbours&) = delete;
+
+ private:
+  std::vector<pid_t> children_;
+};
+
+TEST(ThreadTeam, ManyShortRunsEndBesideBusyNeighbours) {
+  const Neighbours neighbours(usable_threads() + 1);
+  for (int size : {2, 3, 6}) {
+    ThreadTeam team(size);
+    Relay state{&team, std::vector<std::int64_t>(static_cast<std::size_t>(size), 1), 1};
+    for (int run = 0; run < 100; ++run) team.run(relay, &state);
+    EXPECT_EQ(state.values, expected(size, 100)) << size << " threads";
+  }
+}
+
+TEST(ThreadTeam, MayBeDestroyedAnyTime) {
+  for (int size : {2, 3, 6}) {
+    for (int round = 0; round < 30; ++round) {
+      ThreadTeam team(size);
+      Relay state{&team, std::vector<std::int64_t>(static_cast<std::size_t>(size), 1), 1};
+      for (int run = 0; run < round % 3; ++run) team.run(relay, &state);
+      EXPECT_EQ(state.values, expected(size, round % 3));
+    }
+  }
+}
+
+// Each worker in turn is far behind the others, so that they sleep at the barrier.
+TEST(ThreadTeam, ThoseWhoSleptAtABarrierWake) {
+  for (int size : {2, 3, 6}) {
+    ThreadTeam team(size);
+    Relay state{&team, std::vector<std::int64_t>(static_cast<std::size_t>(size), 1), 1};
+    const auto job = [](void* context, int worker) {
+      auto& self = *static_cast<Relay*>(context);
+      for (int late = 0; late < self.team->size(); ++late) {
+        if (worker == late) std::this_thread::sleep_for(std::chrono::milliseconds(3));
+        relay(context, worker);
+      }
+    };
+    team.run(job, &state);
+    team.run(job, &state);
+    EXPECT_EQ(state.values, expected(size, 2 * size)) << size << " threads";
+  }
+}
+
+TEST(ThreadTeam, AJobThatThrowsEndsTheProgramInsteadOfWaitingForEver) {
+  const auto fail = [] {
+    ThreadTeam team(2);
+    team.run(
+        [](void* context, int worker) {
+          if (worker == 0) throw std::runtime_error("the job's trouble");
+          static_cast<ThreadTeam*>(context)->barrier(worker);
+        },
+        &team);
+  };
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_DEATH(fail(), "the job's trouble");
+}
+
+#if !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
+#define TREINO_OWN_ADDRESS_SPACE
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+#undef TREINO_OWN_ADDRESS_SPACE
+#endif
+#endif
+#endif
+
+#if defined(TREINO_OWN_ADDRESS_SPACE)
+TEST(ThreadTeam, IsSmallerWhereTheMachineGivesNoMoreThreads) {
+  const auto work = [] {
+    std::ifstream statm("/proc/self/statm");  // first number: pages of address space
+    rlim_t pages = 0;
+    statm >> pages;
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, 64 << 20);
+    pthread_setattr_default_np(&attributes);
+    const rlim_t most = pages * static_cast<rlim_t>(getpagesize()) + (500 << 20);
+    const rlimit limit{most, most};
+    setrlimit(RLIMIT_AS, &limit);
+    ThreadTeam team(64);
+    const int size = team.size();
+    Relay state{&team, std::vector<std::int64_t>(static_cast<std::size_t>(size), 1), 10};
+    team.run(relay, &state);
+    const bool right = size > 1 && size < 64 && state.values == expected(size, 10);
+    if (!right) std::fprintf(stderr, "%d threads\n", size);
+    std::exit(right ? 0 : 1);
+  };
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(work(), testing::ExitedWithCode(0), "");
+}
+#endif
+
+TEST(Milestone, CountsOnWhereItsNumberWraps) {
+  Milestone milestone;
+  milestone.reach(0x7fffffffU);
+  milestone.reach(0xfffffffeU);
+  milestone.await(0xfffffffdU, 0);
+  std::atomic<bool> passed{false};
+  std::thread waiting([&] {
+    milestone.await(2, 0);
+    passed = true;
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  milestone.reach(0xffffffffU);
+  std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  EXPECT_FALSE(passed);
+  milestone.reach(2);
+  waiting.join();
+  EXPECT_TRUE(passed);
 }
 
 struct Denormals {

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "treino/base/thread_team.h"
 
+#include <linux/futex.h>
 #include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <climits>
 #include <fstream>
 #include <sstream>
+#include <system_error>
 
 #include "treino/base/error.h"
 
@@ -17,8 +22,11 @@ namespace treino {
 
 namespace {
 
-constexpr int kMostPeers =
-    4;  // teams up to this size read each other's flags, larger ones meet at worker 0
+// Teams up to this size await each other, larger ones meet at worker 0.
+constexpr int kMostPeers = 4;
+
+// A look is a pause, 10 to 50 ns: some 50 us, about what waking a sleeping core costs.
+constexpr int kSpins = 4000;
 
 void pause_once() {
 #if defined(__SSE2__)
@@ -94,6 +102,10 @@ std::vector<int> allowed_cpus() {
   return cpus;
 }
 
+void call(void (*job)(void*, int), void* context, int worker) noexcept {
+  job(context, worker);
+}
+
 }  // namespace
 
 int usable_threads(const std::string& root) {
@@ -116,37 +128,50 @@ FlushDenormals::FlushDenormals() = default;
 FlushDenormals::~FlushDenormals() = default;
 #endif
 
+void Milestone::await(std::uint32_t number, int spins) {
+  for (int spin = 0; spin < spins; ++spin) {
+    if (is_past(reached_.load(std::memory_order_acquire), number)) return;
+    pause_once();
+  }
+  sleepers_.fetch_add(1, std::memory_order_seq_cst);
+  for (;;) {
+    const std::uint32_t seen = reached_.load(std::memory_order_seq_cst);
+    if (is_past(seen, number)) break;
+    syscall(SYS_futex, &reached_, FUTEX_WAIT_PRIVATE, seen, nullptr, nullptr, 0);
+  }
+  sleepers_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void Milestone::wake() {
+  static_assert(sizeof reached_ == 4 && decltype(reached_)::is_always_lock_free);
+  syscall(SYS_futex, &reached_, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
+}
+
 ThreadTeam::ThreadTeam(int threads, void (*on_start)())
-    : size_(std::max(threads, 1)), flags_(static_cast<std::size_t>(size_)) {
-  const std::vector<int> cpus = allowed_cpus();
-  // A pause is 10 to 50 ns: 1000 of them are some 20 us. Without a core each there is no use in
-  // spinning.
-  spins_ = static_cast<std::size_t>(size_) <= cpus.size() ? 1000 : 0;
-  // Workers are pinned only when the team takes every CPU it may: with fewer, several processes on
-  // one machine would all crowd onto its first CPUs.
-  const bool pin = static_cast<std::size_t>(size_) == cpus.size();
+    : size_(std::max(threads, 1)), seats_(static_cast<std::size_t>(size_)) {
+  // Without a core each there is no use in spinning.
+  spins_ = static_cast<std::size_t>(size_) <= allowed_cpus().size() ? kSpins : 0;
   try {
-    for (int worker = 1; worker < size_; ++worker) {
+    workers_.reserve(seats_.size() - 1);
+    for (int worker = 1; worker < size_; ++worker)
       workers_.emplace_back([this, worker, on_start] { work(worker, on_start); });
-      if (!pin) continue;
-      cpu_set_t set;
-      CPU_ZERO(&set);
-      CPU_SET(cpus[static_cast<std::size_t>(worker)], &set);
-      pthread_setaffinity_np(workers_.back().native_handle(), sizeof set,
-                             &set);  // refused: unpinned
-    }
-  } catch (const std::system_error& error) {
-    size_ =
-        static_cast<int>(workers_.size()) + 1;  // the machine gives no more threads: a smaller team
+  } catch (const std::system_error&) {
+    // The machine gives no more threads: a smaller team. Nobody reads the size before the first
+    // run.
+    size_ = static_cast<int>(workers_.size()) + 1;
+  } catch (...) {
+    stop();
+    throw;
   }
 }
 
 ThreadTeam::~ThreadTeam() {
-  {
-    const std::lock_guard lock(mutex_);
-    stop_ = true;
-  }
-  wake_.notify_all();
+  stop();
+}
+
+void ThreadTeam::stop() {
+  stopping_ = true;
+  begun_.reach(++runs_);
   for (std::thread& worker : workers_) worker.join();
 }
 
@@ -158,59 +183,37 @@ void ThreadTeam::run(void (*job)(void*, int), void* context) {
   }
   job_ = job;
   context_ = context;
-  bool asleep = false;
-  {
-    const std::lock_guard lock(mutex_);
-    run_.fetch_add(1, std::memory_order_release);
-    asleep = sleepers_ > 0;
-  }
-  if (asleep) wake_.notify_all();
-  job(context, 0);
+  begun_.reach(++runs_);
+  call(job, context, 0);
   wait_for_all(0);
 }
 
 void ThreadTeam::work(int worker, void (*on_start)()) {
   const FlushDenormals flush;
   if (on_start != nullptr) on_start();
-  for (std::uint64_t done = 0;; ++done) {
-    for (int spin = 0; spin < spins_ && run_.load(std::memory_order_acquire) == done && !stop_;
-         ++spin)
-      pause_once();
-    if (run_.load(std::memory_order_acquire) == done) {
-      std::unique_lock lock(mutex_);
-      ++sleepers_;
-      wake_.wait(lock, [&] { return run_.load(std::memory_order_acquire) != done || stop_; });
-      --sleepers_;
-    }
-    if (run_.load(std::memory_order_acquire) == done) return;  // stopped
-    job_(context_, worker);
+  for (std::uint32_t run = 1;; ++run) {
+    begun_.await(run, spins_);
+    if (stopping_) return;
+    call(job_, context_, worker);
     wait_for_all(worker);
   }
 }
 
 void ThreadTeam::wait_for_all(int worker) {
-  Flag& own = flags_[static_cast<std::size_t>(worker)];
-  const std::uint64_t round = ++own.passed;
-  own.arrived.store(round, std::memory_order_release);
+  Seat& own = seats_[static_cast<std::size_t>(worker)];
+  const std::uint32_t round = ++own.passed;
+  own.arrived.reach(round);
   if (size_ <= kMostPeers) {
     for (int other = 0; other < size_; ++other) {
-      if (other != worker) wait_until(flags_[static_cast<std::size_t>(other)].arrived, round);
+      if (other != worker) seats_[static_cast<std::size_t>(other)].arrived.await(round, spins_);
     }
   } else if (worker == 0) {
     for (int other = 1; other < size_; ++other)
-      wait_until(flags_[static_cast<std::size_t>(other)].arrived, round);
-    release_.arrived.store(round, std::memory_order_release);
+      seats_[static_cast<std::size_t>(other)].arrived.await(round, spins_);
+    release_.reach(round);
   } else {
-    wait_until(release_.arrived, round);
+    release_.await(round, spins_);
   }
-}
-
-void ThreadTeam::wait_until(const std::atomic<std::uint64_t>& value, std::uint64_t least) const {
-  for (int spin = 0; spin < spins_; ++spin) {
-    if (value.load(std::memory_order_acquire) >= least) return;
-    pause_once();
-  }
-  while (value.load(std::memory_order_acquire) < least) sched_yield();
 }
 
 }  // namespace treino

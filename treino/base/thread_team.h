@@ -2,11 +2,7 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
-#include <exception>
-#include <memory>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -32,9 +28,33 @@ class FlushDenormals {
   std::uint32_t saved_ = 0;
 };
 
+// A number that only grows (and wraps), written by one thread and awaited by others: they look at
+// it for a while, then sleep. Sleeping and not yielding: a thread that yields stays runnable, so
+// the kernel sees no idle core to move a displaced thread to, and charges each yield as a whole
+// slice.
+class alignas(128) Milestone {
+ public:
+  void reach(std::uint32_t number) {
+    // Sequentially consistent, as in await(): either this sees the sleeper or it sees the number.
+    reached_.store(number, std::memory_order_seq_cst);
+    if (sleepers_.load(std::memory_order_seq_cst) > 0) wake();
+  }
+  // `spins` looks before sleeping.
+  void await(std::uint32_t number, int spins);
+
+ private:
+  static bool is_past(std::uint32_t seen, std::uint32_t number) {
+    return static_cast<std::int32_t>(seen - number) >= 0;
+  }
+  void wake();
+
+  std::atomic<std::uint32_t> reached_{0};
+  std::atomic<std::uint32_t> sleepers_{0};
+};
+
 // A persistent team: the calling thread is worker 0, the others are started once and sleep between
 // runs. Inside a run the workers meet at spin barriers (well under a microsecond); a worker that
-// has waited long yields its core, so a team larger than the free cores is slow but ends.
+// has waited long sleeps, so that a team larger than the free cores loses little.
 class ThreadTeam {
  public:
   // Starts threads - 1 workers. `on_start` runs first on each of them.
@@ -45,8 +65,9 @@ class ThreadTeam {
 
   int size() const { return size_; }
 
-  // Calls job(context, worker) once on every worker and returns when all are done. The job must not
-  // throw, and all workers must pass the same number of barriers. One run at a time.
+  // Calls job(context, worker) once on every worker and returns when all are done. A job that
+  // throws ends the program: the others would wait for it at a barrier for ever. All workers must
+  // pass the same number of barriers. One run at a time.
   void run(void (*job)(void* context, int worker), void* context);
 
   // Waits for every worker of the running job; what they wrote before is visible after.
@@ -55,27 +76,25 @@ class ThreadTeam {
   }
 
  private:
-  struct alignas(128) Flag {
-    std::atomic<std::uint64_t> arrived{0};
-    std::uint64_t passed = 0;  // this worker's own count of barriers
+  struct Seat {
+    Milestone arrived;         // number of barriers this worker came to
+    std::uint32_t passed = 0;  // the same, its own copy
   };
 
   void work(int worker, void (*on_start)());
   void wait_for_all(int worker);
-  void wait_until(const std::atomic<std::uint64_t>& value, std::uint64_t least) const;
+  void stop();
 
   int size_;
-  int spins_;  // pauses before a waiting worker starts to yield
-  std::vector<Flag> flags_;
-  Flag release_;  // large teams: worker 0 collects the flags and releases the others
+  int spins_;  // looks before a waiting worker sleeps
+  std::vector<Seat> seats_;
+  Milestone release_;  // large teams: worker 0 awaits the others and releases them
 
   void (*job_)(void*, int) = nullptr;
   void* context_ = nullptr;
-  std::atomic<std::uint64_t> run_{0};  // number of runs begun
-  std::atomic<bool> stop_{false};
-  int sleepers_ = 0;
-  std::mutex mutex_;
-  std::condition_variable wake_;
+  Milestone begun_;  // runs
+  std::uint32_t runs_ = 0;
+  bool stopping_ = false;  // written before the last "run" begins
   std::vector<std::thread> workers_;
 };
 
