@@ -208,6 +208,27 @@ std::string mistake(Call call) {
   return "no error";
 }
 
+TEST(CpuRun, TakesTheKernelsItIsGivenOrSaysWhyNot) {
+  const auto device = make_device("cpu", {.threads = 1});
+  const Program program = step_program(device->target());
+  const auto store = device->make_store(program.variables);
+  KernelChoices choices{device->instruction_set(), device->load(program, *store)->heavy_choices()};
+  for (KernelChoice& choice : choices.ops) {
+    if (choice.op == "conv2d") choice.kernel = choice.kernel == "direct" ? "winograd" : "direct";
+  }
+  device->use(choices);
+  EXPECT_EQ(device->load(program, *store)->heavy_choices().at(0).kernel, choices.ops.at(0).kernel);
+
+  const auto plain = make_device("cpu", {.threads = 1, .onednn = false});
+  choices.ops.at(0).kernel = "onednn";
+  EXPECT_THAT(mistake([&] { plain->use(choices); }),
+              testing::AllOf(testing::HasSubstr("oneDNN, which this build does not have"),
+                             testing::HasSubstr("libdnnl-dev")));
+  const auto exact = make_device("cpu", {.threads = 1, .exact = true});
+  choices.ops.at(0).kernel = "winograd";
+  EXPECT_THAT(mistake([&] { exact->use(choices); }), testing::HasSubstr("--exact"));
+}
+
 TEST(CpuRun, SaysWhatIsWrong) {
   setenv("TREINO_ISA", "mmx", 1);
   EXPECT_THAT(mistake([] { make_device("cpu"); }), testing::HasSubstr("TREINO_ISA=mmx"));

@@ -17,7 +17,8 @@ struct Row {
 constexpr Row kDevices[] = {
     {"cpu",
      [](const DeviceOptions& options) {
-       return cpu::make_cpu_device({.threads = options.threads, .onednn = options.onednn});
+       return cpu::make_cpu_device(
+           {.threads = options.threads, .onednn = options.onednn, .exact = options.exact});
      }},
     {"reference", [](const DeviceOptions&) { return reference::make_device(); }},
 };

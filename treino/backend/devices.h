@@ -11,6 +11,7 @@ namespace treino {
 struct DeviceOptions {
   int threads = 0;     // cpu: 0 = the cores this process may use (affinity and cgroup quota)
   bool onednn = true;  // cpu: false = own kernels only
+  bool exact = false;  // cpu: convolutions by their definition only, no Winograd, no oneDNN
 };
 
 // The device of that name ("cpu", "reference"). Throws Error::mistake listing the names for

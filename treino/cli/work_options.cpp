@@ -20,11 +20,13 @@ void add_device_options(CLI::App& app, DeviceChoice& choice) {
   app.add_option("--threads", choice.threads, "default: the cores this process may use")
       ->check(CLI::Range(1, 4096))
       ->type_name("N");
+  app.add_flag("--exact", choice.exact,
+               "convolutions by their definition: no Winograd, no oneDNN; slower");
 }
 
 std::unique_ptr<Device> make_device(DeviceChoice& choice) {
   if (choice.threads == 0) choice.threads = usable_threads();
-  return treino::make_device(choice.device, {.threads = choice.threads});
+  return treino::make_device(choice.device, {.threads = choice.threads, .exact = choice.exact});
 }
 
 namespace {

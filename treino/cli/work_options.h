@@ -15,9 +15,10 @@ namespace treino::cli {
 struct DeviceChoice {
   std::string device = "cpu";
   int threads = 0;  // 0: the cores this process may use
+  bool exact = false;
 };
 
-// --device, --threads.
+// --device, --threads, --exact.
 void add_device_options(CLI::App& app, DeviceChoice& choice);
 // Makes it; `choice.threads` becomes the number in force.
 std::unique_ptr<Device> make_device(DeviceChoice& choice);

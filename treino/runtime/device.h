@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "treino/base/host_tensor.h"
+#include "treino/runtime/kernel_choice.h"
 #include "treino/runtime/program.h"
 #include "treino/runtime/target.h"
 
@@ -68,6 +69,9 @@ class Executable {
   // One line a step about the kernel that serves it ("oneDNN jit:avx512_core", "own avx512"); what
   // a run's record of choices is made from.
   virtual std::vector<std::string> choices() const = 0;
+
+  // The kernels of its heavy ops, each op and shape once; none where a device has no choice.
+  virtual std::vector<KernelChoice> heavy_choices() const { return {}; }
 };
 
 class Device {
@@ -80,6 +84,13 @@ class Device {
   // Chooses kernels and allocates the arena. Program variables are found in the store by name; a
   // missing one, or one of another type, is an Error::mistake.
   virtual std::unique_ptr<Executable> load(const Program& program, Store& store) = 0;
+
+  // What its kernels are compiled for ("avx512"); empty where there is no choice.
+  virtual std::string instruction_set() const { return {}; }
+  // From now on load() serves these ops with these kernels, others as before. Throws
+  // Error::mistake, with reason and remedy, where one cannot run here; load() does where one does
+  // not serve its shape.
+  virtual void use(const KernelChoices& choices) { (void)choices; }
 };
 
 }  // namespace treino

@@ -115,11 +115,38 @@ class Training {
                                  dataset_.test.size());
     }
     fill_store();
+    if (options_.resume) use_recorded_kernels();
     programs_.load(training_);
     if (validation_) programs_.load(*validation_);
     if (test_) programs_.load(*test_);
     compile_done_ = monotonic_seconds();
     compile_seconds_ = compile_done_ - begin;
+  }
+
+  // The kernels of the run that goes on, whatever this machine would choose by itself.
+  void use_recorded_kernels() {
+    const Environment before = read_environment(options_.out);
+    check_device(before);
+    try {
+      device_.use(before.heavy);
+    } catch (const Error& error) {
+      throw Error::mistake(
+          fmt::format("{}: cannot be resumed here: {}", options_.out, error.what()));
+    }
+  }
+
+  void check_device(const Environment& before) const {
+    if (before.device == device_.name()) return;
+    throw Error::mistake(fmt::format("{}: was trained on device {}; resume it there, --device {}",
+                                     options_.out, before.device, before.device));
+  }
+
+  KernelChoices heavy_choices() const {
+    KernelChoices heavy{device_.instruction_set(), {}};
+    Programs::add_heavy(training_, heavy.ops);
+    if (validation_) Programs::add_heavy(*validation_, heavy.ops);
+    if (test_) Programs::add_heavy(*test_, heavy.ops);
+    return heavy;
   }
 
   nn::BatchGeometry geometry_of(const data::Split& split, const EpochPlan& plan) const {
@@ -164,7 +191,8 @@ class Training {
                             .classes = dataset_.classes,
                             .sample = first_geometry_.sample,
                             .sample_type = first_geometry_.sample_type,
-                            .choices = Programs::choices(training_)};
+                            .choices = Programs::choices(training_),
+                            .heavy = heavy_choices()};
     result_.folder = options_.out;
     if (options_.resume) {
       resume(environment);
@@ -200,21 +228,36 @@ class Training {
           fmt::format("{}: was trained on other data ({}); give the same set with --data",
                       result_.folder, before.data_origin));
     }
-    if (before.device != now.device) {
-      throw Error::mistake(fmt::format("{}: was trained on device {}; resume it there, --device {}",
-                                       result_.folder, before.device, before.device));
-    }
-    if (before.choices != now.choices) {
-      throw Error::mistake(fmt::format(
-          "{}: was trained with kernels that this machine does not choose (environment.json, "
-          "\"kernels\"); the same bits cannot be promised, so it is not resumed here",
-          result_.folder));
-    }
+    check_kernels(before, now);
     position_ = load_checkpoint(result_.folder, programs_.store());
     check_position();
     remove_partial_files(result_.folder);
     remove_partial_files(file("checkpoint"));
     write_whole_file(file("recipe.toml"), nn::write_recipe(recipe_));
+  }
+
+  // The same bits need the same kernels and, where sums are cut, the same slices.
+  void check_kernels(const Environment& before, const Environment& now) const {
+    for (std::size_t i = 0; i < std::max(before.choices.size(), now.choices.size()); ++i) {
+      const std::string was = i < before.choices.size() ? before.choices[i] : "none",
+                        is = i < now.choices.size() ? now.choices[i] : "none";
+      if (was == is) continue;
+      throw Error::mistake(fmt::format(
+          "{}: was trained with kernels that do not run here (environment.json, \"kernels\", line "
+          "{}: {} then, {} now); the same bits cannot be promised: go on on the machine and with "
+          "the version it was trained on, or train anew",
+          result_.folder, i + 1, was, is));
+    }
+    for (const KernelChoice& was : before.heavy.ops) {
+      for (const KernelChoice& is : now.heavy.ops) {
+        if (!is.same_op(was) || is.slices == was.slices) continue;
+        throw Error::mistake(fmt::format(
+            "{}: its {} was cut into {} slices and is cut into {} by this version of Treino; the "
+            "same bits cannot be promised: go on with the version it was trained with, or train "
+            "anew",
+            result_.folder, was.op, was.slices, is.slices));
+      }
+    }
   }
 
   // Where the training stood must be a place it can stand at, and the device's counters must be

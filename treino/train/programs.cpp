@@ -52,6 +52,16 @@ std::vector<std::string> Programs::choices(const FeedPrograms& programs) {
   return lines;
 }
 
+void Programs::add_heavy(const FeedPrograms& programs, std::vector<KernelChoice>& to) {
+  for (const Executable* executable : {programs.run_full.get(), programs.run_remainder.get()}) {
+    if (executable == nullptr) continue;
+    for (KernelChoice& choice : executable->heavy_choices()) {
+      const auto is_known = [&](const KernelChoice& known) { return known.same_op(choice); };
+      if (std::none_of(to.begin(), to.end(), is_known)) to.push_back(std::move(choice));
+    }
+  }
+}
+
 namespace {
 
 double scalar(const Store& store, const std::string& name) {

@@ -44,6 +44,8 @@ class Programs {
 
   // A line a step about its kernel, for the record.
   static std::vector<std::string> choices(const FeedPrograms& programs);
+  // Adds the kernels of its heavy ops, each op and shape once.
+  static void add_heavy(const FeedPrograms& programs, std::vector<KernelChoice>& to);
 
  private:
   Device& device_;

@@ -94,6 +94,14 @@ void write_environment(const std::string& folder, const Environment& environment
       {"sample", std::vector<std::int64_t>(environment.sample.begin(), environment.sample.end())},
       {"type", std::string(to_string(environment.sample_type))}};
   json["kernels"] = environment.choices;
+  auto heavy = nlohmann::ordered_json::array();
+  for (const KernelChoice& choice : environment.heavy.ops) {
+    heavy.push_back({{"op", choice.op},
+                     {"shape", choice.shape},
+                     {"kernel", choice.kernel},
+                     {"slices", choice.slices}});
+  }
+  json["choices"] = {{"instruction_set", environment.heavy.instruction_set}, {"ops", heavy}};
   write_whole_file(environment_path(folder), json.dump(2) + "\n");
 }
 
@@ -114,6 +122,12 @@ Environment read_environment(const std::string& folder) {
     const std::string type = data.at("type");
     environment.sample_type = type == "u8" ? DType::u8 : type == "i32" ? DType::i32 : DType::f32;
     environment.choices = json.at("kernels").get<std::vector<std::string>>();
+    if (!json.contains("choices")) return environment;
+    environment.heavy.instruction_set = json.at("choices").at("instruction_set");
+    for (const auto& choice : json.at("choices").at("ops")) {
+      environment.heavy.ops.push_back(
+          {choice.at("op"), choice.at("shape"), choice.at("kernel"), choice.at("slices")});
+    }
     return environment;
   } catch (const nlohmann::json::exception&) {
     throw Error::mistake(fmt::format("{}: is damaged; the run cannot be used without it", path));

@@ -27,7 +27,8 @@ struct Environment {
   std::vector<std::string> classes;
   Shape sample;
   DType sample_type = DType::u8;
-  std::vector<std::string> choices;  // kernels
+  std::vector<std::string> choices;  // kernels of the training step, a line an op
+  KernelChoices heavy;               // what --resume goes on with; empty in runs that recorded none
 };
 void write_environment(const std::string& folder, const Environment& environment);
 Environment read_environment(const std::string& folder);

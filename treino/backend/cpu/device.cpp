@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "treino/backend/cpu/device.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cstdlib>
 
 #include "treino/backend/cpu/executable.h"
@@ -24,17 +27,41 @@ class CpuTarget : public Target {
   }
 };
 
+// by_table where there is none of that name.
+Convolutions convolutions_named(std::string_view text) {
+  const auto* found = std::ranges::find(kConvolutions, text);
+  return found == std::end(kConvolutions)
+             ? Convolutions::by_table
+             : static_cast<Convolutions>(found - std::begin(kConvolutions));
+}
+
 // TREINO_CONVOLUTION=direct, winograd or onednn overrules the table; for measurements and tests.
-Convolutions convolutions_wanted(bool onednn) {
+Convolutions convolutions_wanted(const PlanOptions& plan, bool exact) {
   const char* text = std::getenv("TREINO_CONVOLUTION");
   const std::string_view wanted = text == nullptr ? "" : text;
-  if (wanted.empty()) return Convolutions::by_table;
-  if (wanted == "direct") return Convolutions::direct;
-  if (wanted == "winograd") return Convolutions::winograd;
-  if (wanted == "onednn" && onednn) return Convolutions::onednn;
-  throw Error::mistake(
-      "TREINO_CONVOLUTION=" + std::string(wanted) +
-      " is not \"direct\", \"winograd\" or \"onednn\", or there is no oneDNN here");
+  if (wanted.empty()) return exact ? Convolutions::direct : Convolutions::by_table;
+  const Convolutions named = convolutions_named(wanted);
+  if (named == Convolutions::by_table || (named == Convolutions::onednn && !plan.onednn)) {
+    throw Error::mistake(
+        "TREINO_CONVOLUTION=" + std::string(wanted) +
+        " is not \"direct\", \"winograd\" or \"onednn\", or there is no oneDNN here");
+  }
+  if (exact && named != Convolutions::direct)
+    throw Error::mistake("--exact contradicts TREINO_CONVOLUTION=" + std::string(wanted) +
+                         "; leave one of them out");
+  return named;
+}
+
+const Kernels& kernels_named(std::string_view name) {
+  std::string names;
+  for (const Kernels* set : available_kernels()) {
+    if (set->name == name) return *set;
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", set->name);
+  }
+  throw Error::mistake(fmt::format(
+      "its kernels were made for the instruction set \"{}\", which this machine does not have (it "
+      "has {}); go on on a machine that has it, or train anew",
+      name, names));
 }
 
 class CpuDevice : public Device {
@@ -44,7 +71,7 @@ class CpuDevice : public Device {
                                            onednn::prepare_worker)) {
     plan_.kernels = &choose_kernels();
     plan_.onednn = options.onednn && onednn::available();
-    plan_.convolutions = convolutions_wanted(plan_.onednn);
+    plan_.convolutions = convolutions_wanted(plan_, options.exact);
   }
 
   std::string_view name() const override { return "cpu"; }
@@ -60,6 +87,47 @@ class CpuDevice : public Device {
       throw Error::mistake("the store of program " + program.name +
                            " is not one of the cpu device");
     return std::make_unique<CpuExecutable>(program, *own, team_, plan_);
+  }
+
+  std::string instruction_set() const override { return std::string(plan_.kernels->name); }
+
+  void use(const KernelChoices& choices) override {
+    PlanOptions plan = plan_;
+    if (!choices.instruction_set.empty() && choices.instruction_set != plan.kernels->name) {
+      const char* wanted = std::getenv("TREINO_ISA");
+      plan.kernels = &kernels_named(choices.instruction_set);
+      if (wanted != nullptr && *wanted != '\0') {
+        throw Error::mistake(
+            fmt::format("its kernels were made for the instruction set \"{}\" and TREINO_ISA is "
+                        "\"{}\"; leave the variable out, or train anew",
+                        choices.instruction_set, wanted));
+      }
+    }
+    for (const KernelChoice& choice : choices.ops) {
+      if (choice.kernel == "product") continue;
+      const Convolutions named = convolutions_named(choice.kernel);
+      if (named == Convolutions::by_table) {
+        throw Error::mistake(
+            fmt::format("its {} was served by a kernel \"{}\", which this version of Treino does "
+                        "not have; go on with the version that has it, or train anew",
+                        choice.op, choice.kernel));
+      }
+      if (named == Convolutions::onednn && !plan.onednn) {
+        throw Error::mistake(
+            fmt::format("its {} was served by oneDNN, which this build does not have; build Treino "
+                        "where libdnnl-dev is installed (-DTREINO_ONEDNN=ON), or train anew",
+                        choice.op));
+      }
+      if (plan.convolutions != Convolutions::by_table && plan.convolutions != named) {
+        throw Error::mistake(fmt::format(
+            "its {} was served by the kernel \"{}\"; {} would change the mathematics: "
+            "leave it out, or train anew",
+            choice.op, choice.kernel,
+            std::getenv("TREINO_CONVOLUTION") != nullptr ? "TREINO_CONVOLUTION" : "--exact"));
+      }
+      plan.chosen[choice_key(choice.op, choice.shape)] = named;
+    }
+    plan_ = std::move(plan);
   }
 
  private:

@@ -10,6 +10,7 @@ namespace treino::cpu {
 struct CpuOptions {
   int threads = 0;     // 0: as many as usable_threads() says
   bool onednn = true;  // false: own kernels only
+  bool exact = false;  // convolutions by their definition: own direct kernels only
 };
 
 // The processor this runs on. Throws Error::mistake for a TREINO_ISA it does not have.

@@ -22,6 +22,7 @@ class CpuExecutable : public Executable {
   void run(std::int64_t steps) override;
   StepTimes profile(std::int64_t steps) override;
   std::vector<std::string> choices() const override { return plan_.choices; }
+  std::vector<KernelChoice> heavy_choices() const override { return plan_.heavy; }
 
  private:
   void work(int worker);

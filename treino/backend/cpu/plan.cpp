@@ -89,6 +89,37 @@ void Planner::begin_step(int number, const Step& step) {
   for (const Tensor& input : step.inputs) reads_.push_back(extent_of(input));
   for (const Tensor& output : step.outputs) writes_.push_back(extent_of(output));
   plan_.choices.push_back(fmt::format("own {}", kernels.name));
+  served_ = Convolutions::direct;
+  wanted_ = options_.convolutions;
+  if (wanted_ != Convolutions::by_table || options_.chosen.empty() || !is_convolution(step.op))
+    return;
+  const auto found = options_.chosen.find(choice_key(name(step.op), shape_key(step)));
+  if (found != options_.chosen.end()) wanted_ = found->second;
+}
+
+void Planner::end_step(const Step& step) {
+  if (!is_convolution(step.op) && step.op != Op::matmul) return;
+  KernelChoice choice{std::string(name(step.op)), shape_key(step), "product", 1};
+  if (is_convolution(step.op)) {
+    choice.kernel = name(served_);
+    if (options_.convolutions == Convolutions::by_table && wanted_ != Convolutions::by_table &&
+        wanted_ != served_) {
+      throw Error::mistake(fmt::format(
+          "the kernel \"{}\" chosen for {} {} does not serve it on this machine (instruction set "
+          "{}{}); use the machine it was chosen on, or train anew",
+          name(wanted_), choice.op, choice.shape, kernels.name,
+          options_.onednn ? ", with oneDNN" : ", without oneDNN"));
+    }
+  }
+  double longest = -1;  // the phase that does the work, not the ones before and after it
+  for (const Phase& phase : plan_.phases) {
+    if (phase.step != step_ || phase.nanoseconds <= longest) continue;
+    longest = phase.nanoseconds;
+    choice.slices = phase.slices;
+  }
+  const auto is_known = [&](const KernelChoice& known) { return known.same_op(choice); };
+  if (std::none_of(plan_.heavy.begin(), plan_.heavy.end(), is_known))
+    plan_.heavy.push_back(std::move(choice));
 }
 
 void Planner::phase(PhaseFunction run, const void* state, Index slices, double nanoseconds,
@@ -124,6 +155,7 @@ Plan make_plan(const Program& program, const PlanOptions& options) {
     const Step& step = program.steps[i];
     planner.begin_step(static_cast<int>(i), step);
     kPlanners[static_cast<std::size_t>(step.op)](planner, step);
+    planner.end_step(step);
   }
   return plan;
 }

@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "treino/backend/cpu/kernels.h"
+#include "treino/runtime/kernel_choice.h"
 #include "treino/runtime/program.h"
 
 namespace treino::cpu {
@@ -60,18 +62,31 @@ struct Touches {
 
 // Which algorithm serves convolutions; all but the first two wherever they can.
 enum class Convolutions { by_table, direct, winograd, onednn };
+inline constexpr std::string_view kConvolutions[] = {"by_table", "direct", "winograd", "onednn"};
+inline std::string_view name(Convolutions c) {
+  return kConvolutions[static_cast<std::size_t>(c)];
+}
+inline bool is_convolution(Op op) {
+  return op == Op::conv2d || op == Op::conv2d_grad_input || op == Op::conv2d_grad_kernel;
+}
 
 struct PlanOptions {
   const Kernels* kernels = nullptr;
   Convolutions convolutions = Convolutions::by_table;
   bool onednn = true;
+  // Where `convolutions` is by_table: what serves a step instead, by choice_key().
+  std::map<std::string, Convolutions> chosen;
 };
+inline std::string choice_key(std::string_view op, std::string_view shape) {
+  return std::string(op) + " " + std::string(shape);
+}
 
 struct Plan {
   std::vector<Phase> phases;
   std::vector<Fixup> fixups;
   std::vector<std::shared_ptr<void>> states;
   std::vector<std::string> choices;  // one a step
+  std::vector<KernelChoice> heavy;   // convolutions and products, each op and shape once
   Index scratch_bytes = 0;           // shared by nobody: each step has its own part
   Index worker_bytes = 0;            // for each worker
 };
@@ -82,7 +97,7 @@ class Planner {
       : kernels(*options.kernels), options_(options), plan_(plan) {}
 
   const Kernels& kernels;
-  Convolutions convolutions() const { return options_.convolutions; }
+  Convolutions convolutions() const { return wanted_; }  // for the current step
   bool onednn() const { return options_.onednn; }
 
   void begin_step(int number, const Step& step);
@@ -129,8 +144,14 @@ class Planner {
   void phase(PhaseFunction run, const void* state, Index slices, double nanoseconds,
              const Partition& partition = {}, const Touches& touches = {});
 
-  // What the step's choice line says; "own <instruction set>" without a call.
-  void choose(std::string text) { plan_.choices.back() = std::move(text); }
+  // What the step's choice line says, and the algorithm that serves a convolution; "own
+  // <instruction set>" and direct without a call.
+  void choose(std::string text, Convolutions served = Convolutions::direct) {
+    plan_.choices.back() = std::move(text);
+    served_ = served;
+  }
+  // Notes what serves the step. Throws Error::mistake where that is not what was chosen for it.
+  void end_step(const Step& step);
 
   static int space_of(const Tensor& tensor) {
     return tensor.space == Space::arena ? 0 : 2 + tensor.variable;
@@ -141,6 +162,7 @@ class Planner {
   const PlanOptions& options_;
   Plan& plan_;
   std::vector<Extent> reads_, writes_;
+  Convolutions wanted_ = Convolutions::by_table, served_ = Convolutions::direct;
   Index scratch_begin_ = 0;
   int step_ = 0;
 };

@@ -108,7 +108,7 @@ bool plan_onednn(Planner& planner, const Step& step) {
   planner.point(state.out, step.outputs[0]);
   planner.scratch(state.inner, state.inner_floats);
   planner.worker_scratch(state.convolution->scratch_bytes());
-  planner.choose("oneDNN " + state.convolution->implementation());
+  planner.choose("oneDNN " + state.convolution->implementation(), Convolutions::onednn);
 
   const double kernel_bytes = 4.0 * static_cast<double>(state.inner_floats);
   if (direction != Direction::grad_kernel) {

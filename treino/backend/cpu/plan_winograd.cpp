@@ -218,7 +218,7 @@ bool plan_winograd(Planner& planner, const Step& step) {
   planner.point(state.b, step.inputs[1]);
   if (step.inputs.size() > 2) planner.point(state.bias, step.inputs[2]);
   planner.point(state.out, step.outputs[0]);
-  planner.choose(fmt::format("own {} winograd", planner.kernels.name));
+  planner.choose(fmt::format("own {} winograd", planner.kernels.name), Convolutions::winograd);
   const Index block_floats = kPoints * (state.in_stride() + state.y_stride());
 
   if (grad_kernel) {
