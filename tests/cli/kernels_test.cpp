@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -170,6 +171,64 @@ TEST_F(Kernels, WhatCannotRunHereIsNotResumed) {
   const Outcome exact = treino({"train", "--resume", "other", "--epochs", "3", "--exact"});
   EXPECT_EQ(exact.exit, 2);
   EXPECT_THAT(exact.err, HasSubstr("--exact would change the mathematics"));
+}
+
+TEST_F(Kernels, TunedOnesAreTakenWhereAskedForAlone) {
+  const std::vector<std::string> cache{"XDG_CACHE_HOME=" + (folder_ / "cache")};
+  train("plain", {}, cache);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "cache/treino/kernels.json"));
+  train("tuned", {"--tune"}, cache);
+  // Whatever was measured: turned around, so that what is taken must come from the file.
+  const std::string file = folder_ / "cache/treino/kernels.json";
+  nlohmann::json known = nlohmann::json::parse(read_whole_file(file));
+  ASSERT_FALSE(known.at("answers").empty());
+  for (auto& answer : known["answers"]) {
+    EXPECT_TRUE(answer.at("microseconds").contains(answer.at("kernel").get<std::string>()));
+    answer["kernel"] = "direct";
+  }
+  write_whole_file(file, known.dump());
+  const Outcome again =
+      treino({"train", "wide.toml", "--out", "again", "--tune", "--epochs", "1"}, cache);
+  ASSERT_EQ(again.exit, 0) << again.err;
+  EXPECT_THAT(again.err, HasSubstr(" measured before)"));
+  EXPECT_EQ(convolutions("again"), std::set<std::string>{"direct"});
+  train("direct", {"--epochs", "1"}, {"TREINO_CONVOLUTION=direct"});
+  EXPECT_EQ(weights("again"), weights("direct"));
+  train("later", {}, cache);
+  EXPECT_EQ(weights("later"), weights("plain"));  // a plain run does not look at the file
+  // Goes on with its record, not with the file.
+  std::filesystem::remove(file);
+  ASSERT_EQ(treino({"train", "--resume", "again", "--epochs", "2", "--quiet"}, cache).exit, 0);
+  train("whole", {}, {"TREINO_CONVOLUTION=direct"});
+  EXPECT_EQ(weights("again"), weights("whole"));
+  EXPECT_FALSE(std::filesystem::exists(file));
+
+  for (const std::vector<std::string>& refused :
+       {std::vector<std::string>{"train", "--resume", "again", "--tune"},
+        {"train", "wide.toml", "--tune", "--exact"}}) {
+    const Outcome outcome = treino(refused, cache);
+    EXPECT_EQ(outcome.exit, 2);
+    EXPECT_THAT(outcome.err, HasSubstr("--tune"));
+  }
+}
+
+TEST_F(Kernels, TwoTuneAtOnceAndAgree) {
+  const std::string one = "XDG_CACHE_HOME=" + (folder_ / "cache") + " " + TREINO_BINARY + " tune " +
+                          (folder_ / "wide.toml") +
+                          " --set input.shape=[16,16,1] --milliseconds 1 --json > ";
+  const Outcome both = run_shell(one + (folder_ / "a") + " & " + one + (folder_ / "b") + "; wait");
+  ASSERT_EQ(both.exit, 0) << both.err;
+  EXPECT_EQ(both.err, "");
+  auto a = nlohmann::json::parse(read_whole_file(folder_ / "a")).at("ops"),
+       b = nlohmann::json::parse(read_whole_file(folder_ / "b")).at("ops");
+  ASSERT_EQ(a.size(), b.size());
+  ASSERT_FALSE(a.empty());
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    EXPECT_EQ(a[i].at("winner"), b[i].at("winner"));
+    EXPECT_EQ(a[i].at("candidates_us").size(), b[i].at("candidates_us").size());
+    for (const auto& [kernel, time] : a[i].at("candidates_us").items())
+      EXPECT_NEAR(time, b[i].at("candidates_us").at(kernel).get<double>(), 1e-6);  // of one process
+  }
 }
 
 }  // namespace

@@ -15,6 +15,8 @@ constexpr Command kCommands[] = {
     {"summary", "the table of a recipe's layers, shapes, parameters, FLOP and bytes", add_summary},
     {"profile", "where a training step spends its time, against what this machine reaches",
      add_profile},
+    {"tune", "time the kernels each convolution could use, and keep the answers for train --tune",
+     add_tune},
     {"recipes", "the recipes there are", add_recipes},
     {"monitor", "what a command or a running process and its descendants really use", add_monitor},
     {"import-unixstats", "read a file of the seed's monitor and say what its columns really are",

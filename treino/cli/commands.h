@@ -12,6 +12,7 @@ void add_predict(CLI::App& app, Action& action);
 void add_data(CLI::App& app, Action& action);
 void add_summary(CLI::App& app, Action& action);
 void add_profile(CLI::App& app, Action& action);
+void add_tune(CLI::App& app, Action& action);
 void add_recipes(CLI::App& app, Action& action);
 void add_doctor(CLI::App& app, Action& action);
 void add_monitor(CLI::App& app, Action& action);

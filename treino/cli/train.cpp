@@ -29,7 +29,7 @@ struct Options {
   std::string data, epochs, batch, optimizer, rate, seed;
   std::string out, resume, events;
   int folds = 0;
-  bool strict = false;
+  bool strict = false, tune = false;
   bool quiet = false, no_download = false, stream = false, dump_passes = false, plain = false;
 };
 
@@ -92,7 +92,20 @@ int train_folds(const nn::Recipe& recipe, const data::Dataset& dataset, int fold
   return 0;
 }
 
+void check_tune(const Options& options) {
+  if (!options.tune) return;
+  if (!options.resume.empty()) {
+    throw Error::mistake(
+        "--tune would change the training that --resume goes on with (it takes the kernels of "
+        "its record); leave it out, or train anew");
+  }
+  if (options.device.exact)
+    throw Error::mistake(
+        "--exact pins the kernels that --tune would choose; leave one of them out");
+}
+
 int train_recipe(Options options) {
+  check_tune(options);
   nn::Recipe recipe = recipe_of(options);
   data::LoadOptions load = load_options(recipe);
   choose_data(data_of(options), recipe, load);
@@ -128,6 +141,7 @@ int train_recipe(Options options) {
   fit.data_folder = load.folder;
   fit.threads = options.device.threads;
   fit.optimize = !options.plain;
+  fit.tune = options.tune;
   if (options.dump_passes) fit.dump = &passes;
   if (options.folds > 0) return train_folds(recipe, dataset, options.folds, *device, fit, view);
   const train::FitResult result = train::fit(std::move(recipe), dataset, *device, fit, view);
@@ -172,6 +186,8 @@ void add_train(CLI::App& app, Action& action) {
   app.add_flag("--stream", options->stream,
                "leave samples in their file (.safetensors) and read them ahead; by itself where\n"
                "they are more than half the memory there is");
+  app.add_flag("--tune", options->tune,
+               "kernels by measurement instead of the fixed table; kept for later (treino tune)");
   app.add_flag("--dump-passes", options->dump_passes,
                "print the training step after each pass of the compiler");
   app.add_flag("--no-optimize", options->plain, "compile without the optimising passes");

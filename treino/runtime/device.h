@@ -87,6 +87,20 @@ class Device {
 
   // What its kernels are compiled for ("avx512"); empty where there is no choice.
   virtual std::string instruction_set() const { return {}; }
+  // Kernels that can serve this step where there are several, the one taken by itself first; else
+  // none.
+  virtual std::vector<std::string> candidates(const Step& step) const {
+    (void)step;
+    return {};
+  }
+  // Least seconds the step takes with each of these candidates, run in turn on random operands for
+  // about `seconds` each.
+  virtual std::vector<double> time_candidates(const Step& step,
+                                              std::span<const std::string> kernels,
+                                              double seconds) {
+    (void)step, (void)kernels, (void)seconds;
+    return {};
+  }
   // From now on load() serves these ops with these kernels, others as before. Throws
   // Error::mistake, with reason and remedy, where one cannot run here; load() does where one does
   // not serve its shape.

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <future>
@@ -23,6 +24,7 @@
 #include "treino/train/programs.h"
 #include "treino/train/run_folder.h"
 #include "treino/train/texts.h"
+#include "treino/train/tune.h"
 
 namespace treino::train {
 
@@ -115,7 +117,11 @@ class Training {
                                  dataset_.test.size());
     }
     fill_store();
-    if (options_.resume) use_recorded_kernels();
+    if (options_.resume) {
+      use_recorded_kernels();
+    } else if (options_.tune) {
+      use_measured_kernels();
+    }
     programs_.load(training_);
     if (validation_) programs_.load(*validation_);
     if (test_) programs_.load(*test_);
@@ -133,6 +139,30 @@ class Training {
       throw Error::mistake(
           fmt::format("{}: cannot be resumed here: {}", options_.out, error.what()));
     }
+  }
+
+  void use_measured_kernels() {
+    std::vector<const Program*> programs;
+    const auto add = [&](const FeedPrograms& feed) {
+      if (feed.plan.full > 0) programs.push_back(&feed.full);
+      if (feed.plan.remainder > 0) programs.push_back(&feed.remainder);
+    };
+    add(training_);
+    if (validation_) add(*validation_);
+    if (test_) add(*test_);
+    const double begin = monotonic_seconds();
+    const std::vector<TunedOp> ops = tune(
+        programs, device_, {.threads = options_.threads, .warn = [this](const std::string& line) {
+                              observer_.note(line);
+                            }});
+    device_.use(choices_of(ops, device_));
+    const auto known = std::ranges::count_if(ops, &TunedOp::known);
+    const auto changed = std::ranges::count_if(
+        ops, [](const TunedOp& op) { return op.kernel != op.candidates.front().kernel; });
+    observer_.note(fmt::format(
+        "tuned {} ops in {:.1f} s ({} measured before): {} get another kernel than the fixed "
+        "table's",
+        ops.size(), monotonic_seconds() - begin, known, changed));
   }
 
   void check_device(const Environment& before) const {

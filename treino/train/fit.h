@@ -58,6 +58,7 @@ struct FitOptions {
   double process_start = -1;  // CLOCK_MONOTONIC; -1: when fit begins
   double runtime_ready = -1, data_ready = -1;
   bool optimize = true;  // CompileOptions::optimize
+  bool tune = false;     // kernels by measurement, of the cache or of now, instead of the table
   std::vector<std::pair<std::string, std::string>>* dump =
       nullptr;  // compiler passes of the training step
 };

@@ -40,14 +40,15 @@ void fill(Store& store, const nn::BatchGeometry& geometry) {
 
 nn::BatchGeometry geometry_of(const nn::Recipe& recipe) {
   if (recipe.input.shape.empty()) {
-    throw Error::mistake(recipe.path +
-                         ": a profile needs [input] shape, e.g. --set input.shape=[28,28,1]");
+    throw Error::mistake(
+        recipe.path + ": without data [input] shape is needed, e.g. --set input.shape=[28,28,1]");
   }
   nn::BatchGeometry geometry;
   geometry.batch = recipe.train.batch;
   geometry.rows = geometry.batch * kSteps;
   for (double extent : recipe.input.shape)
     geometry.sample.append(static_cast<std::int64_t>(extent));
+  geometry.classes = nn::build_model(recipe, geometry.sample).output().elements();
   geometry.steps_per_epoch = kSteps;
   return geometry;
 }
@@ -110,19 +111,24 @@ double StepProfile::flops() const {
                          [](double sum, const OpProfile& op) { return sum + op.flops; });
 }
 
-StepProfile profile_step(const nn::Recipe& recipe, Device& device, const ProfileOptions& options) {
-  nn::BatchGeometry geometry = geometry_of(recipe);
+Program training_step(const nn::Recipe& recipe, const Device& device) {
+  const nn::BatchGeometry geometry = geometry_of(recipe);
   const nn::Model model = nn::build_model(recipe, geometry.sample);
-  geometry.classes = model.output().elements();
+  Graph graph;
+  nn::emit_train_step(graph, {model, recipe.input, recipe.train}, geometry);
+  return compiler::compile(graph, device.target(), {.name = "train"});
+}
+
+StepProfile profile_step(const nn::Recipe& recipe, Device& device, const ProfileOptions& options) {
+  const nn::BatchGeometry geometry = geometry_of(recipe);
+  const nn::Model model = nn::build_model(recipe, geometry.sample);
   const nn::StepSpec spec{model, recipe.input, recipe.train};
 
   StepProfile profile;
   profile.name = recipe.name;
   profile.batch = geometry.batch;
   const auto start = Clock::now();
-  Graph graph;
-  nn::emit_train_step(graph, spec, geometry);
-  const Program program = compiler::compile(graph, device.target(), {.name = "train"});
+  const Program program = training_step(recipe, device);
   const auto store = device.make_store(program.variables);
   for (const nn::NamedTensor& value : nn::initial_state(spec, geometry))
     store->write(value.name, value.tensor);

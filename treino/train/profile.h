@@ -47,6 +47,10 @@ struct ProfileOptions {
   int repetitions = 100;  // of single ops
 };
 
+// The recipe's training step, compiled for the device. Throws Error::mistake where the recipe says
+// no input shape.
+Program training_step(const nn::Recipe& recipe, const Device& device);
+
 // Random samples of the recipe's shape stand in for its data. Throws Error::mistake where the
 // recipe says no input shape.
 StepProfile profile_step(const nn::Recipe& recipe, Device& device,

@@ -75,6 +75,10 @@ std::int64_t peak_memory() {
   return text.empty() ? 0 : std::atoll(text.c_str()) * 1024;
 }
 
+std::string cpu_model() {
+  return value_in("/proc/cpuinfo", "model name");
+}
+
 void write_environment(const std::string& folder, const Environment& environment) {
   utsname system{};
   uname(&system);
@@ -82,7 +86,7 @@ void write_environment(const std::string& folder, const Environment& environment
   json["treino"] = kVersion;
   json["device"] = environment.device;
   json["threads"] = environment.threads;
-  json["cpu"] = value_in("/proc/cpuinfo", "model name");
+  json["cpu"] = cpu_model();
   json["memory"] = value_in("/proc/meminfo", "MemTotal");
   json["system"] = fmt::format("{} {} {}", system.sysname, system.release, system.machine);
   json["data"] = {

@@ -3,9 +3,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdlib>
 
+#include "treino/backend/cpu/candidates.h"
 #include "treino/backend/cpu/executable.h"
 #include "treino/backend/cpu/onednn_bridge.h"
 #include "treino/base/error.h"
@@ -26,14 +26,6 @@ class CpuTarget : public Target {
     return pool.outputs[0].dtype == DType::f32;
   }
 };
-
-// by_table where there is none of that name.
-Convolutions convolutions_named(std::string_view text) {
-  const auto* found = std::ranges::find(kConvolutions, text);
-  return found == std::end(kConvolutions)
-             ? Convolutions::by_table
-             : static_cast<Convolutions>(found - std::begin(kConvolutions));
-}
 
 // TREINO_CONVOLUTION=direct, winograd or onednn overrules the table; for measurements and tests.
 Convolutions convolutions_wanted(const PlanOptions& plan, bool exact) {
@@ -90,6 +82,14 @@ class CpuDevice : public Device {
   }
 
   std::string instruction_set() const override { return std::string(plan_.kernels->name); }
+
+  std::vector<std::string> candidates(const Step& step) const override {
+    return candidates_of(step, plan_);
+  }
+  std::vector<double> time_candidates(const Step& step, std::span<const std::string> kernels,
+                                      double seconds) override {
+    return cpu::time_candidates(step, kernels, seconds, plan_, team_);
+  }
 
   void use(const KernelChoices& choices) override {
     PlanOptions plan = plan_;
