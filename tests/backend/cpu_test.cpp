@@ -297,6 +297,28 @@ TEST(CpuDevice, AgreesWithTheReferenceOnEveryInstructionSet) {
   }
 }
 
+// Every size of the smaller tiles at the end of an image, both ways, in blocks of several images.
+TEST(CpuDevice, WinogradServesWhatIsLeftOverAtAnImagesEnd) {
+  const auto reference = make_device("reference");
+  const Setting winograd("TREINO_CONVOLUTION", "winograd");
+  for (std::int64_t height = 1; height <= 8; ++height) {
+    for (std::int64_t width = 1; width <= 8; ++width) {
+      const Case one = conv_case({5, height, width, 17}, 18, window(3, 1, 1 + height % 2));
+      Graph graph;
+      one.build(graph);
+      const auto expected = run(*reference, graph, false, DType::f64);
+      for (const char* name : isas()) {
+        const Isa isa(name);
+        const auto got = run(*make_device("cpu", {.threads = 1}), graph, true, DType::f64);
+        for (std::size_t i = 0; i < got.size(); ++i) {
+          EXPECT_LT(difference(got[i], expected[i]), 5e-6)
+              << one.name << ", " << graph.variables()[i].name << ", " << name;
+        }
+      }
+    }
+  }
+}
+
 TEST(CpuDevice, ElementaryFunctionsAreWithinAFewUnitsInTheLastPlace) {
   const std::vector<double> points = {
       0.0, -0.0,  1e-30, -1e-30, 1e-6,   -1e-6, 1e-3, 0.1, -0.1, 0.3, -0.3, 0.5, -0.5,

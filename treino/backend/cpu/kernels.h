@@ -59,16 +59,24 @@ struct DepthwiseGradient {  // of the kernel, over one padded image
   Index x_step = 0, x_row = 0, tap_step = 0, tap_row = 0;
 };
 
-struct WinogradTile {            // of one image, in or out of the domain of F(4x4, 3x3)
-  const float* image = nullptr;  // read (input, gradient)
-  float* out = nullptr;          // written (output)
-  const float* bias = nullptr;
+// A tile of rows x columns (1 to 4 each) pixels of y, in or out of the domain of F(4x4, 3x3), and
+// the (rows + 2) x (columns + 2) pixels of x under it. Rows m < 4 use the points 0 .. m and 5 of
+// the six.
+struct WinogradTile {
+  const float* image = nullptr;               // read: input, gradient
+  float* out = nullptr;                       // written: output; added to: input_gradient
+  const float* bias = nullptr;                // output
   Index height = 0, width = 0, channels = 0;  // of the image
-  Index y = 0, x = 0;                         // first pixel of the tile; may lie outside
-  float* domain = nullptr;                    // [36] points, position_stride floats apart
-  Index position_stride = 0;
+  Index y = 0, x = 0;                         // first pixel; one of x may lie outside
+  Index rows = 4, columns = 4;
+  float* domain = nullptr;  // [36] points, point_stride floats apart
+  Index point_stride = 0;
+  Index shift[6]{};  // of points with this row, in floats
   bool relu = false;
 };
+inline bool winograd_uses(Index extent, Index point) {
+  return point <= extent || point == 5;
+}
 
 struct PoolImage {  // one image of a pooling op, channels-last
   const float* x = nullptr;
@@ -129,14 +137,15 @@ struct Kernels {
   bool (*all_finite)(const float* x, Index stride, Index rows, Index columns) = nullptr;
   void (*depthwise_row)(const DepthwiseRow&) = nullptr;
   void (*depthwise_gradient)(const DepthwiseGradient&) = nullptr;
-  void (*winograd_input)(const WinogradTile&) = nullptr;     // a 6x6 tile of x
-  void (*winograd_output)(const WinogradTile&) = nullptr;    // a 4x4 tile of y
-  void (*winograd_gradient)(const WinogradTile&) = nullptr;  // a 4x4 tile of dy
-  // Channel pairs [first, last) between [9, pairs] and [36, pairs].
-  void (*winograd_kernel)(float* domain, const float* kernel, Index pairs, Index first,
-                          Index last) = nullptr;
-  void (*winograd_kernel_gradient)(float* kernel, const float* domain, Index pairs, Index first,
-                                   Index last) = nullptr;
+  void (*winograd_input)(const WinogradTile&) = nullptr;           // x to the domain
+  void (*winograd_output)(const WinogradTile&) = nullptr;          // the domain to y
+  void (*winograd_gradient)(const WinogradTile&) = nullptr;        // dy to the domain
+  void (*winograd_input_gradient)(const WinogradTile&) = nullptr;  // the domain, added to dx
+  // Channel pairs [first, last) between [9, pairs] and [36, domain_stride].
+  void (*winograd_kernel)(float* domain, Index domain_stride, const float* kernel, Index pairs,
+                          Index first, Index last) = nullptr;
+  void (*winograd_kernel_gradient)(float* kernel, const float* domain, Index domain_stride,
+                                   Index pairs, Index first, Index last) = nullptr;
   // out[j, i] = in[i, j] of a [rows, columns] block.
   void (*transpose)(float* out, Index out_stride, const float* in, Index in_stride, Index rows,
                     Index columns) = nullptr;

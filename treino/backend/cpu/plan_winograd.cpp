@@ -23,90 +23,194 @@ struct Image {
 
 struct Winograd {
   const Kernels* kernels = nullptr;
-  const float *a = nullptr, *b = nullptr,
-              *bias = nullptr;  // forward: x and kernel; gradient: x and dy
-  float *out = nullptr, *domain = nullptr, *turned = nullptr, *copies = nullptr;
-  Image in, y;  // y: the images the tiles cover
+  const float *x = nullptr, *kernel = nullptr, *dy = nullptr, *bias = nullptr;
+  float *y = nullptr, *dx = nullptr, *dkernel = nullptr;
+  float *domain = nullptr, *turned = nullptr, *copies = nullptr;
+  Image in, out;  // of x and y; tiles cover y
   Index pad[2]{0, 0};
   Index batch = 0, slices = 1, tiles_down = 0, tiles_across = 0, tiles_at_once = 0;
   Index kernel_slices = 1, sum_slices = 1;
   bool relu = false;
 
-  Index pairs() const { return in.channels * y.channels; }
+  Index pairs() const { return in.channels * out.channels; }
+  Index pairs_stride() const { return pairs() + kGap; }
   Index image_tiles() const { return tiles_down * tiles_across; }
   Index in_stride() const { return tiles_at_once * in.channels + kGap; }
-  Index y_stride() const { return tiles_at_once * y.channels + kGap; }
+  Index out_stride() const { return tiles_at_once * out.channels + kGap; }
 };
+
+// Tiles that are in the domain together. A tile is a row of each point's matrix, and whole tiles
+// come first: the smaller ones at the lower end of an image do not use some points, so those
+// points' matrices have fewer rows, [0, rows[does] [do]), where the flags say whether lower and
+// right-hand ones use the point.
+struct Block {
+  Index count = 0;
+  Index rows[2][2]{};
+  struct Place {
+    Index image = 0, y = 0, x = 0, rows = 4, columns = 4, row = 0;
+    bool moves = false;  // up by `lower` rows, where the lower tiles have none
+  } places[kMostTiles];
+  Index lower = 0, low_extent = 4, wide_extent = 4;
+
+  Index rows_of(Index point) const {
+    return rows[winograd_uses(low_extent, point / 6)][winograd_uses(wide_extent, point % 6)];
+  }
+};
+
+void lay_out(const Winograd& state, Index first, Index count, Block& block) {
+  block.count = count;
+  block.low_extent = state.out.height - (state.tiles_down - 1) * 4;
+  block.wide_extent = state.out.width - (state.tiles_across - 1) * 4;
+  Index counts[4]{};
+  int kinds[kMostTiles];
+  for (Index i = 0; i < count; ++i) {
+    Block::Place& place = block.places[i];
+    place.image = (first + i) / state.image_tiles();
+    const Index inside = (first + i) % state.image_tiles();
+    const Index down = inside / state.tiles_across, across = inside % state.tiles_across;
+    place.y = down * 4;
+    place.x = across * 4;
+    place.rows = down == state.tiles_down - 1 ? block.low_extent : 4;
+    place.columns = across == state.tiles_across - 1 ? block.wide_extent : 4;
+    kinds[i] = (place.rows < 4 ? 1 : 0) + (place.columns < 4 ? 2 : 0);
+    place.row = counts[kinds[i]]++;
+  }
+  const Index starts[4] = {0, counts[0], counts[0] + counts[1], count - counts[3]};
+  block.lower = counts[1];
+  for (Index i = 0; i < count; ++i) {
+    block.places[i].row += starts[kinds[i]];
+    block.places[i].moves = kinds[i] == 2;
+  }
+  block.rows[0][0] = counts[0];
+  block.rows[1][0] = counts[0] + counts[1];
+  block.rows[0][1] = counts[0] + counts[2];
+  block.rows[1][1] = count;
+}
 
 void run_kernel(const void* opaque, Index slice, std::byte*) {
   const auto& state = *static_cast<const Winograd*>(opaque);
-  const Range range = share(state.in.channels, state.kernel_slices, slice);
-  const float* kernel = state.turned != nullptr ? state.turned : state.b;
-  state.kernels->winograd_kernel(state.domain, kernel, state.pairs(),
-                                 range.begin * state.y.channels, range.end * state.y.channels);
+  const Range range = share(state.pairs() / 16, state.kernel_slices, slice);
+  const Index last = slice == state.kernel_slices - 1 ? state.pairs() : range.end * 16;
+  const float* kernel = state.turned != nullptr ? state.turned : state.kernel;
+  state.kernels->winograd_kernel(state.domain, state.pairs_stride(), kernel, state.pairs(),
+                                 range.begin * 16, last);
 }
 
-// The kernel turned around with its channels swapped: what dx = correlation(dy, turned) needs.
+// The kernel with its channels swapped, as dx wants it.
 void run_turn(const void* opaque, Index slice, std::byte*) {
   const auto& state = *static_cast<const Winograd*>(opaque);
-  state.kernels->transpose(state.turned + (8 - slice) * state.pairs(), state.y.channels,
-                           state.b + slice * state.pairs(), state.in.channels, state.y.channels,
-                           state.in.channels);
+  state.kernels->transpose(state.turned + slice * state.pairs(), state.in.channels,
+                           state.kernel + slice * state.pairs(), state.out.channels,
+                           state.in.channels, state.out.channels);
 }
 
-// Tile number `tile` of the batch as seen in images of x (with its padding) or of y.
-WinogradTile tile_of(const Winograd& state, const Image& image, Index tile, bool padded) {
-  const Index inside = tile % state.image_tiles();
-  WinogradTile result;
-  result.height = image.height;
-  result.width = image.width;
-  result.channels = image.channels;
-  result.y = inside / state.tiles_across * 4 - (padded ? state.pad[0] : 0);
-  result.x = inside % state.tiles_across * 4 - (padded ? state.pad[1] : 0);
-  return result;
+using Transform = void (*)(const WinogradTile&);
+
+// Each tile of the block between the image of x or y it belongs to and its rows of `domain`.
+void transform(const Winograd& state, const Block& block, Transform run, bool of_x,
+               const float* images, float* results, float* domain) {
+  const Image& image = of_x ? state.in : state.out;
+  WinogradTile tile;
+  tile.height = image.height;
+  tile.width = image.width;
+  tile.channels = image.channels;
+  tile.bias = state.bias;
+  tile.relu = state.relu;
+  tile.point_stride = of_x ? state.in_stride() : state.out_stride();
+  for (Index i = 0; i < block.count; ++i) {
+    const Block::Place& place = block.places[i];
+    if (images != nullptr) tile.image = images + place.image * image.floats();
+    if (results != nullptr) tile.out = results + place.image * image.floats();
+    tile.y = place.y - (of_x ? state.pad[0] : 0);
+    tile.x = place.x - (of_x ? state.pad[1] : 0);
+    tile.rows = place.rows;
+    tile.columns = place.columns;
+    tile.domain = domain + place.row * image.channels;
+    for (Index row = 0; row < 6; ++row) {
+      tile.shift[row] =
+          place.moves && !winograd_uses(block.low_extent, row) ? -block.lower * image.channels : 0;
+    }
+    run(tile);
+  }
 }
 
-void transform_input(const Winograd& state, Index first, Index count, float* domain) {
-  for (Index i = 0; i < count; ++i) {
-    WinogradTile tile = tile_of(state, state.in, first + i, true);
-    tile.image = state.a + (first + i) / state.image_tiles() * state.in.floats();
-    tile.domain = domain + i * state.in.channels;
-    tile.position_stride = state.in_stride();
-    state.kernels->winograd_input(tile);
+// to = from times the kernel's domain, point by point; from and to: matrices with a row a tile.
+void multiply(const Winograd& state, const Block& block, const float* from, Index from_channels,
+              Index from_stride, float* to, Index to_channels, Index to_stride) {
+  const float* rows[kMostTiles];
+  Product product;
+  product.rows = rows;
+  product.length = from_channels;
+  product.b_stride = product.c_stride = product.columns = to_channels;
+  for (Index point = 0; point < kPoints; ++point) {
+    product.row_count = block.rows_of(point);
+    for (Index i = 0; i < product.row_count; ++i)
+      rows[i] = from + point * from_stride + i * from_channels;
+    product.b = state.domain + point * state.pairs_stride();
+    product.c = to + point * to_stride;
+    state.kernels->product(product);
+  }
+}
+
+template <typename Each>
+void for_each_block(const Winograd& state, Index slice, const Each& each) {
+  const Range images = share(state.batch, state.slices, slice);
+  const Index end = images.end * state.image_tiles();
+  Block block;
+  for (Index first = images.begin * state.image_tiles(); first < end;
+       first += state.tiles_at_once) {
+    lay_out(state, first, std::min(state.tiles_at_once, end - first), block);
+    each(block);
   }
 }
 
 void run_forward(const void* opaque, Index slice, std::byte* scratch) {
   const auto& state = *static_cast<const Winograd*>(opaque);
-  const Range images = share(state.batch, state.slices, slice);
   float* inputs = reinterpret_cast<float*>(scratch);
   float* outputs = inputs + kPoints * state.in_stride();
+  for_each_block(state, slice, [&](const Block& block) {
+    transform(state, block, state.kernels->winograd_input, true, state.x, nullptr, inputs);
+    multiply(state, block, inputs, state.in.channels, state.in_stride(), outputs,
+             state.out.channels, state.out_stride());
+    transform(state, block, state.kernels->winograd_output, false, nullptr, state.y, outputs);
+  });
+}
+
+// The transpose of what forward does: dy goes into the domain, dx comes out of it.
+void run_input_gradient(const void* opaque, Index slice, std::byte* scratch) {
+  const auto& state = *static_cast<const Winograd*>(opaque);
+  const Range images = share(state.batch, state.slices, slice);
+  std::fill(state.dx + images.begin * state.in.floats(), state.dx + images.end * state.in.floats(),
+            0.F);
+  float* inputs = reinterpret_cast<float*>(scratch);
+  float* outputs = inputs + kPoints * state.in_stride();
+  for_each_block(state, slice, [&](const Block& block) {
+    transform(state, block, state.kernels->winograd_gradient, false, state.dy, nullptr, outputs);
+    multiply(state, block, outputs, state.out.channels, state.out_stride(), inputs,
+             state.in.channels, state.in_stride());
+    transform(state, block, state.kernels->winograd_input_gradient, true, nullptr, state.dx,
+              inputs);
+  });
+}
+
+// sums (+)= inputs^T outputs, point by point: the kernel's gradient in the domain.
+void add_products(const Winograd& state, const Block& block, const float* inputs,
+                  const float* outputs, bool first, float* sums) {
   const float* rows[kMostTiles];
   Product product;
   product.rows = rows;
-  product.length = state.in.channels;
-  product.b_stride = product.c_stride = product.columns = state.y.channels;
-  const Index end = images.end * state.image_tiles();
-  for (Index first = images.begin * state.image_tiles(); first < end;
-       first += state.tiles_at_once) {
-    const Index count = std::min(state.tiles_at_once, end - first);
-    transform_input(state, first, count, inputs);
-    product.row_count = count;
-    for (Index point = 0; point < kPoints; ++point) {
-      for (Index i = 0; i < count; ++i)
-        rows[i] = inputs + point * state.in_stride() + i * state.in.channels;
-      product.b = state.domain + point * state.pairs();
-      product.c = outputs + point * state.y_stride();
+  product.a_step = state.in.channels;
+  product.b_stride = product.c_stride = product.columns = state.out.channels;
+  product.accumulate = !first;
+  for (Index point = 0; point < kPoints; ++point) {
+    product.length = block.rows_of(point);
+    product.b = outputs + point * state.out_stride();
+    for (Index channel = 0; channel < state.in.channels; channel += kMostTiles) {
+      product.row_count = std::min(kMostTiles, state.in.channels - channel);
+      for (Index i = 0; i < product.row_count; ++i)
+        rows[i] = inputs + point * state.in_stride() + channel + i;
+      product.c = sums + point * state.pairs_stride() + channel * state.out.channels;
       state.kernels->product(product);
-    }
-    for (Index i = 0; i < count; ++i) {
-      WinogradTile tile = tile_of(state, state.y, first + i, false);
-      tile.out = state.out + (first + i) / state.image_tiles() * state.y.floats();
-      tile.bias = state.bias;
-      tile.relu = state.relu;
-      tile.domain = outputs + i * state.y.channels;
-      tile.position_stride = state.y_stride();
-      state.kernels->winograd_output(tile);
     }
   }
 }
@@ -114,48 +218,26 @@ void run_forward(const void* opaque, Index slice, std::byte* scratch) {
 // A slice's gradient is gathered in the domain and taken out of it at the end.
 void run_kernel_gradient(const void* opaque, Index slice, std::byte* scratch) {
   const auto& state = *static_cast<const Winograd*>(opaque);
-  const Range images = share(state.batch, state.slices, slice);
   float* inputs = reinterpret_cast<float*>(scratch);
-  float* gradients = inputs + kPoints * state.in_stride();
-  float* sums = gradients + kPoints * state.y_stride();
-  const float* rows[kMostTiles];
-  Product product;
-  product.rows = rows;
-  product.a_step = state.in.channels;
-  product.b_stride = product.c_stride = product.columns = state.y.channels;
-  const Index begin = images.begin * state.image_tiles(), end = images.end * state.image_tiles();
-  for (Index first = begin; first < end; first += state.tiles_at_once) {
-    const Index count = std::min(state.tiles_at_once, end - first);
-    transform_input(state, first, count, inputs);
-    for (Index i = 0; i < count; ++i) {
-      WinogradTile tile = tile_of(state, state.y, first + i, false);
-      tile.image = state.b + (first + i) / state.image_tiles() * state.y.floats();
-      tile.domain = gradients + i * state.y.channels;
-      tile.position_stride = state.y_stride();
-      state.kernels->winograd_gradient(tile);
-    }
-    product.length = count;
-    product.accumulate = first > begin;
-    for (Index point = 0; point < kPoints; ++point) {
-      product.b = gradients + point * state.y_stride();
-      for (Index channel = 0; channel < state.in.channels; channel += kMostTiles) {
-        product.row_count = std::min(kMostTiles, state.in.channels - channel);
-        for (Index i = 0; i < product.row_count; ++i)
-          rows[i] = inputs + point * state.in_stride() + channel + i;
-        product.c = sums + point * state.pairs() + channel * state.y.channels;
-        state.kernels->product(product);
-      }
-    }
-  }
-  float* to = state.slices == 1 ? state.out : state.copies + slice * 9 * state.pairs();
-  state.kernels->winograd_kernel_gradient(to, sums, state.pairs(), 0, state.pairs());
+  float* outputs = inputs + kPoints * state.in_stride();
+  float* sums = outputs + kPoints * state.out_stride();
+  bool first = true;
+  for_each_block(state, slice, [&](const Block& block) {
+    transform(state, block, state.kernels->winograd_input, true, state.x, nullptr, inputs);
+    transform(state, block, state.kernels->winograd_gradient, false, state.dy, nullptr, outputs);
+    add_products(state, block, inputs, outputs, first, sums);
+    first = false;
+  });
+  float* to = state.slices == 1 ? state.dkernel : state.copies + slice * 9 * state.pairs();
+  state.kernels->winograd_kernel_gradient(to, sums, state.pairs_stride(), state.pairs(), 0,
+                                          state.pairs());
 }
 
 void run_sum(const void* opaque, Index slice, std::byte*) {
   const auto& state = *static_cast<const Winograd*>(opaque);
   const Range range = share(9 * state.pairs(), state.sum_slices, slice);
-  state.kernels->add_rows(state.out + range.begin, state.copies + range.begin, 9 * state.pairs(),
-                          state.slices, range.end - range.begin);
+  state.kernels->add_rows(state.dkernel + range.begin, state.copies + range.begin,
+                          9 * state.pairs(), state.slices, range.end - range.begin);
 }
 
 // Whether F(4x4, 3x3) can serve the step at all.
@@ -166,13 +248,28 @@ bool applies(const WindowAttributes& w) {
   return w.size == kThree && w.stride == kOne && w.dilation == kOne && w.groups == 1 && pads;
 }
 
+// Points of all tiles along a dimension of y.
+Index points_along(Index extent) {
+  return extent / 4 * 6 + (extent % 4 > 0 ? extent % 4 + 2 : 0);
+}
+
+// Multiplications along a dimension the direct way: it leaves out taps beside the image.
+Index taps_along(Index extent, Index out_extent, Index pad) {
+  Index taps = 0;
+  for (Index at = -pad; at < out_extent - pad; ++at)
+    taps += std::max<Index>(std::min(at + 3, extent) - std::max<Index>(at, 0), 0);
+  return taps;
+}
+
 // The fixed table, from treino_bench_ops (Zen 4: 0.25 to 0.8 of the direct way's time where this
 // says yes): wide enough channels, a domain of the kernel that stays in cache (a gradient has one a
 // slice), and less than six tenths of the multiplications of the direct way.
 bool is_best(const Kernels& kernels, const Winograd& state, Op op) {
   const Index most_pairs = op == Op::conv2d_grad_kernel ? 128 * 128 : 256 * 256;
-  const Index whole = state.image_tiles() * kPoints, direct = state.y.height * state.y.width * 9;
-  return kernels.lanes >= 8 && state.in.channels >= 16 && state.y.channels >= 16 &&
+  const Index whole = points_along(state.out.height) * points_along(state.out.width);
+  const Index direct = taps_along(state.in.height, state.out.height, state.pad[0]) *
+                       taps_along(state.in.width, state.out.width, state.pad[1]);
+  return kernels.lanes >= 8 && state.in.channels >= 16 && state.out.channels >= 16 &&
          state.pairs() <= most_pairs &&
          static_cast<double>(whole) <= 0.6 * static_cast<double>(direct);
 }
@@ -186,14 +283,12 @@ bool plan_winograd(Planner& planner, const Step& step) {
     return false;
   Winograd draft;
   draft.in = {window.input[1], window.input[2], window.input[3]};
-  draft.y = {window.output_extent(0), window.output_extent(1), window.kernel[3]};
+  draft.out = {window.output_extent(0), window.output_extent(1), window.kernel[3]};
   const bool grad_input = step.op == Op::conv2d_grad_input,
              grad_kernel = step.op == Op::conv2d_grad_kernel;
-  if (grad_input) std::swap(draft.in, draft.y);
-  for (std::size_t d = 0; d < 2; ++d)
-    draft.pad[d] = grad_input ? 2 - window.pad_before[d] : window.pad_before[d];
-  draft.tiles_down = (draft.y.height + 3) / 4;
-  draft.tiles_across = (draft.y.width + 3) / 4;
+  for (std::size_t d = 0; d < 2; ++d) draft.pad[d] = window.pad_before[d];
+  draft.tiles_down = (draft.out.height + 3) / 4;
+  draft.tiles_across = (draft.out.width + 3) / 4;
   if (wanted == Convolutions::by_table && !is_best(planner.kernels, draft, step.op)) return false;
 
   auto& state = planner.state<Winograd>();
@@ -201,28 +296,28 @@ bool plan_winograd(Planner& planner, const Step& step) {
   state.kernels = &planner.kernels;
   state.batch = window.input[0];
   state.relu = window.activation == Op::relu;
-  const double multiplications =
-      static_cast<double>(state.batch * state.image_tiles() * kPoints * state.pairs());
+  const double multiplications = static_cast<double>(state.batch * points_along(state.out.height) *
+                                                     points_along(state.out.width) * state.pairs());
   const double bytes =
-      4.0 * static_cast<double>(state.batch * (state.in.floats() + state.y.floats()));
+      4.0 * static_cast<double>(state.batch * (state.in.floats() + state.out.floats()));
   const double nanoseconds = nanoseconds_of(multiplications, 6 * bytes);
   state.slices = row_slices(state.batch, nanoseconds);
   const Index images = (state.batch + state.slices - 1) / state.slices;
-  const Index fit = kDomainBytes / (kPoints * 4 * (state.in.channels + state.y.channels));
+  const Index fit = kDomainBytes / (kPoints * 4 * (state.in.channels + state.out.channels));
   state.tiles_at_once =
       std::min({std::max<Index>(fit, 4), kMostTiles, images * state.image_tiles()});
   const Index blocks =
       (images * state.image_tiles() + state.tiles_at_once - 1) / state.tiles_at_once;
   state.tiles_at_once = (images * state.image_tiles() + blocks - 1) / blocks;  // blocks of one size
-  planner.point(state.a, step.inputs[0]);
-  planner.point(state.b, step.inputs[1]);
+  planner.point(grad_input ? state.dy : state.x, step.inputs[0]);
+  planner.point(grad_kernel ? state.dy : state.kernel, step.inputs[1]);
   if (step.inputs.size() > 2) planner.point(state.bias, step.inputs[2]);
-  planner.point(state.out, step.outputs[0]);
+  planner.point(grad_input ? state.dx : grad_kernel ? state.dkernel : state.y, step.outputs[0]);
   planner.choose(fmt::format("own {} winograd", planner.kernels.name), Convolutions::winograd);
-  const Index block_floats = kPoints * (state.in_stride() + state.y_stride());
+  const Index block_floats = kPoints * (state.in_stride() + state.out_stride());
 
   if (grad_kernel) {
-    planner.worker_scratch(4 * (block_floats + kPoints * state.pairs()));
+    planner.worker_scratch(4 * (block_floats + kPoints * state.pairs_stride()));
     if (state.slices > 1) planner.scratch(state.copies, state.slices * 9 * state.pairs());
     planner.phase(run_kernel_gradient, &state, state.slices, nanoseconds, {state.batch, 3, 0},
                   {3, state.slices > 1 ? 0U : 1U});
@@ -233,17 +328,17 @@ bool plan_winograd(Planner& planner, const Step& step) {
     return true;
   }
   planner.worker_scratch(4 * block_floats);
-  planner.scratch(state.domain, kPoints * state.pairs());
+  planner.scratch(state.domain, kPoints * state.pairs_stride());
   const double kernel_nanoseconds =
       nanoseconds_of(0, 4.0 * 60 * static_cast<double>(state.pairs()));
   if (grad_input) {
     planner.scratch(state.turned, 9 * state.pairs());
     planner.phase(run_turn, &state, 9, kernel_nanoseconds / 4, {}, {2, 0});
   }
-  state.kernel_slices = slices_for(state.in.channels, kernel_nanoseconds, kRowSlices);
+  state.kernel_slices = slices_for(state.pairs() / 16, kernel_nanoseconds, kRowSlices);
   planner.phase(run_kernel, &state, state.kernel_slices, kernel_nanoseconds, {}, {2, 0});
-  planner.phase(run_forward, &state, state.slices, nanoseconds, {state.batch, 1, 1},
-                {5, 1});  // not the kernel itself
+  planner.phase(grad_input ? run_input_gradient : run_forward, &state, state.slices, nanoseconds,
+                {state.batch, 1, 1}, {5, 1});  // not the kernel itself
   return true;
 }
 

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Transforms of Winograd's F(4x4, 3x3) with the points 0, 1, -1, 2, -2, infinity (Lavin and Gray,
 // "Fast algorithms for convolutional neural networks", 2015): a 4x4 tile of a 3x3 correlation from
-// 36 multiplications instead of 144. One tile at a time, vectors over channels.
+// 36 multiplications instead of 144. What is left over at an image's end is a smaller tile on some
+// of the same points, so that one domain of the kernel serves all: m outputs along a dimension take
+// m + 2 points, and no output is computed to be thrown away. One tile at a time, vectors over
+// channels.
 #include "treino/backend/cpu/kernels/parts.h"
 
 namespace treino::cpu::TREINO_ISA {
 
 namespace {
+
+#define TREINO_MEMBER static inline __attribute__((always_inline))
 
 TREINO_INLINE F fetch(const float* from, Index count) {
   return count == kLanes ? load(from) : load_part(from, count);
@@ -18,36 +23,130 @@ TREINO_INLINE void put(float* to, F value, Index count) {
     store_part(to, value, count);
 }
 
-// o = B^T d: 6 input pixels.
-TREINO_INLINE void input_points(const F (&d)[6], F (&o)[6]) {
-  const F a = d[4] - 4.F * d[2], b = d[3] - 4.F * d[1], c = d[4] - d[2], e = 2.F * (d[3] - d[1]);
-  o[0] = 4.F * d[0] + (d[4] - 5.F * d[2]);
-  o[1] = a + b;
-  o[2] = a - b;
-  o[3] = c + e;
-  o[4] = c - e;
-  o[5] = 4.F * d[1] + (d[5] - 5.F * d[3]);
-}
+// Along one dimension, a tile of M outputs: `at` names its M + 2 points among the six. `input` is
+// B^T d of M + 2 pixels, `output` is A^T m, `gradient` (A y) and `input_gradient` (B v) are their
+// transposes. Rows of B^T are the coefficients of prod (t - b) over the other points b, divided by
+// its value at the point and by the scale `kernel_points` gives that point in F(4, 3).
+template <int M>
+struct Line;
 
-// o = A^T m: 4 output pixels.
-TREINO_INLINE void output_points(const F (&m)[6], F (&o)[4]) {
-  const F a = m[1] + m[2], b = m[1] - m[2], c = m[3] + m[4], d = m[3] - m[4];
-  o[0] = m[0] + a + c;
-  o[1] = 2.F * d + b;
-  o[2] = 4.F * c + a;
-  o[3] = 8.F * d + b + m[5];
-}
+template <>
+struct Line<4> {
+  static constexpr int at[6] = {0, 1, 2, 3, 4, 5};
+  TREINO_MEMBER void input(const F (&d)[6], F (&o)[6]) {
+    const F a = d[4] - 4.F * d[2], b = d[3] - 4.F * d[1], c = d[4] - d[2], e = 2.F * (d[3] - d[1]);
+    o[0] = 4.F * d[0] + (d[4] - 5.F * d[2]);
+    o[1] = a + b;
+    o[2] = a - b;
+    o[3] = c + e;
+    o[4] = c - e;
+    o[5] = 4.F * d[1] + (d[5] - 5.F * d[3]);
+  }
+  TREINO_MEMBER void output(const F (&m)[6], F (&o)[4]) {
+    const F a = m[1] + m[2], b = m[1] - m[2], c = m[3] + m[4], d = m[3] - m[4];
+    o[0] = m[0] + a + c;
+    o[1] = 2.F * d + b;
+    o[2] = 4.F * c + a;
+    o[3] = 8.F * d + b + m[5];
+  }
+  TREINO_MEMBER void gradient(const F (&y)[4], F (&o)[6]) {
+    const F a = y[0] + y[2], b = y[1] + y[3], c = 4.F * y[2] + y[0], d = 2.F * (4.F * y[3] + y[1]);
+    o[0] = y[0];
+    o[1] = a + b;
+    o[2] = a - b;
+    o[3] = c + d;
+    o[4] = c - d;
+    o[5] = y[3];
+  }
+  TREINO_MEMBER void input_gradient(const F (&v)[6], F (&d)[6]) {
+    const F s = v[1] + v[2], t = v[1] - v[2], u = v[3] + v[4], w = 2.F * (v[3] - v[4]);
+    d[0] = 4.F * v[0];
+    d[1] = 4.F * (v[5] - t) - w;
+    d[2] = -5.F * v[0] - (4.F * s + u);
+    d[3] = t + w - 5.F * v[5];
+    d[4] = v[0] + (s + u);
+    d[5] = v[5];
+  }
+};
 
-// o = A y, the transpose of the one above: for the gradient of the kernel.
-TREINO_INLINE void gradient_points(const F (&y)[4], F (&o)[6]) {
-  const F a = y[0] + y[2], b = y[1] + y[3], c = 4.F * y[2] + y[0], d = 2.F * (4.F * y[3] + y[1]);
-  o[0] = y[0];
-  o[1] = a + b;
-  o[2] = a - b;
-  o[3] = c + d;
-  o[4] = c - d;
-  o[5] = y[3];
-}
+template <>
+struct Line<3> {
+  static constexpr int at[5] = {0, 1, 2, 3, 5};
+  TREINO_MEMBER void input(const F (&d)[5], F (&o)[5]) {
+    const F a = d[3] - d[1];
+    o[0] = 4.F * (d[0] - d[2]) + 2.F * a;
+    o[1] = 3.F * (d[3] - d[2]) - 6.F * d[1];
+    o[2] = d[3] - 3.F * d[2] + 2.F * d[1];
+    o[3] = 4.F * a;
+    o[4] = d[4] - d[2] - 2.F * a;
+  }
+  TREINO_MEMBER void output(const F (&m)[5], F (&o)[3]) {
+    const F a = m[1] + m[2];
+    o[0] = m[0] + a + m[3];
+    o[1] = 2.F * m[3] + (m[1] - m[2]);
+    o[2] = 4.F * m[3] + a + m[4];
+  }
+  TREINO_MEMBER void gradient(const F (&y)[3], F (&o)[5]) {
+    const F a = y[0] + y[2];
+    o[0] = y[0];
+    o[1] = a + y[1];
+    o[2] = a - y[1];
+    o[3] = 4.F * y[2] + 2.F * y[1] + y[0];
+    o[4] = y[2];
+  }
+  TREINO_MEMBER void input_gradient(const F (&v)[5], F (&d)[5]) {
+    const F a = 2.F * v[0] + 4.F * v[3] - 2.F * v[4];
+    d[0] = 4.F * v[0];
+    d[1] = 2.F * v[2] - 6.F * v[1] - a;
+    d[2] = -4.F * v[0] - 3.F * (v[1] + v[2]) - v[4];
+    d[3] = 3.F * v[1] + v[2] + a;
+    d[4] = v[4];
+  }
+};
+
+template <>
+struct Line<2> {
+  static constexpr int at[4] = {0, 1, 2, 5};
+  TREINO_MEMBER void input(const F (&d)[4], F (&o)[4]) {
+    o[0] = 4.F * (d[0] - d[2]);
+    o[1] = -3.F * (d[1] + d[2]);
+    o[2] = 3.F * (d[1] - d[2]);
+    o[3] = d[3] - d[1];
+  }
+  TREINO_MEMBER void output(const F (&m)[4], F (&o)[2]) {
+    o[0] = m[0] + m[1] + m[2];
+    o[1] = m[1] - m[2] + m[3];
+  }
+  TREINO_MEMBER void gradient(const F (&y)[2], F (&o)[4]) {
+    o[0] = y[0];
+    o[1] = y[0] + y[1];
+    o[2] = y[0] - y[1];
+    o[3] = y[1];
+  }
+  TREINO_MEMBER void input_gradient(const F (&v)[4], F (&d)[4]) {
+    d[0] = 4.F * v[0];
+    d[1] = 3.F * (v[2] - v[1]) - v[3];
+    d[2] = -4.F * v[0] - 3.F * (v[1] + v[2]);
+    d[3] = v[3];
+  }
+};
+
+template <>
+struct Line<1> {
+  static constexpr int at[3] = {0, 1, 5};
+  TREINO_MEMBER void input(const F (&d)[3], F (&o)[3]) {
+    o[0] = 4.F * (d[0] - d[1]);
+    o[1] = -6.F * d[1];
+    o[2] = d[2] - d[1];
+  }
+  TREINO_MEMBER void output(const F (&m)[3], F (&o)[1]) { o[0] = m[0] + m[1] + m[2]; }
+  TREINO_MEMBER void gradient(const F (&y)[1], F (&o)[3]) { o[0] = o[1] = o[2] = y[0]; }
+  TREINO_MEMBER void input_gradient(const F (&v)[3], F (&d)[3]) {
+    d[0] = 4.F * v[0];
+    d[1] = -4.F * v[0] - 6.F * v[1] - v[2];
+    d[2] = v[2];
+  }
+};
 
 // o = G w: 3 kernel taps.
 TREINO_INLINE void kernel_points(const F (&w)[3], F (&o)[6]) {
@@ -68,50 +167,58 @@ TREINO_INLINE void kernel_gradient_points(const F (&u)[6], F (&o)[3]) {
   o[2] = (1.F / 6.F) * (c - a) + u[5];
 }
 
-// A tile of `Size` x `Size` pixels, zero outside the image, to its 36 points by `Points`.
-template <int Size, void (*Points)(const F (&)[Size], F (&)[6])>
-void to_domain(const WinogradTile& p) {
-  const bool inside = p.y >= 0 && p.x >= 0 && p.y + Size <= p.height && p.x + Size <= p.width;
+template <int H, int W>
+TREINO_INLINE float* point(const WinogradTile& p, int i, int j) {
+  const int row = Line<H>::at[i];
+  return p.domain + (row * 6 + Line<W>::at[j]) * p.point_stride + p.shift[row];
+}
+
+TREINO_INLINE bool reaches_out(const WinogradTile& p) {  // of the image
+  return p.y < 0 || p.x < 0 || p.y + p.rows + 2 > p.height || p.x + p.columns + 2 > p.width;
+}
+TREINO_INLINE bool inside(const WinogradTile& p, int i, int j) {
+  return p.y + i >= 0 && p.y + i < p.height && p.x + j >= 0 && p.x + j < p.width;
+}
+
+template <int H, int W>
+void input_tile(const WinogradTile& p) {
+  const bool all = !reaches_out(p);
   for (Index c = 0; c < p.channels; c += kLanes) {
     const Index count = least(kLanes, p.channels - c);
     const float* image = p.image + (p.y * p.width + p.x) * p.channels + c;
-    F half[6][Size];
-    for (int j = 0; j < Size; ++j) {
-      F d[Size], o[6];
-      for (int i = 0; i < Size; ++i) {
-        const bool there =
-            inside || (p.y + i >= 0 && p.y + i < p.height && p.x + j >= 0 && p.x + j < p.width);
-        d[i] = there ? fetch(image + (i * p.width + j) * p.channels, count) : F{};
-      }
-      Points(d, o);
-      for (int i = 0; i < 6; ++i) half[i][j] = o[i];
+    F half[H + 2][W + 2];
+    for (int j = 0; j < W + 2; ++j) {
+      F d[H + 2], o[H + 2];
+      for (int i = 0; i < H + 2; ++i)
+        d[i] = all || inside(p, i, j) ? fetch(image + (i * p.width + j) * p.channels, count) : F{};
+      Line<H>::input(d, o);
+      for (int i = 0; i < H + 2; ++i) half[i][j] = o[i];
     }
-    for (int i = 0; i < 6; ++i) {
-      F o[6];
-      Points(half[i], o);
-      for (int j = 0; j < 6; ++j) put(p.domain + (i * 6 + j) * p.position_stride + c, o[j], count);
+    for (int i = 0; i < H + 2; ++i) {
+      F o[W + 2];
+      Line<W>::input(half[i], o);
+      for (int j = 0; j < W + 2; ++j) put(point<H, W>(p, i, j) + c, o[j], count);
     }
   }
 }
 
-void from_domain(const WinogradTile& p) {
-  const Index high = least(4, p.height - p.y), wide = least(4, p.width - p.x);
+template <int H, int W>
+void output_tile(const WinogradTile& p) {
   for (Index c = 0; c < p.channels; c += kLanes) {
     const Index count = least(kLanes, p.channels - c);
-    F half[4][6];
-    for (int j = 0; j < 6; ++j) {
-      F m[6], o[4];
-      for (int i = 0; i < 6; ++i)
-        m[i] = fetch(p.domain + (i * 6 + j) * p.position_stride + c, count);
-      output_points(m, o);
-      for (int i = 0; i < 4; ++i) half[i][j] = o[i];
+    F half[H][W + 2];
+    for (int j = 0; j < W + 2; ++j) {
+      F m[H + 2], o[H];
+      for (int i = 0; i < H + 2; ++i) m[i] = fetch(point<H, W>(p, i, j) + c, count);
+      Line<H>::output(m, o);
+      for (int i = 0; i < H; ++i) half[i][j] = o[i];
     }
     const F bias = p.bias == nullptr ? F{} : fetch(p.bias + c, count);
-    for (int i = 0; i < high; ++i) {
-      F o[4];
-      output_points(half[i], o);
+    for (int i = 0; i < H; ++i) {
+      F o[W];
+      Line<W>::output(half[i], o);
       float* to = p.out + ((p.y + i) * p.width + p.x) * p.channels + c;
-      for (int j = 0; j < wide; ++j) {
+      for (int j = 0; j < W; ++j) {
         F value = o[j] + bias;
         if (p.relu) value = larger(F{}, value);
         put(to + j * p.channels, value, count);
@@ -120,8 +227,74 @@ void from_domain(const WinogradTile& p) {
   }
 }
 
-// Elements [first, last) of the channel pairs: domain[36][pairs] from kernel[9][pairs].
-void kernel_to_domain(float* domain, const float* kernel, Index pairs, Index first, Index last) {
+template <int H, int W>
+void gradient_tile(const WinogradTile& p) {
+  for (Index c = 0; c < p.channels; c += kLanes) {
+    const Index count = least(kLanes, p.channels - c);
+    const float* image = p.image + (p.y * p.width + p.x) * p.channels + c;
+    F half[H + 2][W];
+    for (int j = 0; j < W; ++j) {
+      F d[H], o[H + 2];
+      for (int i = 0; i < H; ++i) d[i] = fetch(image + (i * p.width + j) * p.channels, count);
+      Line<H>::gradient(d, o);
+      for (int i = 0; i < H + 2; ++i) half[i][j] = o[i];
+    }
+    for (int i = 0; i < H + 2; ++i) {
+      F o[W + 2];
+      Line<W>::gradient(half[i], o);
+      for (int j = 0; j < W + 2; ++j) put(point<H, W>(p, i, j) + c, o[j], count);
+    }
+  }
+}
+
+// Tiles overlap in dx: each adds its part.
+template <int H, int W>
+void input_gradient_tile(const WinogradTile& p) {
+  const bool all = !reaches_out(p);
+  for (Index c = 0; c < p.channels; c += kLanes) {
+    const Index count = least(kLanes, p.channels - c);
+    F half[H + 2][W + 2];
+    for (int j = 0; j < W + 2; ++j) {
+      F v[H + 2], o[H + 2];
+      for (int i = 0; i < H + 2; ++i) v[i] = fetch(point<H, W>(p, i, j) + c, count);
+      Line<H>::input_gradient(v, o);
+      for (int i = 0; i < H + 2; ++i) half[i][j] = o[i];
+    }
+    float* out = p.out + (p.y * p.width + p.x) * p.channels + c;
+    for (int i = 0; i < H + 2; ++i) {
+      F o[W + 2];
+      Line<W>::input_gradient(half[i], o);
+      for (int j = 0; j < W + 2; ++j) {
+        float* to = out + (i * p.width + j) * p.channels;
+        if (all || inside(p, i, j)) put(to, fetch(to, count) + o[j], count);
+      }
+    }
+  }
+}
+
+using Tile = void (*)(const WinogradTile&);
+#define TREINO_TILES(tile)                                  \
+  {                                                         \
+    {tile<1, 1>, tile<1, 2>, tile<1, 3>, tile<1, 4>},       \
+        {tile<2, 1>, tile<2, 2>, tile<2, 3>, tile<2, 4>},   \
+        {tile<3, 1>, tile<3, 2>, tile<3, 3>, tile<3, 4>}, { \
+      tile<4, 1>, tile<4, 2>, tile<4, 3>, tile<4, 4>        \
+    }                                                       \
+  }
+constexpr Tile kInput[4][4] = TREINO_TILES(input_tile);
+constexpr Tile kOutput[4][4] = TREINO_TILES(output_tile);
+constexpr Tile kGradient[4][4] = TREINO_TILES(gradient_tile);
+constexpr Tile kInputGradient[4][4] = TREINO_TILES(input_gradient_tile);
+#undef TREINO_TILES
+
+template <const Tile (&Tiles)[4][4]>
+void run_tile(const WinogradTile& p) {
+  Tiles[p.rows - 1][p.columns - 1](p);
+}
+
+// Elements [first, last) of the channel pairs: domain[36][domain_stride] from kernel[9][pairs].
+void kernel_to_domain(float* domain, Index domain_stride, const float* kernel, Index pairs,
+                      Index first, Index last) {
   for (Index c = first; c < last; c += kLanes) {
     const Index count = least(kLanes, last - c);
     F half[6][3];
@@ -134,18 +307,19 @@ void kernel_to_domain(float* domain, const float* kernel, Index pairs, Index fir
     for (int i = 0; i < 6; ++i) {
       F o[6];
       kernel_points(half[i], o);
-      for (int j = 0; j < 6; ++j) put(domain + (i * 6 + j) * pairs + c, o[j], count);
+      for (int j = 0; j < 6; ++j) put(domain + (i * 6 + j) * domain_stride + c, o[j], count);
     }
   }
 }
 
-void kernel_from_domain(float* kernel, const float* domain, Index pairs, Index first, Index last) {
+void kernel_from_domain(float* kernel, const float* domain, Index domain_stride, Index pairs,
+                        Index first, Index last) {
   for (Index c = first; c < last; c += kLanes) {
     const Index count = least(kLanes, last - c);
     F half[3][6];
     for (int j = 0; j < 6; ++j) {
       F u[6], o[3];
-      for (int i = 0; i < 6; ++i) u[i] = fetch(domain + (i * 6 + j) * pairs + c, count);
+      for (int i = 0; i < 6; ++i) u[i] = fetch(domain + (i * 6 + j) * domain_stride + c, count);
       kernel_gradient_points(u, o);
       for (int i = 0; i < 3; ++i) half[i][j] = o[i];
     }
@@ -160,9 +334,10 @@ void kernel_from_domain(float* kernel, const float* domain, Index pairs, Index f
 }  // namespace
 
 void add_winograd(Kernels& kernels) {
-  kernels.winograd_input = to_domain<6, input_points>;
-  kernels.winograd_output = from_domain;
-  kernels.winograd_gradient = to_domain<4, gradient_points>;
+  kernels.winograd_input = run_tile<kInput>;
+  kernels.winograd_output = run_tile<kOutput>;
+  kernels.winograd_gradient = run_tile<kGradient>;
+  kernels.winograd_input_gradient = run_tile<kInputGradient>;
   kernels.winograd_kernel = kernel_to_domain;
   kernels.winograd_kernel_gradient = kernel_from_domain;
 }
