@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "treino/base/thread_team.h"
 
-#include <linux/futex.h>
 #include <sched.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <climits>
 #include <fstream>
 #include <sstream>
 #include <system_error>
@@ -26,15 +22,7 @@ namespace {
 constexpr int kMostPeers = 4;
 
 // A look is a pause, 10 to 50 ns: some 50 us, about what waking a sleeping core costs.
-constexpr int kSpins = 4000;
-
-void pause_once() {
-#if defined(__SSE2__)
-  _mm_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
+constexpr int kLooks = 4000;
 
 std::string first_line(const std::string& path) {
   std::ifstream file(path);
@@ -128,29 +116,10 @@ FlushDenormals::FlushDenormals() = default;
 FlushDenormals::~FlushDenormals() = default;
 #endif
 
-void Milestone::await(std::uint32_t number, int spins) {
-  for (int spin = 0; spin < spins; ++spin) {
-    if (is_past(reached_.load(std::memory_order_acquire), number)) return;
-    pause_once();
-  }
-  sleepers_.fetch_add(1, std::memory_order_seq_cst);
-  for (;;) {
-    const std::uint32_t seen = reached_.load(std::memory_order_seq_cst);
-    if (is_past(seen, number)) break;
-    syscall(SYS_futex, &reached_, FUTEX_WAIT_PRIVATE, seen, nullptr, nullptr, 0);
-  }
-  sleepers_.fetch_sub(1, std::memory_order_relaxed);
-}
-
-void Milestone::wake() {
-  static_assert(sizeof reached_ == 4 && decltype(reached_)::is_always_lock_free);
-  syscall(SYS_futex, &reached_, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
-}
-
 ThreadTeam::ThreadTeam(int threads, void (*on_start)())
     : size_(std::max(threads, 1)), seats_(static_cast<std::size_t>(size_)) {
-  // Without a core each there is no use in spinning.
-  spins_ = static_cast<std::size_t>(size_) <= allowed_cpus().size() ? kSpins : 0;
+  // Without a core each there is no use in looking.
+  looks_ = static_cast<std::size_t>(size_) <= allowed_cpus().size() ? kLooks : 0;
   try {
     workers_.reserve(seats_.size() - 1);
     for (int worker = 1; worker < size_; ++worker)
@@ -192,7 +161,7 @@ void ThreadTeam::work(int worker, void (*on_start)()) {
   const FlushDenormals flush;
   if (on_start != nullptr) on_start();
   for (std::uint32_t run = 1;; ++run) {
-    begun_.await(run, spins_);
+    begun_.await(run, looks_);
     if (stopping_) return;
     call(job_, context_, worker);
     wait_for_all(worker);
@@ -205,14 +174,14 @@ void ThreadTeam::wait_for_all(int worker) {
   own.arrived.reach(round);
   if (size_ <= kMostPeers) {
     for (int other = 0; other < size_; ++other) {
-      if (other != worker) seats_[static_cast<std::size_t>(other)].arrived.await(round, spins_);
+      if (other != worker) seats_[static_cast<std::size_t>(other)].arrived.await(round, looks_);
     }
   } else if (worker == 0) {
     for (int other = 1; other < size_; ++other)
-      seats_[static_cast<std::size_t>(other)].arrived.await(round, spins_);
+      seats_[static_cast<std::size_t>(other)].arrived.await(round, looks_);
     release_.reach(round);
   } else {
-    release_.await(round, spins_);
+    release_.await(round, looks_);
   }
 }
 

@@ -7,6 +7,8 @@
 #include <thread>
 #include <vector>
 
+#include "treino/base/bell.h"
+
 namespace treino {
 
 // Threads this process may keep busy: the CPUs of its affinity mask, cut to the CPU quota of its
@@ -28,28 +30,23 @@ class FlushDenormals {
   std::uint32_t saved_ = 0;
 };
 
-// A number that only grows (and wraps), written by one thread and awaited by others: they look at
-// it for a while, then sleep. Sleeping and not yielding: a thread that yields stays runnable, so
-// the kernel sees no idle core to move a displaced thread to, and charges each yield as a whole
-// slice.
+// A number that only grows (and wraps), written by one thread and awaited by others.
 class alignas(128) Milestone {
  public:
   void reach(std::uint32_t number) {
-    // Sequentially consistent, as in await(): either this sees the sleeper or it sees the number.
     reached_.store(number, std::memory_order_seq_cst);
-    if (sleepers_.load(std::memory_order_seq_cst) > 0) wake();
+    if (bell_.awaited()) bell_.ring();
   }
-  // `spins` looks before sleeping.
-  void await(std::uint32_t number, int spins);
+  // Looks so many times before it sleeps.
+  void await(std::uint32_t number, int looks) {
+    bell_.await(looks, [&] {
+      return static_cast<std::int32_t>(reached_.load(std::memory_order_seq_cst) - number) >= 0;
+    });
+  }
 
  private:
-  static bool is_past(std::uint32_t seen, std::uint32_t number) {
-    return static_cast<std::int32_t>(seen - number) >= 0;
-  }
-  void wake();
-
   std::atomic<std::uint32_t> reached_{0};
-  std::atomic<std::uint32_t> sleepers_{0};
+  Bell bell_;
 };
 
 // A persistent team: the calling thread is worker 0, the others are started once and sleep between
@@ -64,6 +61,8 @@ class ThreadTeam {
   ThreadTeam& operator=(const ThreadTeam&) = delete;
 
   int size() const { return size_; }
+  // How long a worker that waits does so awake; for Bell.
+  int looks() const { return looks_; }
 
   // Calls job(context, worker) once on every worker and returns when all are done. A job that
   // throws ends the program: the others would wait for it at a barrier for ever. All workers must
@@ -86,7 +85,7 @@ class ThreadTeam {
   void stop();
 
   int size_;
-  int spins_;  // looks before a waiting worker sleeps
+  int looks_;  // of a waiting worker before it sleeps
   std::vector<Seat> seats_;
   Milestone release_;  // large teams: worker 0 awaits the others and releases them
 

@@ -28,6 +28,9 @@ std::vector<int> find_variables(const Program& program, CpuStore& store) {
   return indices;
 }
 
+// About half a microsecond: a worker that is there comes sooner, mostly.
+constexpr int kLooksBeforeHelp = 50;
+
 constexpr std::int64_t kSmallTensor = 128 << 10;
 
 std::size_t padded(Index bytes) {
@@ -38,7 +41,10 @@ std::size_t padded(Index bytes) {
 
 CpuExecutable::CpuExecutable(const Program& planned, CpuStore& store,
                              std::shared_ptr<ThreadTeam> team, const PlanOptions& options)
-    : store_(store), team_(std::move(team)), store_index_(find_variables(planned, store)) {
+    : store_(store),
+      team_(std::move(team)),
+      store_index_(find_variables(planned, store)),
+      claims_(team_->size()) {
   const Program program = separate_small_tensors(planned, kSmallTensor);
   plan_ = make_plan(program, options);
   levels_ = make_levels(plan_.phases, team_->size());
@@ -70,23 +76,64 @@ void CpuExecutable::run(std::int64_t steps) {
   settle_pointers();
   steps_ = steps;
   team_->run([](void* self, int worker) { static_cast<CpuExecutable*>(self)->work(worker); }, this);
+  rounds_ += static_cast<std::uint64_t>(steps) * levels_.size();
+  for (const Level& level : levels_) slices_ += steps * level.slices;
 }
 
-void CpuExecutable::run_level(const Level& level, int worker) {
+void CpuExecutable::run_slice(const Task& task, Index slice, int worker) {
   std::byte* scratch =
       worker_scratch_.data() + padded(plan_.worker_bytes) * static_cast<std::size_t>(worker);
-  for (const Task& task : level.workers[static_cast<std::size_t>(worker)]) {
-    for (Index slice = task.begin; slice < task.end; ++slice) {
-      for (const Stage& stage : task.stages) stage.run(stage.state, slice, scratch);
-    }
+  for (const Stage& stage : task.stages) stage.run(stage.state, slice, scratch);
+}
+
+void CpuExecutable::run_share(const Share& share, int worker) {
+  for (const Task& task : share.tasks) {
+    for (Index slice = task.begin; slice < task.end; ++slice) run_slice(task, slice, worker);
   }
 }
 
+Index CpuExecutable::take_share(const Level& level, int owner, std::uint64_t round, int worker) {
+  const Share& share = level.shares[static_cast<std::size_t>(owner)];
+  Index done = 0, first = 0;  // first: number of the task's first slice within the share
+  auto task = share.tasks.begin();
+  for (;; ++done) {
+    const Index unit = claims_.take(owner, round, share.slices);
+    if (unit == share.slices) return done;
+    while (unit - first >= task->end - task->begin) first += task->end - task->begin, ++task;
+    run_slice(*task, task->begin + unit - first, worker);
+  }
+}
+
+// The others' shares are left to them unless they are late: their data are in their caches.
+void CpuExecutable::finish_level(const Level& level, std::uint64_t round, std::int64_t total,
+                                 int worker) {
+  for (int look = 0; look < kLooksBeforeHelp; ++look) {
+    if (claims_.reached(total)) return;
+    pause_once();
+  }
+  const int size = team_->size();
+  for (int other = 1; other < size; ++other) {
+    const Index helped = take_share(level, (worker + other) % size, round, worker);
+    if (helped > 0) claims_.done(worker, helped, total);
+  }
+  claims_.await(total, team_->looks());
+}
+
 void CpuExecutable::work(int worker) {
+  if (team_->size() == 1) {
+    for (std::int64_t step = 0; step < steps_; ++step) {
+      for (const Level& level : levels_) run_share(level.shares[0], 0);
+    }
+    return;
+  }
+  std::uint64_t round = rounds_;
+  std::int64_t total = slices_;
   for (std::int64_t step = 0; step < steps_; ++step) {
     for (const Level& level : levels_) {
-      run_level(level, worker);
-      team_->barrier(worker);
+      ++round;
+      total += level.slices;
+      claims_.done(worker, take_share(level, worker, round, worker), total);
+      finish_level(level, round, total, worker);
     }
   }
 }
@@ -110,7 +157,7 @@ void CpuExecutable::work_timed(int worker) {
   for (std::int64_t step = 0; step < steps_; ++step) {
     for (std::size_t i = 0; i < profile_levels_.size(); ++i) {
       const Clock::time_point start = Clock::now();
-      run_level(profile_levels_[i], worker);
+      run_share(profile_levels_[i].shares[static_cast<std::size_t>(worker)], worker);
       team_->barrier(worker);
       if (worker != 0) continue;
       times_->seconds[static_cast<std::size_t>(plan_.phases[i].step)] +=

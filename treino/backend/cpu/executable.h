@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "treino/backend/cpu/claims.h"
 #include "treino/backend/cpu/memory.h"
 #include "treino/backend/cpu/schedule.h"
 #include "treino/backend/cpu/store.h"
@@ -27,7 +28,11 @@ class CpuExecutable : public Executable {
  private:
   void work(int worker);
   void work_timed(int worker);
-  void run_level(const Level& level, int worker);
+  // Does what is left of a worker's share; how many slices that was.
+  Index take_share(const Level& level, int share, std::uint64_t round, int worker);
+  void finish_level(const Level& level, std::uint64_t round, std::int64_t total, int worker);
+  void run_share(const Share& share, int worker);
+  void run_slice(const Task& task, Index slice, int worker);
   void settle_pointers();
 
   CpuStore& store_;
@@ -35,6 +40,9 @@ class CpuExecutable : public Executable {
   std::vector<int> store_index_;  // of each variable of the program
   Plan plan_;
   std::vector<Level> levels_;
+  Claims claims_;
+  std::uint64_t rounds_ = 0;  // levels run
+  std::int64_t slices_ = 0;   // slices run
   Memory arena_, scratch_, worker_scratch_;
   std::int64_t generation_ = -1;  // of the store, when pointers were last set
   std::int64_t steps_ = 0;        // of the run under way

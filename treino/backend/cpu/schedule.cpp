@@ -102,10 +102,10 @@ class Clusters {
 };
 
 // Hands out work in equal shares of the estimated time, neighbouring slices to one worker.
-class Shares {
+class Sharing {
  public:
-  Shares(Level& level, int workers, double total) : level_(level), share_(total / workers) {
-    level_.workers.resize(static_cast<std::size_t>(workers));
+  Sharing(Level& level, int workers, double total) : level_(level), share_(total / workers) {
+    level_.shares.resize(static_cast<std::size_t>(workers));
   }
 
   void add(const Cluster& cluster) {
@@ -121,14 +121,17 @@ class Shares {
         ++end;
         done_ += each;
       } while (end < slices && worker_at(done_ + each / 2) == worker);
-      level_.workers[worker].push_back({stages, slice, end});
+      Share& share = level_.shares[worker];
+      share.tasks.push_back({stages, slice, end});
+      share.slices += end - slice;
       slice = end;
     }
+    level_.slices += slices;
   }
 
  private:
   std::size_t worker_at(double time) const {
-    const auto last = static_cast<double>(level_.workers.size() - 1);
+    const auto last = static_cast<double>(level_.shares.size() - 1);
     return static_cast<std::size_t>(std::clamp(time / share_ - 1e-6, 0.0, last));
   }
 
@@ -150,10 +153,10 @@ std::vector<Level> make_levels(const std::vector<Phase>& phases, int workers) {
     for (const Cluster& cluster : clusters.all()) {
       if (cluster.level == number && !cluster.phases.empty()) total += cluster.nanoseconds;
     }
-    Shares shares(levels[static_cast<std::size_t>(number)], workers, std::max(total, 1.0));
+    Sharing sharing(levels[static_cast<std::size_t>(number)], workers, std::max(total, 1.0));
     for (const Cluster& cluster : clusters.all()) {
       if (cluster.level != number || cluster.phases.empty()) continue;
-      shares.add(cluster);
+      sharing.add(cluster);
     }
   }
   return levels;
@@ -162,7 +165,7 @@ std::vector<Level> make_levels(const std::vector<Phase>& phases, int workers) {
 std::vector<Level> make_profile_levels(const std::vector<Phase>& phases, int workers) {
   std::vector<Level> levels(phases.size());
   for (std::size_t i = 0; i < phases.size(); ++i) {
-    Shares(levels[i], workers, std::max(phases[i].nanoseconds, 1.0))
+    Sharing(levels[i], workers, std::max(phases[i].nanoseconds, 1.0))
         .add({{&phases[i]}, 0, phases[i].nanoseconds, false});
   }
   return levels;

@@ -18,9 +18,15 @@ struct Task {
   Index begin = 0, end = 0;
 };
 
-// What each worker does between two barriers.
+// What is done between two barriers: each worker's share, of which others take slices when it is
+// not there to do them.
+struct Share {
+  std::vector<Task> tasks;
+  Index slices = 0;
+};
 struct Level {
-  std::vector<std::vector<Task>> workers;
+  std::vector<Share> shares;  // one a worker
+  Index slices = 0;
 };
 
 // Phases in as few levels as their reads and writes allow: a phase stands after all it depends on,
