@@ -23,9 +23,9 @@ StepProfile made_up() {
   profile.name = "made up";
   profile.batch = 32;
   profile.step_seconds = 200e-6;
-  profile.ops = {{"conv2d", "conv2d_1", "[1]", "own", 100e-6, 9e6, 100e3},
-                 {"fused", "optimizer", "[2]", "own", 80e-6, 0, 100e3},
-                 {"window", "batch", "[3]", "own", 0.1e-6, 0, 10}};
+  profile.ops = {{"conv2d", "conv2d_1", "[1]", "own", "a", 100e-6, 9e6, 100e3},
+                 {"fused", "optimizer", "[2]", "own", "b", 80e-6, 0, 100e3},
+                 {"window", "batch", "[3]", "own", "c", 0.1e-6, 0, 10}};
   return profile;
 }
 const Limits kLimits{100e9, 10e9, 2};
@@ -67,6 +67,37 @@ TEST(Profile, TextSaysSharesFloorsAndWhatIsLeftOut) {
   EXPECT_THAT(text, HasSubstr("fused of optimizer: 80.0 us, 70.0 above its floor (traffic)"));
   EXPECT_THAT(text, HasSubstr("ops below 0.5 % each"));
   EXPECT_THAT(to_text(made_up(), kLimits, true), HasSubstr("window"));
+}
+
+TEST(Profile, SaysWhichKernelWonAndByHowMuch) {
+  StepProfile profile = made_up();
+  profile.heavy = {
+      {"conv2d", "conv2d_1", "a", {{"direct", 90e-6}, {"winograd", 60e-6}}, "winograd", false}};
+  const std::string text = to_text(profile, kLimits, false);
+  EXPECT_THAT(text, HasSubstr("      90.0       60.0          -  winograd    1.50x   1.50x"));
+  const auto json = nlohmann::json::parse(to_json(profile, kLimits));
+  EXPECT_EQ(json["ops"][0]["candidates"]["winner"], "winograd");
+  EXPECT_NEAR(json["ops"][0]["candidates"]["lead"].get<double>(), 1.5, 1e-9);
+  EXPECT_FALSE(json["ops"][1].contains("candidates"));
+}
+
+TEST(Profile, EveryConvolutionIsComparedUnlessNotWanted) {
+  const auto device = make_device("cpu", {.threads = 1});
+  const nn::Recipe conv = nn::parse_recipe(
+      "name = \"tiny\"\n[input]\nshape = [8, 8, 4]\n"
+      "[[model]]\nconv2d = { filters = 4, kernel = 3 }\n[[model]]\nflatten = {}\n"
+      "[[model]]\ndense = { units = 3, activation = \"softmax\" }\n[train]\nbatch = 8\n",
+      "tiny.toml");
+  const StepProfile compared =
+      profile_step(conv, *device, {.seconds = 0.01, .repetitions = 3, .candidate_seconds = 1e-3});
+  ASSERT_EQ(compared.heavy.size(), 2U);  // forward and the kernel's gradient
+  const auto json = nlohmann::json::parse(to_json(compared, kLimits));
+  int with_candidates = 0;
+  for (const auto& op : json["ops"]) with_candidates += op.contains("candidates") ? 1 : 0;
+  EXPECT_EQ(with_candidates, 2);
+  EXPECT_TRUE(
+      profile_step(conv, *device, {.seconds = 0.01, .repetitions = 3, .candidate_seconds = 0})
+          .heavy.empty());
 }
 
 TEST(Profile, JsonHoldsEveryOp) {

@@ -195,9 +195,10 @@ TEST_F(Tune, TextAndJsonSayWhoWonAndByHowMuch) {
   EXPECT_THAT(text, HasSubstr("3000.0     2000.0     4000.0  winograd"));
   EXPECT_THAT(text, HasSubstr("1.50x"));
   const auto json = nlohmann::json::parse(to_json(ops));
-  EXPECT_EQ(json["ops"][0]["winner"], "winograd");
-  EXPECT_EQ(json["ops"][0]["table"], "direct");
-  EXPECT_NEAR(json["ops"][0]["candidates_us"]["onednn"].get<double>(), 4000, 1e-6);
+  const auto& candidates = json["ops"][0]["candidates"];
+  EXPECT_EQ(candidates["winner"], "winograd");
+  EXPECT_EQ(candidates["table"], "direct");
+  EXPECT_NEAR(candidates["us"]["onednn"].get<double>(), 4000, 1e-6);
   EXPECT_THAT(to_text({}), HasSubstr("no op"));
 }
 

@@ -21,7 +21,7 @@ struct Options {
   RecipeOptions recipe;
   DeviceChoice device;
   std::string batch, svg;
-  double seconds = 1;
+  double seconds = 1, candidates = 20;
   bool json = false, all = false;
 };
 
@@ -44,8 +44,9 @@ int profile_recipe(Options options) {
                          " has no measured peak; profile on cpu");
   }
   const auto device = make_device(options.device);
-  const train::StepProfile profile =
-      train::profile_step(recipe, *device, {.seconds = options.seconds});
+  const train::StepProfile profile = train::profile_step(
+      recipe, *device,
+      {.seconds = options.seconds, .candidate_seconds = options.candidates * 1e-3});
   const cpu::Peak peak = cpu::measure_peak(options.device.threads, profile.touched_bytes);
   const train::Limits limits{peak.flops, peak.bandwidth, options.device.threads};
   if (!options.svg.empty()) write_whole_file(options.svg, chart::svg(picture(profile, limits)));
@@ -64,6 +65,11 @@ void add_profile(CLI::App& app, Action& action) {
   app.add_option("--seconds", options->seconds, "how long whole steps are timed")
       ->check(CLI::PositiveNumber)
       ->type_name("S");
+  app.add_option("--candidates", options->candidates,
+                 "milliseconds each kernel an op could use is timed; 0: they are not compared")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str()
+      ->type_name("MS");
   app.add_flag("--json", options->json, "one JSON object");
   app.add_flag("--all", options->all, "also ops that take next to no time");
   app.add_option("--svg", options->svg, "draw the ops under the machine's roof")->type_name("FILE");

@@ -149,11 +149,21 @@ StepProfile profile_step(const nn::Recipe& recipe, Device& device, const Profile
   for (std::size_t i = 0; i < program.steps.size(); ++i) {
     const Step& step = program.steps[i];
     const Work work = work_of(step);
-    OpProfile op{
-        std::string(name(step.op)), step.scope, {}, choices[i], best[i], work.flops, work.bytes};
+    OpProfile op{std::string(name(step.op)),
+                 step.scope,
+                 {},
+                 choices[i],
+                 shape_key(step),
+                 best[i],
+                 work.flops,
+                 work.bytes};
     for (const Tensor& input : step.inputs)
       op.shapes += (op.shapes.empty() ? "" : " ") + to_string(input.type.shape);
     profile.ops.push_back(std::move(op));
+  }
+  if (options.candidate_seconds > 0) {
+    const Program* const programs[] = {&program};
+    profile.heavy = tune(programs, device, {.cache = "", .seconds = options.candidate_seconds});
   }
   return profile;
 }

@@ -9,12 +9,14 @@
 
 #include "treino/nn/recipe.h"
 #include "treino/runtime/device.h"
+#include "treino/train/tune.h"
 
 namespace treino::train {
 
 struct OpProfile {
   std::string op, scope, shapes,
       kernel;                   // "conv2d", "conv2d_1", "[32, 32, 32, 3] ...", "own avx512"
+  std::string key;              // shape_key(): what TunedOp::shape says
   double seconds = 0;           // best of the repetitions, run by itself
   double flops = 0, bytes = 0;  // of its definition, see runtime/work.h
 };
@@ -26,6 +28,7 @@ struct StepProfile {
   double compile_seconds = 0;      // passes, kernels chosen and loaded
   std::int64_t touched_bytes = 0;  // variables and arena the step walks through
   std::vector<OpProfile> ops;      // in the order they run
+  std::vector<TunedOp> heavy;      // ops with several kernels to choose from, each shape once
 
   double op_seconds() const;
   double flops() const;
@@ -45,6 +48,8 @@ struct Limits {
 struct ProfileOptions {
   double seconds = 1;     // of whole steps
   int repetitions = 100;  // of single ops
+  // Of each kernel an op could use; 0: they are not compared.
+  double candidate_seconds = 0.02;
 };
 
 // The recipe's training step, compiled for the device. Throws Error::mistake where the recipe says

@@ -52,6 +52,7 @@ std::string to_text(const StepProfile& profile, const Limits& limits, bool all) 
       profile.step_seconds * 1e6, total * 1e6,
       static_cast<double>(profile.batch) / profile.step_seconds, profile.compile_seconds * 1e3,
       floor * 1e6, floor > 0 ? profile.step_seconds / floor : 0);
+  if (!profile.heavy.empty()) text += "\nkernels compared:\n" + to_text(profile.heavy) + "\n";
   text += "look first at:\n";
   const auto order = worst_first(profile, limits);
   for (std::size_t i = 0; i < std::min(kFirst, order.size()); ++i) {
@@ -88,6 +89,10 @@ std::string to_json(const StepProfile& profile, const Limits& limits) {
                            {"flops", op.flops},
                            {"bytes", op.bytes},
                            {"floor_us", limits.floor(op.flops, op.bytes) * 1e6}});
+    for (const TunedOp& heavy : profile.heavy) {
+      if (heavy.op == op.op && heavy.shape == op.key)
+        json["ops"].back()["candidates"] = candidates_json(heavy);
+    }
   }
   return json.dump(2);
 }

@@ -37,21 +37,25 @@ std::string to_text(const std::vector<TunedOp>& ops) {
   return text;
 }
 
+nlohmann::ordered_json candidates_json(const TunedOp& op) {
+  nlohmann::ordered_json times = nlohmann::ordered_json::object();
+  for (const CandidateTime& candidate : op.candidates)
+    times[candidate.kernel] = candidate.seconds * 1e6;
+  return {{"table", op.candidates.front().kernel},
+          {"winner", op.kernel},
+          {"lead", op.lead()},
+          {"gain", op.gain()},
+          {"us", times}};
+}
+
 std::string to_json(const std::vector<TunedOp>& ops) {
   auto list = nlohmann::ordered_json::array();
   for (const TunedOp& op : ops) {
-    nlohmann::ordered_json times = nlohmann::ordered_json::object();
-    for (const CandidateTime& candidate : op.candidates)
-      times[candidate.kernel] = candidate.seconds * 1e6;
     list.push_back({{"op", op.op},
                     {"scope", op.scope},
                     {"shape", op.shape},
-                    {"table", op.candidates.front().kernel},
-                    {"winner", op.kernel},
-                    {"lead", op.lead()},
-                    {"gain", op.gain()},
                     {"known", op.known},
-                    {"candidates_us", times}});
+                    {"candidates", candidates_json(op)}});
   }
   return nlohmann::ordered_json{{"ops", list}}.dump(2);
 }
