@@ -185,6 +185,13 @@ inline Index row_slices(Index extent, double nanoseconds) {
   return nanoseconds < 4000 ? 1 : std::min(std::max<Index>(extent, 1), kRowSlices);
 }
 
+// Copies of what slices sum up side by side take at most so much memory for a step (8 copies of a
+// gradient of 3x3x512x512 would be 75 MB): wider layers are cut into fewer slices, by shape alone.
+inline constexpr Index kPartialBytes = Index{16} << 20;
+inline Index copies_within(Index bytes, Index most = kPartialBytes) {
+  return std::max<Index>(1, most / std::max<Index>(bytes, 1));
+}
+
 // The units [begin, end) of a slice when `units` are shared evenly.
 struct Range {
   Index begin, end;

@@ -167,7 +167,8 @@ void plan_matmul(Planner& planner, const Step& step) {
                      4.0 * static_cast<double>(state.m * state.n + state.n * state.k));
   const Index row_units = (state.m + planner.kernels.row_block - 1) / planner.kernels.row_block;
   if (!state.transpose_b && state.k >= 4 * state.n && state.k >= 2 * state.m && state.k >= 256) {
-    state.inner_parts = slices_for(state.k / 64, nanoseconds, 16);
+    state.inner_parts = slices_for(state.k / 64, nanoseconds,
+                                   std::min<Index>(16, copies_within(state.m * state.n * 4)));
     if (state.inner_parts > 1) {
       state.rest = std::vector<std::atomic<int>>(static_cast<std::size_t>(state.inner_parts));
       const double copied = 4.0 * static_cast<double>(state.m * state.n * state.inner_parts);

@@ -84,9 +84,7 @@ bool plan_onednn(Planner& planner, const Step& step) {
       work,
       4.0 * static_cast<double>(window.input.elements() + window.input[0] * pixels * filters));
   const Index slices = row_slices(window.input[0], nanoseconds);
-  // Copies of a large kernel's gradient would take more memory than the network.
-  if (direction == Direction::grad_kernel &&
-      window.kernel.elements() * 4 * slices > (Index{8} << 20))
+  if (direction == Direction::grad_kernel && window.kernel.elements() * 4 * slices > kPartialBytes)
     return false;
   auto convolution = onednn::make_convolution(direction, window, step.inputs.size() > 2, slices);
   if (convolution == nullptr) return false;

@@ -85,6 +85,8 @@ void plan_columns(Planner& planner, const Step& step, Index rows, Index columns)
     state.shared = rows / state.fold;
     state.slices = slices_for(state.shared, nanoseconds, kRowSlices);
   }
+  const Index part_bytes = columns * state.fold * static_cast<Index>(sizeof(*state.parts));
+  state.slices = std::min(state.slices, copies_within(part_bytes));
   state.each = rows / state.fold / state.shared;
   planner.point(state.x, step.inputs[0]);
   planner.point(state.out, step.outputs[0]);

@@ -279,6 +279,10 @@ bool is_best(const Kernels& kernels, const Winograd& state, Op op) {
 bool plan_winograd(Planner& planner, const Step& step) {
   const auto& window = std::get<WindowAttributes>(step.attributes);
   const Convolutions wanted = planner.convolutions();
+  // Each worker gathers a gradient in the domain: four times the kernel.
+  if (step.op == Op::conv2d_grad_kernel &&
+      window.kernel.elements() / 9 * kPoints * 4 > kPartialBytes)
+    return false;
   if (!applies(window) || (wanted != Convolutions::by_table && wanted != Convolutions::winograd))
     return false;
   Winograd draft;
@@ -302,6 +306,7 @@ bool plan_winograd(Planner& planner, const Step& step) {
       4.0 * static_cast<double>(state.batch * (state.in.floats() + state.out.floats()));
   const double nanoseconds = nanoseconds_of(multiplications, 6 * bytes);
   state.slices = row_slices(state.batch, nanoseconds);
+  if (grad_kernel) state.slices = std::min(state.slices, copies_within(9 * state.pairs() * 4));
   const Index images = (state.batch + state.slices - 1) / state.slices;
   const Index fit = kDomainBytes / (kPoints * 4 * (state.in.channels + state.out.channels));
   state.tiles_at_once =
