@@ -93,8 +93,8 @@ class Device {
     (void)step;
     return {};
   }
-  // Least seconds the step takes with each of these candidates, run in turn on random operands for
-  // about `seconds` each.
+  // Seconds the step takes at best with each of these candidates, run in turn on random operands
+  // for about `seconds` each.
   virtual std::vector<double> time_candidates(const Step& step,
                                               std::span<const std::string> kernels,
                                               double seconds) {

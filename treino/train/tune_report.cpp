@@ -30,7 +30,8 @@ std::string to_text(const std::vector<TunedOp>& ops) {
                         op.known ? "  (known)" : "");
   }
   text += fmt::format(
-      "\nmicroseconds, least of several; lead: the next best takes so many times as long; gain: "
+      "\nmicroseconds, the third least of several windows; lead: the next best takes so many times "
+      "as long; gain: "
       "the "
       "fixed table's does{}\n",
       any_changed ? "" : " (it is right everywhere)");

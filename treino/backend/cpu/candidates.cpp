@@ -16,7 +16,8 @@ namespace {
 
 constexpr double kWindow = 1e-3;  // seconds between two looks at the clock, where a step is shorter
 constexpr int kLeastRounds = 5;
-constexpr double kHopeless = 2;  // times the best: not worth more than the least rounds
+constexpr std::size_t kPlace = 2;  // the third least counts: one lucky moment does not decide
+constexpr double kHopeless = 2;    // times the best: not worth more than the least rounds
 
 // The step alone, its operands and results variables of a store.
 Program alone(const Step& step) {
@@ -97,7 +98,14 @@ std::vector<double> time_candidates(const Step& step, std::span<const std::strin
   struct Runner {
     std::unique_ptr<CpuExecutable> executable;
     std::int64_t steps = 1;
-    double best = std::numeric_limits<double>::infinity(), spent = 0;
+    std::vector<double> least{};  // of its windows, kPlace + 1 of them in order
+    double spent = 0;
+
+    double best() const { return least.back(); }
+    void add(double each) {
+      least.insert(std::ranges::upper_bound(least, each), each);
+      if (least.size() > kPlace + 1) least.pop_back();
+    }
   };
   std::vector<Runner> runners;
   for (const std::string& kernel : kernels) {
@@ -114,17 +122,17 @@ std::vector<double> time_candidates(const Step& step, std::span<const std::strin
   for (int round = 0; more; ++round) {
     more = round + 1 < kLeastRounds;
     for (Runner& runner : runners) {
-      const bool hopeless = runner.best > kHopeless * least;
-      if (round >= kLeastRounds && (hopeless || runner.spent >= seconds)) continue;
+      if (round >= kLeastRounds && (runner.best() > kHopeless * least || runner.spent >= seconds))
+        continue;
       const double took = seconds_of(*runner.executable, runner.steps);
       runner.spent += took;
-      runner.best = std::min(runner.best, took / static_cast<double>(runner.steps));
-      least = std::min(least, runner.best);
-      more = more || (runner.spent < seconds && runner.best <= kHopeless * least);
+      runner.add(took / static_cast<double>(runner.steps));
+      more = more || (runner.spent < seconds && runner.best() <= kHopeless * least);
     }
+    for (const Runner& runner : runners) least = std::min(least, runner.best());
   }
   std::vector<double> best;
-  for (const Runner& runner : runners) best.push_back(runner.best);
+  for (const Runner& runner : runners) best.push_back(runner.best());
   return best;
 }
 

@@ -16,8 +16,9 @@ namespace treino::cpu {
 // choose: another op, one algorithm only, or one that is forced.
 std::vector<std::string> candidates_of(const Step& step, const PlanOptions& options);
 
-// Least seconds of each of these on random operands, on all threads of the team: in turn, round
-// after round, for about `seconds` each. One several times slower than another is given up early.
+// Seconds of each of these on random operands, on all threads of the team: in turn, round after
+// round, for about `seconds` each; the third least counts. One several times slower than another is
+// given up early.
 std::vector<double> time_candidates(const Step& step, std::span<const std::string> kernels,
                                     double seconds, const PlanOptions& options,
                                     const std::shared_ptr<ThreadTeam>& team);
