@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -178,6 +179,10 @@ TEST_F(Kernels, TunedOnesAreTakenWhereAskedForAlone) {
   train("plain", {}, cache);
   EXPECT_FALSE(std::filesystem::exists(folder_ / "cache/treino/kernels.json"));
   train("tuned", {"--tune"}, cache);
+  train("one", {"--tune", "--threads", "1"}, cache);
+  train("four", {"--tune", "--threads", "4"}, cache);
+  EXPECT_EQ(weights("one"), weights("tuned"));  // what was measured with other threads is taken
+  EXPECT_EQ(weights("four"), weights("tuned"));
   // Whatever was measured: turned around, so that what is taken must come from the file.
   const std::string file = folder_ / "cache/treino/kernels.json";
   nlohmann::json known = nlohmann::json::parse(read_whole_file(file));
@@ -210,6 +215,25 @@ TEST_F(Kernels, TunedOnesAreTakenWhereAskedForAlone) {
     EXPECT_EQ(outcome.exit, 2);
     EXPECT_THAT(outcome.err, HasSubstr("--tune"));
   }
+}
+
+TEST_F(Kernels, ADamagedCacheIsOneWarningAndWrittenAnew) {
+  const std::vector<std::string> cache{"XDG_CACHE_HOME=" + (folder_ / "cache")};
+  const std::string file = folder_ / "cache/treino/kernels.json";
+  std::filesystem::create_directories(folder_ / "cache/treino");
+  write_whole_file(file, "{\"answers\": [");
+  const std::vector<std::string> tune{
+      "tune", "wide.toml", "--set", "input.shape=[16,16,1]", "--milliseconds", "1"};
+  const Outcome damaged = treino(tune, cache);
+  EXPECT_EQ(damaged.exit, 0);
+  EXPECT_THAT(damaged.err, HasSubstr("warning: " + file + ": is damaged"));
+  EXPECT_EQ(std::count(damaged.err.begin(), damaged.err.end(), '\n'), 1) << damaged.err;
+  const Outcome mended = treino(tune, cache);
+  EXPECT_EQ(mended.err, "");
+  EXPECT_THAT(mended.out, HasSubstr("(known)"));
+  const Outcome nowhere = treino(tune, {"XDG_CACHE_HOME=/proc"});
+  EXPECT_EQ(nowhere.exit, 0);
+  EXPECT_THAT(nowhere.err, HasSubstr("XDG_CACHE_HOME"));
 }
 
 TEST_F(Kernels, TwoTuneAtOnceAndAgree) {
