@@ -5,6 +5,7 @@
 #include "tests/data/tiny_sets.h"
 #include "tests/support/errors.h"
 #include "tests/support/temporary_folder.h"
+#include "treino/data/files.h"
 
 namespace treino::data {
 namespace {
@@ -37,6 +38,51 @@ TEST(Cifar, ReadsPlanesAsChannelsLastLooseOrPacked) {
   }
   check_cifar10(load("cifar10", {.folder = loose.path()}));
   EXPECT_EQ(load(loose.path()).classes[9], "truck");  // a path of one's own in the same format
+}
+
+// Loose files are read piece by piece: every record of a file of several pieces is where it
+// belongs.
+TEST(Cifar, FilesOfManyRecordsAreReadWhole) {
+  constexpr int kRecords = 600;
+  TemporaryFolder folder;
+  std::string bytes;
+  const auto color = [](int record, int plane) {
+    return static_cast<char>((record * 7 + plane * 31) % 251);
+  };
+  for (int i = 0; i < kRecords; ++i)
+    bytes += cifar_record(static_cast<char>(i % 10), color(i, 0), color(i, 1), color(i, 2));
+  folder.write("data_batch_1.bin", bytes);
+  folder.write("data_batch_2.bin", cifar_record(5, 7, 8, 9));
+  folder.write("test_batch.bin", cifar_record(9, 0, 0, 0));
+  const Dataset dataset = load("cifar10", {.folder = folder.path()});
+  ASSERT_EQ(dataset.train.size(), kRecords + 1);
+  for (int i = 0; i < kRecords; ++i) {
+    EXPECT_EQ(label_of(dataset.train, i), i % 10) << i;
+    for (int plane = 0; plane < 3; ++plane) {
+      for (int pixel : {0, 1023}) {
+        const int at = i * 3072 + pixel * 3 + plane;
+        EXPECT_EQ(dataset.train.samples->as<std::uint8_t>()[static_cast<std::size_t>(at)],
+                  static_cast<std::uint8_t>(color(i, plane)))
+            << i;
+      }
+    }
+  }
+  EXPECT_EQ(label_of(dataset.train, kRecords), 5);
+}
+
+TEST(Files, PiecesOfAFileThatShrankAreAnError) {
+  TemporaryFolder folder;
+  folder.write("a.bin", "0123456789");
+  const std::string path = join(folder.path(), "a.bin");
+  std::string pieces;
+  const auto take = [&](std::span<const std::byte> piece) {
+    for (std::byte byte : piece) pieces += static_cast<char>(byte);
+    pieces += '|';
+  };
+  read_in_pieces(path, size_of_file(path), 4, take);
+  EXPECT_EQ(pieces, "0123|4567|89|");
+  EXPECT_THAT(error_of([&] { read_in_pieces(path, 11, 4, take); }, Fault::work),
+              HasSubstr("ends at byte 10 of 11"));
 }
 
 TEST(Cifar, HundredHasFineAndCoarseLabels) {

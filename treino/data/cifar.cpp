@@ -42,9 +42,10 @@ bool is_train(const std::string& name, const CifarLayout& layout) {
   return name.rfind(layout.train_prefix, 0) == 0 && ends_with(name, ".bin");
 }
 
-// One .bin file's bytes.
+// One .bin file: bytes out of an archive, or a file yet to be read.
 struct Part {
-  std::string place;  // for messages
+  std::string place;  // for messages; the path of a file
+  std::size_t size = 0;
   HostBytes bytes;
 };
 using Parts = std::map<std::string, Part>;  // by name: archives do not keep the files in order
@@ -81,10 +82,11 @@ struct Target {
   std::span<std::int32_t> labels, coarse;
 };
 
-void spread(const Part& part, const CifarLayout& layout, std::size_t first, const Target& target) {
-  const std::size_t record = record_bytes(layout), count = part.bytes.size() / record;
+void spread_records(std::span<const std::byte> records, const CifarLayout& layout,
+                    std::size_t first, const Target& target) {
+  const std::size_t record = record_bytes(layout), count = records.size() / record;
   for (std::size_t i = 0; i < count; ++i) {
-    const std::byte* from = part.bytes.data() + i * record;
+    const std::byte* from = records.data() + i * record;
     if (layout.coarse_classes > 0) target.coarse[first + i] = static_cast<std::int32_t>(*from++);
     target.labels[first + i] = static_cast<std::int32_t>(*from++);
     std::byte* to = target.images.bytes.data() + (first + i) * kImage;
@@ -93,6 +95,22 @@ void spread(const Part& part, const CifarLayout& layout, std::size_t first, cons
       to[3 * pixel + 1] = from[kPlane + pixel];
       to[3 * pixel + 2] = from[2 * kPlane + pixel];
     }
+  }
+}
+
+// A file is read piece by piece, so that it is never held beside its images.
+void spread(const Part& part, const CifarLayout& layout, std::size_t first, const Target& target) {
+  constexpr std::size_t kRecordsAtOnce = 256;
+  const std::size_t record = record_bytes(layout), count = part.size / record;
+  if (!part.bytes.empty()) {
+    spread_records(part.bytes, layout, first, target);
+  } else {
+    std::size_t at = first;
+    read_in_pieces(part.place, part.size, kRecordsAtOnce * record,
+                   [&](std::span<const std::byte> piece) {
+                     spread_records(piece, layout, at, target);
+                     at += piece.size() / record;
+                   });
   }
   const auto stride = static_cast<std::int64_t>(record);
   check_labels(target.labels.subspan(first, count), layout.classes, part.place,
@@ -103,12 +121,12 @@ void spread(const Part& part, const CifarLayout& layout, std::size_t first, cons
 
 std::size_t records_of(const Part& part, const CifarLayout& layout) {
   const std::size_t record = record_bytes(layout);
-  if (part.bytes.empty() || part.bytes.size() % record != 0) {
+  if (part.size == 0 || part.size % record != 0) {
     throw Error::mistake(
         fmt::format("{}: {} bytes is not a whole number of {}-byte records; fetch the file again",
-                    part.place, part.bytes.size(), record));
+                    part.place, part.size, record));
   }
-  return part.bytes.size() / record;
+  return part.size / record;
 }
 
 struct Decoded {
@@ -143,17 +161,15 @@ std::optional<std::string> loose_folder(const std::string& folder, const CifarLa
 
 Parts read_loose(const std::vector<std::string>& files, const CifarLayout& layout, Names& names) {
   Parts parts;
-  std::vector<Part*> order;
   for (const std::string& file : files) {
     const std::string name = format::base_name(file);
     if (is_names_file(name, layout)) {
       const HostBytes text = read_file(file);
       take_names(name, {reinterpret_cast<const char*>(text.data()), text.size()}, layout, names);
     } else {
-      order.push_back(&parts.emplace(name, Part{file, {}}).first->second);
+      parts.emplace(name, Part{file, size_of_file(file), {}});
     }
   }
-  parallel_for(order.size(), [&](std::size_t i) { order[i]->bytes = read_file(order[i]->place); });
   return parts;
 }
 
@@ -164,7 +180,9 @@ Parts read_archive(const std::string& path, const CifarLayout& layout, Names& na
     const std::string name = format::base_name(*entry);
     if (is_names_file(name, layout)) take_names(name, archive.read_text(), layout, names);
     if (is_train(name, layout) || name == layout.test_name) {
-      parts.emplace(name, Part{archive.place(), archive.read_all()});
+      Part part{archive.place(), 0, archive.read_all()};
+      part.size = part.bytes.size();
+      parts.emplace(name, std::move(part));
     }
   }
   if (parts.count(layout.test_name) == 0 || parts.size() < 2) {

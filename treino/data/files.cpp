@@ -105,6 +105,25 @@ HostBytes read_file(const std::string& path) {
   return bytes;
 }
 
+std::size_t size_of_file(const std::string& path) {
+  return File(path).size();
+}
+
+void read_in_pieces(const std::string& path, std::size_t size, std::size_t most,
+                    const std::function<void(std::span<const std::byte>)>& take) {
+  const File file(path);
+  HostBytes piece(std::min(size, most));
+  for (std::size_t done = 0; done < size;) {
+    const std::size_t wanted = std::min(most, size - done), got = file.read(piece.data(), wanted);
+    if (got < wanted) {
+      throw Error::work(fmt::format("{}: ends at byte {} of {}: it changed while it was read", path,
+                                    done + got, size));
+    }
+    take({piece.data(), got});
+    done += got;
+  }
+}
+
 HostBytes read_maybe_gzip(const std::string& path) {
   HostBytes packed = read_file(path);
   const bool is_gzip =
