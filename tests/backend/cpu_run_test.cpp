@@ -166,6 +166,46 @@ TEST(CpuRun, ReadsABoundTableWhereItIsAndSeesTheNextOne) {
   EXPECT_EQ(other->as<std::uint8_t>()[0], 0);
 }
 
+// Programs of a device share the memory of their steps; one that needs more moves it for all.
+TEST(CpuRun, ProgramsOfOneDeviceTakeTurnsInOneMemory) {
+  const auto program_of = [](Device& device, std::int64_t rows, const char* suffix) {
+    Graph g;
+    const auto named = [&](const char* name) { return std::string(name) + suffix; };
+    const Value a = g.variable(named("a"), {Shape{rows, 200}, DType::f32}, Role::parameter);
+    const Value b = g.variable(named("b"), {Shape{200, 300}, DType::f32}, Role::parameter);
+    const Value y = matmul(tanh(matmul(a, b)), b, false, true);
+    assign(g.variable(named("y"), y.type(), Role::metric), y);
+    return compiler::compile(g, device.target());
+  };
+  const auto fill = [](Store& store) {
+    for (std::size_t i = 0; i < store.variables().size(); ++i) {
+      HostTensor value(DType::f32, store.variables()[i].type.shape);
+      float next = 0.5F;
+      for (float& x : value.as<float>()) x = (next = next * 1.7F - (next > 1 ? 1.1F : 0)) * 0.1F;
+      store.write(static_cast<int>(i), value);
+    }
+  };
+  const auto shared = make_device("cpu", {.threads = 2});
+  std::vector<Program> programs;
+  std::vector<std::unique_ptr<Store>> stores;
+  std::vector<std::unique_ptr<Executable>> loaded;
+  for (const auto& [rows, name] : {std::pair{7, "1"}, {900, "2"}, {33, "3"}}) {
+    programs.push_back(program_of(*shared, rows, name));
+    stores.push_back(shared->make_store(programs.back().variables));
+    fill(*stores.back());
+    loaded.push_back(shared->load(programs.back(), *stores.back()));
+    for (const auto& executable : loaded) executable->run(1);
+  }
+  for (std::size_t i = 0; i < programs.size(); ++i) {
+    const auto alone = make_device("cpu", {.threads = 2});
+    const auto store = alone->make_store(programs[i].variables);
+    fill(*store);
+    alone->load(programs[i], *store)->run(1);
+    const int y = store->find("y" + std::to_string(i + 1));
+    EXPECT_EQ(stores[i]->read(y).bytes, store->read(y).bytes) << i;
+  }
+}
+
 TEST(CpuRun, AProgramThatWritesATableGetsACopyOfIt) {
   const auto device = make_device("cpu", {.threads = 1});
   Graph g;

@@ -78,7 +78,7 @@ class CpuDevice : public Device {
     if (own == nullptr)
       throw Error::mistake("the store of program " + program.name +
                            " is not one of the cpu device");
-    return std::make_unique<CpuExecutable>(program, *own, team_, plan_);
+    return std::make_unique<CpuExecutable>(program, *own, team_, plan_, workspace_);
   }
 
   std::string instruction_set() const override { return std::string(plan_.kernels->name); }
@@ -133,6 +133,7 @@ class CpuDevice : public Device {
  private:
   CpuTarget target_;
   std::shared_ptr<ThreadTeam> team_;
+  std::shared_ptr<Workspace> workspace_ = std::make_shared<Workspace>();
   PlanOptions plan_;
 };
 

@@ -40,17 +40,19 @@ std::size_t padded(Index bytes) {
 }  // namespace
 
 CpuExecutable::CpuExecutable(const Program& planned, CpuStore& store,
-                             std::shared_ptr<ThreadTeam> team, const PlanOptions& options)
+                             std::shared_ptr<ThreadTeam> team, const PlanOptions& options,
+                             std::shared_ptr<Workspace> workspace)
     : store_(store),
       team_(std::move(team)),
       store_index_(find_variables(planned, store)),
+      workspace_(workspace != nullptr ? std::move(workspace) : std::make_shared<Workspace>()),
       claims_(team_->size()) {
   const Program program = separate_small_tensors(planned, kSmallTensor);
   plan_ = make_plan(program, options);
   levels_ = make_levels(plan_.phases, team_->size());
-  arena_ = Memory(padded(program.arena_bytes));
+  workspace_->reserve(padded(program.arena_bytes),
+                      padded(plan_.worker_bytes) * static_cast<std::size_t>(team_->size()));
   scratch_ = Memory(padded(plan_.scratch_bytes));
-  worker_scratch_ = Memory(padded(plan_.worker_bytes) * static_cast<std::size_t>(team_->size()));
   for (const Step& step : program.steps) {
     for (const Tensor& output : step.outputs) {
       if (output.space == Space::variable)
@@ -61,15 +63,17 @@ CpuExecutable::CpuExecutable(const Program& planned, CpuStore& store,
 }
 
 void CpuExecutable::settle_pointers() {
-  if (generation_ == store_.generation()) return;
+  if (generation_ == store_.generation() && workspace_generation_ == workspace_->generation())
+    return;
   for (const Fixup& fixup : plan_.fixups) {
-    std::byte* base = fixup.space == 0 ? arena_.data()
+    std::byte* base = fixup.space == 0 ? workspace_->arena()
                       : fixup.space == 1
                           ? scratch_.data()
                           : store_.data(store_index_[static_cast<std::size_t>(fixup.space - 2)]);
     *fixup.where = base + fixup.offset;
   }
   generation_ = store_.generation();
+  workspace_generation_ = workspace_->generation();
 }
 
 void CpuExecutable::run(std::int64_t steps) {
@@ -82,7 +86,7 @@ void CpuExecutable::run(std::int64_t steps) {
 
 void CpuExecutable::run_slice(const Task& task, Index slice, int worker) {
   std::byte* scratch =
-      worker_scratch_.data() + padded(plan_.worker_bytes) * static_cast<std::size_t>(worker);
+      workspace_->workers() + padded(plan_.worker_bytes) * static_cast<std::size_t>(worker);
   for (const Stage& stage : task.stages) stage.run(stage.state, slice, scratch);
 }
 

@@ -9,6 +9,7 @@
 #include "treino/backend/cpu/memory.h"
 #include "treino/backend/cpu/schedule.h"
 #include "treino/backend/cpu/store.h"
+#include "treino/backend/cpu/workspace.h"
 #include "treino/base/thread_team.h"
 #include "treino/runtime/device.h"
 
@@ -17,8 +18,9 @@ namespace treino::cpu {
 // A planned program. run() enters the team once and loops over steps and levels inside.
 class CpuExecutable : public Executable {
  public:
+  // Programs on one team may share a workspace; without one the program has its own.
   CpuExecutable(const Program& program, CpuStore& store, std::shared_ptr<ThreadTeam> team,
-                const PlanOptions& options);
+                const PlanOptions& options, std::shared_ptr<Workspace> workspace = nullptr);
 
   void run(std::int64_t steps) override;
   StepTimes profile(std::int64_t steps) override;
@@ -40,12 +42,13 @@ class CpuExecutable : public Executable {
   std::vector<int> store_index_;  // of each variable of the program
   Plan plan_;
   std::vector<Level> levels_;
+  std::shared_ptr<Workspace> workspace_;
   Claims claims_;
   std::uint64_t rounds_ = 0;  // levels run
   std::int64_t slices_ = 0;   // slices run
-  Memory arena_, scratch_, worker_scratch_;
-  std::int64_t generation_ = -1;  // of the store, when pointers were last set
-  std::int64_t steps_ = 0;        // of the run under way
+  Memory scratch_;
+  std::int64_t generation_ = -1, workspace_generation_ = -1;  // when pointers were last set
+  std::int64_t steps_ = 0;                                    // of the run under way
 
   std::vector<Level> profile_levels_;
   StepTimes* times_ = nullptr;
