@@ -16,7 +16,12 @@ Shape::Shape(std::span<const std::int64_t> extents) {
 
 std::int64_t Shape::elements() const {
   std::int64_t product = 1;
-  for (std::int64_t extent : *this) product *= extent;
+  for (std::int64_t extent : *this) {
+    if (__builtin_mul_overflow(product, extent, &product) || product > kMaxElements ||
+        product < -kMaxElements) {
+      throw Error::mistake("a tensor of shape " + to_string(*this) + " is larger than any memory");
+    }
+  }
   return product;
 }
 

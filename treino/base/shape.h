@@ -14,12 +14,14 @@ namespace treino {
 class Shape {
  public:
   static constexpr int kMaxRank = 6;
+  static constexpr std::int64_t kMaxElements = std::int64_t{1} << 56;  // their bytes fit 64 bits
 
   constexpr Shape() = default;
   Shape(std::initializer_list<std::int64_t> extents);
   explicit Shape(std::span<const std::int64_t> extents);
 
   int rank() const { return rank_; }
+  // The product of the extents. Throws beyond kMaxElements: extents may come from a damaged file.
   std::int64_t elements() const;
   std::int64_t operator[](int axis) const { return extents_[static_cast<std::size_t>(axis)]; }
   std::int64_t& operator[](int axis) { return extents_[static_cast<std::size_t>(axis)]; }

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "treino/base/error.h"
+#include "treino/base/number_text.h"
 #include "treino/cli/commands.h"
 #include "treino/cli/input_options.h"
 #include "treino/cli/picture.h"

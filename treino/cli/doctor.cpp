@@ -14,6 +14,7 @@
 #include "treino/backend/cpu/onednn_bridge.h"
 #include "treino/base/error.h"
 #include "treino/base/file.h"
+#include "treino/base/system_file.h"
 #include "treino/base/thread_team.h"
 #include "treino/base/version.h"
 #include "treino/cli/commands.h"
@@ -38,16 +39,6 @@ std::string first_line(const char* path) {
   std::string line;
   std::getline(file, line);
   return line;
-}
-
-std::string value_in(const char* path, const std::string& key) {
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) {
-    if (line.rfind(key, 0) != 0) continue;
-    const std::size_t start = line.find_first_not_of(" \t:", key.size());
-    return start == line.npos ? "" : line.substr(start);
-  }
-  return {};
 }
 
 Finding processor() {

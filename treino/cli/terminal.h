@@ -17,8 +17,6 @@ int columns();
 std::string clock_text(double seconds);
 // "34.5 ms", "2.31 s".
 std::string seconds_text(double seconds);
-// "12,345".
-std::string grouped(std::int64_t number);
 // "81 MiB".
 std::string bytes_text(std::int64_t bytes);
 

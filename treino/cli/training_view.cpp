@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "treino/base/clock.h"
+#include "treino/base/number_text.h"
 #include "treino/cli/terminal.h"
 
 namespace treino::cli {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "treino/base/number_text.h"
 #include "treino/graph/build.h"
 
 namespace treino::nn {
@@ -88,14 +89,6 @@ ModelSummary summarize(const Model& model) {
 }
 
 namespace {
-
-// 101770 -> "101,770".
-std::string grouped(std::int64_t number) {
-  std::string digits = fmt::format("{}", number);
-  for (int at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3)
-    digits.insert(static_cast<std::size_t>(at), 1, ',');
-  return digits;
-}
 
 std::string bytes_text(std::int64_t bytes) {
   if (bytes < 1024) return fmt::format("{} B", bytes);

@@ -13,6 +13,7 @@
 
 #include "treino/base/error.h"
 #include "treino/base/file.h"
+#include "treino/base/system_file.h"
 #include "treino/base/version.h"
 #include "treino/format/safetensors.h"
 
@@ -52,17 +53,6 @@ std::string find_run(const std::string& name) {
 }
 
 namespace {
-
-std::string value_in(const char* file, std::string_view key) {
-  std::ifstream lines(file);
-  for (std::string line; std::getline(lines, line);) {
-    if (line.rfind(key, 0) != 0) continue;
-    const std::size_t colon = line.find(':');
-    const std::size_t start = line.find_first_not_of(" \t", colon + 1);
-    return start == line.npos ? "" : line.substr(start);
-  }
-  return {};
-}
 
 std::string environment_path(const std::string& folder) {
   return (fs::path(folder) / "environment.json").string();

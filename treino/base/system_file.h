@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the kernel's text files say ("MemTotal:  24576 kB").
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace treino {
+
+// The value after the first line's `key` and its colon; empty where the file or the key is absent.
+std::string value_in(const char* path, std::string_view key);
+
+}  // namespace treino
