@@ -222,7 +222,10 @@ TEST_F(Runner, KilledHardItLosesTheRunInProgressOnly) {
     run(one);
     _exit(0);
   }
-  while (!fs::exists(gate)) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  while (!fs::exists(gate)) {
+    ASSERT_EQ(waitpid(child, nullptr, WNOHANG), 0) << "the bench has ended by itself";
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
   kill(child, SIGKILL);
   waitpid(child, nullptr, 0);
   kill(std::stoi(read_whole_file(gate)), SIGKILL);  // nobody else ends it now

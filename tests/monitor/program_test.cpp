@@ -201,6 +201,11 @@ class Running {
     }
   }
   pid_t pid() const { return pid_; }
+  bool ended() const {
+    siginfo_t state{};
+    ::waitid(P_PID, static_cast<id_t>(pid_), &state, WEXITED | WNOHANG | WNOWAIT);
+    return state.si_pid == pid_;
+  }
   int wait() const {
     int status = 0;
     ::waitpid(pid_, &status, 0);
@@ -211,9 +216,15 @@ class Running {
   pid_t pid_ = 0;
 };
 
-void wait_for_rows(const std::string& file, std::size_t rows) {
-  while (::access(file.c_str(), R_OK) != 0 || lines(read_whole_file(file)).size() < rows + 1)
+// False when the monitor ends with fewer.
+bool wait_for_rows(const Running& running, const std::string& file, std::size_t rows) {
+  for (;;) {
+    const bool last = running.ended();
+    if (::access(file.c_str(), R_OK) == 0 && lines(read_whole_file(file)).size() >= rows + 1)
+      return true;
+    if (last) return false;
     ::usleep(5000);
+  }
 }
 
 TEST(Monitor, StoppedForHalfASecondItMissesFiveAndTheIntegralIsRight) {
@@ -221,7 +232,7 @@ TEST(Monitor, StoppedForHalfASecondItMissesFiveAndTheIntegralIsRight) {
   const std::string csv = folder / "a.csv", json = folder / "a.json";
   Running running({"--no-summary", "--csv", csv, "--jsonl", json, "--", TREINO_BINARY, "monitor",
                    "--load", "duty", "0.5", "2"});
-  wait_for_rows(csv, 3);
+  ASSERT_TRUE(wait_for_rows(running, csv, 3));
   ::kill(running.pid(), SIGSTOP);
   ::usleep(500000);
   ::kill(running.pid(), SIGCONT);
@@ -250,10 +261,10 @@ TEST(Monitor, StoppedForHalfASecondItMissesFiveAndTheIntegralIsRight) {
 
 TEST(Monitor, KilledItLeavesWholeRowsAndTheCommandRunning) {
   const TemporaryFolder folder;
-  const std::string csv = folder / "a.csv", done = folder / "done";
-  Running running(
-      {"--interval", "20ms", "--csv", csv, "--", "sh", "-c", "sleep 1; echo x > " + done});
-  wait_for_rows(csv, 10);
+  const std::string csv = folder / "a.csv", go = folder / "go", done = folder / "done";
+  Running running({"--interval", "20ms", "--csv", csv, "--", "sh", "-c",
+                   "while [ ! -e " + go + " ]; do sleep 0.05; done; echo x > " + done});
+  ASSERT_TRUE(wait_for_rows(running, csv, 10));
   ::kill(running.pid(), SIGKILL);
   running.wait();
   const std::string text = read_whole_file(csv);
@@ -261,6 +272,7 @@ TEST(Monitor, KilledItLeavesWholeRowsAndTheCommandRunning) {
   const Table table(text);
   EXPECT_GE(table.rows.size(), 10u);
   EXPECT_GT(table.at(table.rows.size() - 1, "t_s"), 0.19);
+  folder.write("go", "");
   while (::access(done.c_str(), R_OK) != 0) ::usleep(5000);
 }
 

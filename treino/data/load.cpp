@@ -213,6 +213,11 @@ Dataset load(const std::string& name, const LoadOptions& options) {
     if (looks_like_path(name) || is_file(name) || is_folder(name)) return load_path(name, options);
     row_of(name);  // throws
   }
+  if (options.stream == Stream::always)
+    throw Error::mistake(fmt::format(
+        "--stream {}: sets of the catalogue fit into memory; only a .safetensors file is "
+        "streamed",
+        name));
   Place place = options.folder.empty() ? locate(*row) : Place{options.folder, options.folder};
   if (!options.folder.empty() &&
       (!is_folder(options.folder) || row->sources(options.folder).empty())) {
@@ -230,11 +235,6 @@ Dataset load(const std::string& name, const LoadOptions& options) {
   }
   LoadOptions fitting = options;
   if (options.geometry.fit == Geometry::as_is) fitting.geometry = row->geometry;
-  if (options.stream == Stream::always)
-    throw Error::mistake(fmt::format(
-        "--stream {}: sets of the catalogue fit into memory; only a .safetensors file is "
-        "streamed",
-        name));
   Dataset dataset;
   dataset.name = name;
   dataset.origin = place.origin;
