@@ -20,6 +20,7 @@ function(treino_compile_options target)
   if(TREINO_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=${TREINO_SANITIZE} -fno-omit-frame-pointer
                                              -fno-sanitize-recover=all)
+    target_compile_definitions(${target} PRIVATE TREINO_SANITIZED)
     target_link_options(${target} PRIVATE -fsanitize=${TREINO_SANITIZE})
   endif()
   if(TREINO_FUZZ)

@@ -89,7 +89,7 @@ constexpr double kAllowance = 1.5;
 constexpr int kTurns = 25;
 
 TEST(RelativeSpeed, ABlockIsNotSlowerThanComposedOfOneDnn) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef TREINO_SANITIZED
   GTEST_SKIP() << "a sanitizer slows our kernels and not the library's";
 #endif
   struct {

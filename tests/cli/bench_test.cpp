@@ -59,6 +59,20 @@ TEST_F(Bench, FromExperimentToReport) {
   EXPECT_THAT(same.out, HasSubstr("Nothing got worse"));
 }
 
+// A result is published: the folders of the machine it was made on are nobody's business.
+TEST_F(Bench, TheResultNamesNoFolderOfThisMachine) {
+  folder.write("ours.toml",
+               "name = \"ours\"\nrepeat = 1\ninterval = \"20ms\"\ncool_down = 0\n"
+               "foreign_limit = 1000.0\nworks = [\"mnist\"]\n"
+               "[[contestant]]\nuse = \"contestants/treino\"\n");
+  treino({"bench", "ours.toml", "--out", "out", "--data", folder / "nothing"});
+  const auto result = nlohmann::json::parse(read_whole_file(folder / "out/result.json"));
+  const std::string command = result["contestants"][0]["command"].dump();
+  EXPECT_THAT(command, HasSubstr(R"(["treino","train","mnist")"));
+  EXPECT_THAT(command, HasSubstr(R"("{scratch}/run")"));
+  EXPECT_THAT(command, testing::Not(HasSubstr(folder.path())));
+}
+
 TEST_F(Bench, StoppedAndGoneOnWith) {
   const Outcome stopped = treino({"bench", "x.toml", "--out", "out"}, "block 2/6");
   EXPECT_EQ(stopped.exit, 130);

@@ -157,17 +157,32 @@ std::string refused_lines(const monitor::Summary& summary) {
   return {};
 }
 
-}  // namespace
-
-std::vector<std::string> command_line(const Entry& entry, const RunContext& context) {
-  const Placeholders values = placeholders(entry, context);
+std::vector<std::string> words_of(const Entry& entry, const Placeholders& values) {
   std::vector<std::string> command;
   for (const std::string& word : entry.spec.command)
     command.push_back(fill_in(word, values, place_of(entry)));
   for (const std::string& word : entry.spec.arguments)
     command.push_back(fill_in(word, values, entry.spec.where));
+  return command;
+}
+
+}  // namespace
+
+std::vector<std::string> command_line(const Entry& entry, const RunContext& context) {
+  std::vector<std::string> command = words_of(entry, placeholders(entry, context));
   if (command.front() == "treino" && !context.treino.empty()) command.front() = context.treino;
   return command;
+}
+
+std::vector<std::string> portable_command(const Entry& entry, const RunContext& context) {
+  Placeholders values = placeholders(entry, context);
+  values["treino"] = "treino";
+  for (const char* place : {"data", "scratch", "environment", "python"}) {
+    if (values.contains(place)) values[place] = fmt::format("{{{}}}", place);
+  }
+  if (values.contains("folder"))
+    values["folder"] = "contestants/" + fs::path(values["folder"]).filename().string();
+  return words_of(entry, values);
 }
 
 Run run_once(const RunContext& context) {

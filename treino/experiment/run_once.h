@@ -25,6 +25,9 @@ struct RunContext {
 // What is run, every placeholder filled in. Throws Error::mistake for an unknown placeholder.
 std::vector<std::string> command_line(const Entry& entry, const RunContext& context);
 
+// The same for a record that others read: the folders of this machine stay placeholders.
+std::vector<std::string> portable_command(const Entry& entry, const RunContext& context);
+
 // Runs it once under the monitor; raw files are on disk when it returns. Throws Error::work when
 // they cannot be.
 Run run_once(const RunContext& context);

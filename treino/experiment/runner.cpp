@@ -164,8 +164,8 @@ class Bench {
     const std::string commit = options_.sources.empty() ? "" : commit_of(options_.sources);
     if (!commit.empty()) result.machine.emplace_back("commit", commit);
     for (const Entry& entry : plan_.entries) {
-      result.contestants.push_back(
-          contestant_of(entry, command_line(entry, context(entry, path(run_folder(1, entry.id))))));
+      result.contestants.push_back(contestant_of(
+          entry, portable_command(entry, context(entry, path(run_folder(1, entry.id))))));
     }
     if (options_.resume) {
       Found found = find_runs(options_.out);
