@@ -79,6 +79,7 @@ monitor::Launch launch_of(const RunContext& context) {
   monitor::Launch launch;
   launch.command = command_line(entry, context);
   launch.cpus = context.cpus;
+  launch.outlives_us = false;
   launch.log_profile = entry.spec.log_profile;
   if (!context.data.empty()) launch.environment.emplace_back("TREINO_DATA", context.data);
   launch.environment.emplace_back("TREINO_BENCH_PADDING",

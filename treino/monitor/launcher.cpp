@@ -31,11 +31,12 @@ struct Plan {
   std::vector<char*> command, environment;
   const char* folder = nullptr;
   int stdin_fd = -1, stdout_fd = -1, stderr_fd = -1;
-  bool pinned = false;
+  bool pinned = false, outlives_us = true;
   cpu_set_t cpus;
   std::vector<int> groups;           // cgroup.procs files, open for writing
   std::vector<const char*> folders;  // of the groups
   int news = -1, go = -1, go_writer = -1, failure = -1;
+  pid_t watcher = 0;
   sigset_t mask;
 };
 
@@ -81,9 +82,38 @@ void tell(int socket, const LauncherNews& news) {
   ::_exit(error == ENOENT ? 127 : 126);
 }
 
+constexpr int kWatcherDied = SIGUSR2;
+
+// Kills the children of this process. It adopts the orphans of the tree, so doing this whenever one
+// has ended reaches all of it.
+void kill_children(pid_t command) {
+  char text[4096];
+  ssize_t length = -1;
+  const int list = ::open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+  if (list >= 0) {
+    length = ::read(list, text, sizeof text - 1);
+    ::close(list);
+  }
+  if (length < 0) ::kill(command, SIGKILL);  // a kernel without that list
+  pid_t pid = 0;
+  for (ssize_t i = 0; i < length; ++i) {
+    if (text[i] >= '0' && text[i] <= '9') {
+      pid = 10 * pid + (text[i] - '0');
+    } else {
+      if (pid > 0) ::kill(pid, SIGKILL);
+      pid = 0;
+    }
+  }
+}
+
 [[noreturn]] void run_helper(const Plan& plan) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   ::prctl(PR_SET_NAME, "treino-launch");
+  bool ending = false;
+  if (!plan.outlives_us) {
+    ::prctl(PR_SET_PDEATHSIG, kWatcherDied);
+    ending = ::getppid() != plan.watcher;  // died before that call
+  }
   ::signal(SIGCHLD, SIG_DFL);  // inherited as ignored, it would hide the children's times
   const pid_t command = ::fork();
   if (command == 0) run_command(plan);
@@ -94,12 +124,23 @@ void tell(int socket, const LauncherNews& news) {
   for (int fd = 0; fd < 3; ++fd) ::close(fd);
   constexpr int news = 3;
   if (command < 0) tell(news, {LauncherNews::started, -1, monotonic_seconds(), 0});
-  int status = 0;
-  for (pid_t ended; (ended = ::waitpid(-1, &status, 0)) > 0 || errno == EINTR;) {
-    if (ended != command) continue;
-    rusage usage{};
-    ::getrusage(RUSAGE_CHILDREN, &usage);
-    tell(news, {LauncherNews::exited, status, monotonic_seconds(), cpu_seconds(usage)});
+  sigset_t awaited;  // blocked, as all are: they wait for us
+  sigemptyset(&awaited);
+  sigaddset(&awaited, SIGCHLD);
+  sigaddset(&awaited, kWatcherDied);
+  for (bool any = command > 0; any;) {
+    if (ending) kill_children(command);
+    int signal = 0, status = 0;
+    ::sigwait(&awaited, &signal);
+    ending = ending || signal == kWatcherDied;
+    pid_t ended = 0;
+    while ((ended = ::waitpid(-1, &status, WNOHANG)) > 0) {
+      if (ended != command) continue;
+      rusage usage{};
+      ::getrusage(RUSAGE_CHILDREN, &usage);
+      tell(news, {LauncherNews::exited, status, monotonic_seconds(), cpu_seconds(usage)});
+    }
+    any = ended == 0;
   }
   rusage usage{};
   ::getrusage(RUSAGE_CHILDREN, &usage);
@@ -177,6 +218,8 @@ Launcher::Launcher(const Launch& launch, const std::vector<std::string>& cgroup_
   plan.go = go_theirs.get();
   plan.go_writer = go_.get();
   plan.failure = failure_theirs.get();
+  plan.outlives_us = launch.outlives_us;
+  plan.watcher = ::getpid();
 
   // The terminal's signals are for the command and for us; the helper keeps them blocked for ever.
   sigset_t every;

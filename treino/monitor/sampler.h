@@ -32,9 +32,10 @@ struct Launch {
   std::vector<std::pair<std::string, std::string>> environment;  // added to ours
   std::string folder;                                            // to run in; empty: ours
   int stdin_fd = -1, stdout_fd = -1, stderr_fd = -1;             // -1: ours
-  std::vector<int> cpus;   // pinned to these; empty: as we are
-  bool events = true;      // an event socket in TREINO_EVENTS
-  bool own_cgroup = true;  // where it can be had
+  std::vector<int> cpus;    // pinned to these; empty: as we are
+  bool events = true;       // an event socket in TREINO_EVENTS
+  bool own_cgroup = true;   // where it can be had
+  bool outlives_us = true;  // false: when we are killed its tree is ended, by SIGKILL
   // A log profile's name (keras, pytorch, axon) or TOML file: its output passes through us, and
   // lines that fit become events.
   std::string log_profile;
