@@ -106,20 +106,21 @@ Value loss_of(const TrainOptions& train, Value outputs, Value targets) {
   return mean(clipped * (error - clipped * 0.5), {1});
 }
 
+Value guess_of(Loss loss, Value outputs) {
+  if (outputs.shape()[1] > 1) return argmax(outputs);
+  // A logit's border is 0, a value's 1/2.
+  const double border = loss == Loss::binary_cross_entropy ? 0 : 0.5;
+  const Value flat = reshape(outputs, Shape{outputs.shape()[0]});
+  return cast(greater(flat, constant(*flat.graph, border, flat.dtype())), DType::i32);
+}
+
 Value correct_of(Loss loss, Value outputs, Value labels) {
-  if (outputs.shape()[1] == 1) {
-    // One output for two classes: a logit's border is 0, a value's 1/2.
-    const double border = loss == Loss::binary_cross_entropy ? 0 : 0.5;
-    const Value flat = reshape(outputs, Shape{outputs.shape()[0]});
-    const Value guess =
-        cast(greater(flat, constant(*flat.graph, border, flat.dtype())), DType::i32);
-    const Value truth = labels.shape().rank() == 2
-                            ? cast(reshape(labels, Shape{labels.shape()[0]}), DType::i32)
-                            : labels;
-    return cast(equal(guess, truth), DType::f64);
+  Value truth = labels;
+  if (labels.shape().rank() == 2) {
+    truth = outputs.shape()[1] > 1 ? argmax(labels)
+                                   : cast(reshape(labels, Shape{labels.shape()[0]}), DType::i32);
   }
-  const Value truth = labels.shape().rank() == 2 ? argmax(labels) : labels;
-  return cast(equal(argmax(outputs), truth), DType::f64);
+  return cast(equal(guess_of(loss, outputs), truth), DType::f64);
 }
 
 }  // namespace treino::nn

@@ -22,6 +22,9 @@ Value targets_of(Value labels, std::int64_t outputs);
 // Loss of each sample, [batch]; outputs and targets [batch, n].
 Value loss_of(const TrainOptions& train, Value outputs, Value targets);
 
+// The class that outputs [batch, n] speak for, [batch] i32; one output stands for two classes.
+Value guess_of(Loss loss, Value outputs);
+
 // 1 where the sample's class is right, else 0, [batch] f64.
 Value correct_of(Loss loss, Value outputs, Value labels);
 

@@ -87,6 +87,16 @@ void add_metrics(Graph& graph, const BatchGeometry& geometry, Loss loss, Value s
   add("samples", constant(graph, static_cast<double>(geometry.batch), DType::f64));
 }
 
+// Counts this batch's samples by true class and guess. Exact up to 2^24 samples a pair.
+void add_confusion(Graph& graph, const BatchGeometry& geometry, Loss loss, Value outputs,
+                   Value labels) {
+  const Shape pairs{geometry.classes, geometry.classes};
+  const Value sum =
+      graph.variable(geometry.feed.metric + ".confusion", {pairs, DType::f32}, Role::metric);
+  assign(sum,
+         sum + scatter_rows(one_hot(guess_of(loss, outputs), geometry.classes), labels, pairs));
+}
+
 // The losses [batch] times their classes' weights.
 Value weighted(Graph& graph, const ClassWeights& weights, Value losses, Value labels) {
   if (weights.values.empty()) return losses;
@@ -198,6 +208,7 @@ void emit_evaluate_step(Graph& graph, const StepSpec& spec, const BatchGeometry&
   const Value losses = loss_of(spec.train, outputs, targets_of(batch.labels, outputs.shape()[1]));
   graph.set_scope("metrics");
   add_metrics(graph, geometry, spec.train.loss, losses, outputs, batch.labels);
+  if (geometry.confusion) add_confusion(graph, geometry, spec.train.loss, outputs, batch.labels);
   graph.set_scope("");
 }
 

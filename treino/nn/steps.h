@@ -10,6 +10,8 @@
 //   metrics, [] f64          "metric.loss_sum", "metric.correct", "metric.samples": sums over
 //   samples;
 //                            "metric.bad_step": the first step whose loss is not finite, else -1
+//   "metric.confusion"       f32 [classes, classes], where asked for: samples of [true
+//   class][guess]
 #pragma once
 
 #include <functional>
@@ -28,7 +30,7 @@ struct Feed {
   std::string labels = "data.labels";     // [rows]
   std::string order = "data.order";       // i32 [order]: rows in the order they are read
   std::string offset = "counter.offset";  // where in the order the next batch starts
-  std::string metric = "metric";          // prefix of loss_sum, correct, samples
+  std::string metric = "metric";          // prefix of loss_sum, correct, samples, confusion
 
   // data.test.samples, data.test.labels, data.test.order, counter.test, metric.test.* for "test".
   static Feed named(const std::string& name);
@@ -43,6 +45,7 @@ struct BatchGeometry {
   DType sample_type = DType::u8;     // u8, f32, or i32 (numbers for an embedding)
   std::int64_t classes = 0;          // labels are 0 .. classes - 1
   bool one_hot = false;              // labels are f32 [rows, classes] instead of i32 [rows]
+  bool confusion = false;            // evaluation also counts true classes by guessed ones
   std::int64_t steps_per_epoch = 1;  // for the schedule
   Feed feed = {};
 };

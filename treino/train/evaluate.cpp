@@ -89,7 +89,7 @@ void Predictor::check_samples(const Shape& sample, DType type) const {
       to_string(sample), to_string(environment_.sample_type), to_string(environment_.sample)));
 }
 
-Metrics Predictor::measure(const data::Split& given) {
+Predictor::Measured Predictor::measure(const data::Split& given) {
   const data::Split split = encoded(given);
   check_samples(split.sample(), split.type());
   const EpochPlan plan =
@@ -97,6 +97,7 @@ Metrics Predictor::measure(const data::Split& given) {
   nn::BatchGeometry geometry;
   set_tables(split, plan, geometry);
   geometry.classes = static_cast<std::int64_t>(environment_.classes.size());
+  geometry.confusion = true;
   Programs programs(device_);
   FeedPrograms feed = programs.compile("evaluate", nn::emit_evaluate_step,
                                        {*model_, recipe_.input, recipe_.train}, geometry, plan);
@@ -105,7 +106,8 @@ Metrics Predictor::measure(const data::Split& given) {
   feed.feeder = make_feeder(store, feed, split);
   feed.feeder->set_order(epoch_order(hold_out(split.size(), 0, 0).training, plan, {0}, 0, 0));
   programs.load(feed);
-  return evaluate_feed(store, feed);
+  const Metrics metrics = evaluate_feed(store, feed);
+  return {metrics, store.read(store.find(feed.feed.metric + ".confusion"))};
 }
 
 HostTensor Predictor::predict(const HostTensor& samples) {
@@ -139,16 +141,6 @@ HostTensor Predictor::predict(const HostTensor& samples) {
   return result;
 }
 
-namespace {
-
-// The class a row of outputs speaks for; one output stands for two classes.
-std::size_t guess_of(std::span<const float> row) {
-  if (row.size() == 1) return row[0] > 0.5F ? 1 : 0;
-  return static_cast<std::size_t>(std::max_element(row.begin(), row.end()) - row.begin());
-}
-
-}  // namespace
-
 Evaluation evaluate(Predictor& predictor, const data::Split& given) {
   const data::Split split = predictor.encoded(given);
   const auto labels = split.labels->as<std::int32_t>();
@@ -159,18 +151,14 @@ Evaluation evaluate(Predictor& predictor, const data::Split& given) {
                                        i, labels[i], classes));
     }
   }
+  const Predictor::Measured measured = predictor.measure(split);
   Evaluation result;
-  result.metrics = predictor.measure(split);
-  result.confusion.assign(classes, std::vector<std::int64_t>(classes, 0));
-  std::size_t next = 0;  // label
-  data::for_each_piece(split, [&](const HostTensor& samples) {
-    const HostTensor output = predictor.predict(samples);
-    const auto width = static_cast<std::size_t>(output.shape[1]);
-    for (std::int64_t i = 0; i < output.shape[0]; ++i) {
-      const auto row = output.as<float>().subspan(static_cast<std::size_t>(i) * width, width);
-      ++result.confusion[static_cast<std::size_t>(labels[next++])][guess_of(row)];
-    }
-  });
+  result.metrics = measured.metrics;
+  const auto counts = measured.confusion.as<float>();
+  for (std::size_t c = 0; c < classes; ++c) {
+    const auto row = counts.subspan(c * classes, classes);
+    result.confusion.emplace_back(row.begin(), row.end());
+  }
   for (std::size_t c = 0; c < classes; ++c) {
     ClassReport report;
     report.name = predictor.environment().classes[c];

@@ -37,8 +37,12 @@ class Predictor {
   // Probabilities f32 [n, outputs] of samples [n, ...] of the training data's shape and type.
   HostTensor predict(const HostTensor& samples);
 
-  // Loss (the recipe's) and accuracy over a split, by the same program as after a training.
-  Metrics measure(const data::Split& split);
+  struct Measured {
+    Metrics metrics;       // loss (the recipe's) and accuracy
+    HostTensor confusion;  // f32 [classes, classes]: samples by true class and guess
+  };
+  // Over a split, by the same program as after a training.
+  Measured measure(const data::Split& split);
 
  private:
   struct Loaded;
