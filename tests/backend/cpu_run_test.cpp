@@ -4,59 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <cstdlib>
-#include <new>
 
+#include "tests/support/counted_allocations.h"
 #include "treino/backend/devices.h"
 #include "treino/compiler/compile.h"
 #include "treino/graph/build.h"
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define TREINO_SANITIZED  // the sanitizers have an operator new of their own
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define TREINO_SANITIZED
-#endif
-
-namespace {
-
-std::atomic<long> allocations{0};
-
-#ifndef TREINO_SANITIZED
-
-void* counted(std::size_t bytes) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  if (void* memory = std::malloc(bytes == 0 ? 1 : bytes)) return memory;
-  throw std::bad_alloc();
-}
-
-#endif
-
-}  // namespace
-
-#ifndef TREINO_SANITIZED
-void* operator new(std::size_t bytes) {
-  return counted(bytes);
-}
-void* operator new[](std::size_t bytes) {
-  return counted(bytes);
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
-#endif
 
 namespace treino {
 namespace {
@@ -99,9 +52,9 @@ TEST(CpuRun, AllocatesNothing) {
     const auto store = device->make_store(program.variables);
     const auto executable = device->load(program, *store);
     executable->run(1);
-    const long before = allocations;
+    const long before = test::allocations();
     executable->run(5);
-    EXPECT_EQ(allocations - before, 0) << threads << " threads";
+    EXPECT_EQ(test::allocations() - before, 0) << threads << " threads";
   }
 }
 
@@ -124,9 +77,9 @@ TEST(CpuRun, WhatOneDnnAllocatesIsBounded) {
   executable->run(1);
   // 16 slices each of forward and kernel gradient, two reorders; oneDNN 2.6 allocates about 6 times
   // an execute.
-  const long before = allocations;
+  const long before = test::allocations();
   executable->run(5);
-  const double each = static_cast<double>(allocations - before) / 5;
+  const double each = static_cast<double>(test::allocations() - before) / 5;
   RecordProperty("allocations_a_step", std::to_string(each));
   EXPECT_LE(each, 34 * 8);
 }

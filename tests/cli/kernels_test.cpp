@@ -156,6 +156,9 @@ TEST_F(Kernels, WhatCannotRunHereIsNotResumed) {
   set["choices"]["instruction_set"] = "sve2";
   EXPECT_THAT(refused(set),
               HasSubstr("instruction set \"sve2\", which this machine does not have"));
+  set = recorded;
+  set["choices"]["revision"] = 1000;
+  EXPECT_THAT(refused(set), HasSubstr("added in another order (revision 1000 of the arithmetic"));
   EXPECT_THAT(refused(with_kernel("fft", 0)), HasSubstr("kernel \"fft\", which this version"));
   // One input channel: Winograd serves it, but its record says direct to the line of the op.
   EXPECT_THAT(refused(with_kernel("winograd", 0)), HasSubstr("winograd now"));

@@ -3,51 +3,12 @@
 // during every run() the training loop asks of its device.
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
+#include "tests/support/counted_allocations.h"
 #include "tests/support/environment.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/train/support.h"
 #include "treino/backend/devices.h"
 #include "treino/data/load.h"
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define TREINO_SANITIZED  // the sanitizers have an operator new of their own
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define TREINO_SANITIZED
-#endif
-
-namespace {
-std::atomic<long> allocations{0};
-}
-
-#ifndef TREINO_SANITIZED
-void* operator new(std::size_t bytes) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  if (void* memory = std::malloc(bytes == 0 ? 1 : bytes)) return memory;
-  throw std::bad_alloc();
-}
-void* operator new[](std::size_t bytes) {
-  return operator new(bytes);
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
-#endif
 
 namespace treino::train::test {
 namespace {
@@ -77,9 +38,9 @@ class CountingDevice final : public Device {
     Counting(std::unique_ptr<treino::Executable> executable, Counts& counts)
         : executable_(std::move(executable)), counts_(counts) {}
     void run(std::int64_t steps) override {
-      const long before = allocations;
+      const long before = treino::test::allocations();
       executable_->run(steps);
-      counts_.allocations += allocations - before;
+      counts_.allocations += treino::test::allocations() - before;
       counts_.steps += steps;
       ++counts_.runs;
     }

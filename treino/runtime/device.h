@@ -87,6 +87,8 @@ class Device {
 
   // What its kernels are compiled for ("avx512"); empty where there is no choice.
   virtual std::string instruction_set() const { return {}; }
+  // Raised by whoever changes the order of a kernel's sums, and so the bits of a run; from 1.
+  virtual int arithmetic_revision() const { return 1; }
   // Kernels that can serve this step where there are several, the one taken by itself first; else
   // none.
   virtual std::vector<std::string> candidates(const Step& step) const {

@@ -24,6 +24,7 @@ struct KernelChoice {
 struct KernelChoices {
   std::string instruction_set;  // all kernels were compiled for; empty: nothing is said
   std::vector<KernelChoice> ops;
+  int revision = 0;  // of the device's arithmetic; 0: nothing is said
 };
 
 // Shapes and attributes of a step as text: steps of one op with the same key cost the same.

@@ -172,7 +172,7 @@ class Training {
   }
 
   KernelChoices heavy_choices() const {
-    KernelChoices heavy{device_.instruction_set(), {}};
+    KernelChoices heavy{device_.instruction_set(), {}, device_.arithmetic_revision()};
     Programs::add_heavy(training_, heavy.ops);
     if (validation_) Programs::add_heavy(*validation_, heavy.ops);
     if (test_) Programs::add_heavy(*test_, heavy.ops);

@@ -95,7 +95,9 @@ void write_environment(const std::string& folder, const Environment& environment
                      {"kernel", choice.kernel},
                      {"slices", choice.slices}});
   }
-  json["choices"] = {{"instruction_set", environment.heavy.instruction_set}, {"ops", heavy}};
+  json["choices"] = {{"instruction_set", environment.heavy.instruction_set},
+                     {"revision", environment.heavy.revision},
+                     {"ops", heavy}};
   write_whole_file(environment_path(folder), json.dump(2) + "\n");
 }
 
@@ -118,6 +120,7 @@ Environment read_environment(const std::string& folder) {
     environment.choices = json.at("kernels").get<std::vector<std::string>>();
     if (!json.contains("choices")) return environment;
     environment.heavy.instruction_set = json.at("choices").at("instruction_set");
+    environment.heavy.revision = json.at("choices").value("revision", 0);
     for (const auto& choice : json.at("choices").at("ops")) {
       environment.heavy.ops.push_back(
           {choice.at("op"), choice.at("shape"), choice.at("kernel"), choice.at("slices")});

@@ -97,7 +97,7 @@ std::vector<TunedOp> tune(std::span<const Program* const> programs, Device& devi
 }
 
 KernelChoices choices_of(const std::vector<TunedOp>& ops, const Device& device) {
-  KernelChoices choices{device.instruction_set(), {}};
+  KernelChoices choices{device.instruction_set(), {}, device.arithmetic_revision()};
   for (const TunedOp& op : ops) choices.ops.push_back({op.op, op.shape, op.kernel});
   return choices;
 }

@@ -82,6 +82,7 @@ class CpuDevice : public Device {
   }
 
   std::string instruction_set() const override { return std::string(plan_.kernels->name); }
+  int arithmetic_revision() const override { return 2; }  // 2: Winograd's nested tiles
 
   std::vector<std::string> candidates(const Step& step) const override {
     return candidates_of(step, plan_);
@@ -93,6 +94,12 @@ class CpuDevice : public Device {
 
   void use(const KernelChoices& choices) override {
     PlanOptions plan = plan_;
+    if (choices.revision != 0 && choices.revision != arithmetic_revision()) {
+      throw Error::mistake(fmt::format(
+          "its kernels added in another order (revision {} of the arithmetic, this "
+          "version of Treino has {}); go on with the version that made it, or train anew",
+          choices.revision, arithmetic_revision()));
+    }
     if (!choices.instruction_set.empty() && choices.instruction_set != plan.kernels->name) {
       const char* wanted = std::getenv("TREINO_ISA");
       plan.kernels = &kernels_named(choices.instruction_set);
