@@ -96,6 +96,16 @@ TEST(Words, AWinnerIsSaidWithRatioIntervalAndBlocks) {
                     HasSubstr("95 % interval"), HasSubstr("10 blocks)")));
 }
 
+TEST(Words, TheRatioIsThatOfWhoIsNamedFirst) {
+  experiment::Comparison one;
+  one.metric = "train_s";
+  one.a = "slow", one.b = "fast";
+  one.ratio = 4, one.ci95 = {2, 5};
+  one.verdict = "slower";
+  EXPECT_THAT(verdict_sentence(one), AllOf(HasSubstr("fast is 4 times faster than slow"),
+                                           HasSubstr("(ratio 0.25, 95 % interval 0.2 to 0.5")));
+}
+
 TEST(Words, TooFewBlocksPromiseNothing) {
   const Result result = example(4, 5);
   for (const auto& one : result.comparisons)

@@ -27,6 +27,15 @@ std::string p_text(double p) {
   return p < 0.001 ? "p < 0.001" : fmt::format("p = {:.3f}", p);
 }
 
+// In the order the sentence names them: below 1 where the first one wins.
+std::string proof_of(const Comparison& one, bool turned) {
+  const auto of = [&](double ratio) { return turned ? 1 / ratio : ratio; };
+  const double low = turned ? one.ci95.high : one.ci95.low;
+  const double high = turned ? one.ci95.low : one.ci95.high;
+  return fmt::format("ratio {:.3g}, 95 % interval {:.3g} to {:.3g}, corrected {}, {} blocks",
+                     of(one.ratio), of(low), of(high), p_text(one.p_corrected), one.n);
+}
+
 }  // namespace
 
 std::string value_text(const Metric& metric, double value) {
@@ -95,22 +104,19 @@ bool is_headline(std::string_view metric) {
 
 std::string verdict_sentence(const Comparison& one) {
   const Metric& metric = *experiment::find_metric(one.metric);
-  const std::string proof =
-      fmt::format("ratio {:.3g}, 95 % interval {:.3g} to {:.3g}, corrected {}, {} blocks",
-                  one.ratio, one.ci95.low, one.ci95.high, p_text(one.p_corrected), one.n);
   if (one.verdict == "equivalent") {
     return fmt::format("{}: {} and {} are equivalent within the margin ({}).", metric.label, one.a,
-                       one.b, proof);
+                       one.b, proof_of(one, false));
   }
   if (one.verdict == "no difference shown") {
     return fmt::format("{}: no difference shown between {} and {} ({}){}.", metric.label, one.a,
-                       one.b, proof, one.can_decide ? "" : "; so few blocks cannot show one");
+                       one.b, proof_of(one, false),
+                       one.can_decide ? "" : "; so few blocks cannot show one");
   }
-  const bool wins = one.ratio < 1;
-  const std::string& first = wins ? one.a : one.b;
-  const std::string& second = wins ? one.b : one.a;
-  return fmt::format("{}: {} {} than {} ({}).", metric.label, first,
-                     how_much(metric, wins ? one.ratio : 1 / one.ratio), second, proof);
+  const bool turned = one.ratio >= 1;
+  return fmt::format("{}: {} {} than {} ({}).", metric.label, turned ? one.b : one.a,
+                     how_much(metric, turned ? 1 / one.ratio : one.ratio), turned ? one.a : one.b,
+                     proof_of(one, turned));
 }
 
 std::string work_line(const Result& result, std::string_view work) {
