@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "treino/train/profile.h"
+#include "treino/train/to_json.h"
 
 namespace treino::train {
 

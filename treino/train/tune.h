@@ -3,7 +3,6 @@
 #pragma once
 
 #include <functional>
-#include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string>
 #include <vector>
@@ -45,9 +44,6 @@ KernelChoices choices_of(const std::vector<TunedOp>& ops, const Device& device);
 
 // The winner of measured times, the fixed table's candidate first.
 std::string winner_of(std::span<const CandidateTime> candidates);
-
-// {"table":"direct","winner":"winograd","lead":1.5,"gain":1.5,"us":{"direct":3000, ...}}
-nlohmann::ordered_json candidates_json(const TunedOp& op);
 
 std::string to_text(const std::vector<TunedOp>& ops);
 std::string to_json(const std::vector<TunedOp>& ops);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "treino/train/to_json.h"
 #include "treino/train/tune.h"
 
 namespace treino::train {
