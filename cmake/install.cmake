@@ -1,7 +1,7 @@
 # The library as others use it: one shared library with every module of the trainer inside, so that its
 # users need none of the packages it was built with, only its headers.
 
-set(trainer_modules base format graph nn runtime compiler backend_reference backend_cpu backend data train)
+set(trainer_modules base format graph nn runtime compiler backend_reference backend_cpu backend_cuda backend data train)
 list(TRANSFORM trainer_modules PREPEND treino_ OUTPUT_VARIABLE trainer_targets)
 
 file(WRITE ${PROJECT_BINARY_DIR}/library.cpp "// All of the library is in the modules linked into it.\n")

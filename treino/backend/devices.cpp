@@ -2,6 +2,7 @@
 #include "treino/backend/devices.h"
 
 #include "treino/backend/cpu/device.h"
+#include "treino/backend/cuda/device.h"
 #include "treino/backend/reference/reference_device.h"
 #include "treino/base/error.h"
 
@@ -20,6 +21,7 @@ constexpr Row kDevices[] = {
        return cpu::make_cpu_device(
            {.threads = options.threads, .onednn = options.onednn, .exact = options.exact});
      }},
+    {"cuda", [](const DeviceOptions&) { return cuda::make_cuda_device(); }},
     {"reference", [](const DeviceOptions&) { return reference::make_device(); }},
 };
 

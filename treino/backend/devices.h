@@ -14,8 +14,8 @@ struct DeviceOptions {
   bool exact = false;  // cpu: convolutions by their definition only, no Winograd, no oneDNN
 };
 
-// The device of that name ("cpu", "reference"). Throws Error::mistake listing the names for
-// another.
+// The device of that name ("cpu", "cuda", "reference"). Throws Error::mistake listing the names for
+// another, Error::work where there is no GPU.
 std::unique_ptr<Device> make_device(std::string_view name, const DeviceOptions& options = {});
 
 }  // namespace treino

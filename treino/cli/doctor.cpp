@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <dlfcn.h>
 #include <fmt/format.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -12,6 +11,8 @@
 
 #include "treino/backend/cpu/kernels.h"
 #include "treino/backend/cpu/onednn_bridge.h"
+#include "treino/backend/cuda/device.h"
+#include "treino/backend/cuda/driver.h"
 #include "treino/base/error.h"
 #include "treino/base/file.h"
 #include "treino/base/system_file.h"
@@ -87,28 +88,25 @@ Finding onednn() {
           "install libdnnl-dev and build again; optional"};
 }
 
-// Asks the driver itself; nothing of CUDA is linked.
+// Whatever is missing is said by the error that --device cuda would give.
 Finding gpu() {
-  void* driver = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
-  if (driver == nullptr) {
-    return {"NVIDIA GPU", false, "no driver (libcuda.so.1 is not found)",
-            "install the NVIDIA driver; training runs on the CPU without it"};
+  std::string text;
+  try {
+    const auto driver = cuda::Driver::load();
+    for (const cuda::DeviceInfo& device : driver->devices()) {
+      text += fmt::format("{} (compute {}.{}, {} multiprocessors, {:.1f} GiB), ", device.name,
+                          device.major, device.minor, device.multiprocessors,
+                          static_cast<double>(device.bytes) / (1 << 30));
+    }
+    text += fmt::format("driver for CUDA {}; {}", cuda::version_text(driver->version()),
+                        cuda::kStanding);
+    return {"NVIDIA GPU", true, text, ""};
+  } catch (const Error& error) {
+    text = error.what();
   }
-  const auto init = reinterpret_cast<int (*)(unsigned)>(dlsym(driver, "cuInit"));
-  const auto count_of = reinterpret_cast<int (*)(int*)>(dlsym(driver, "cuDeviceGetCount"));
-  const auto version_of = reinterpret_cast<int (*)(int*)>(dlsym(driver, "cuDriverGetVersion"));
-  int count = 0, version = 0;
-  const bool works = init != nullptr && count_of != nullptr && version_of != nullptr &&
-                     init(0) == 0 && count_of(&count) == 0 && version_of(&version) == 0;
-  dlclose(driver);
-  if (!works || count == 0) {
-    return {"NVIDIA GPU", false, "a driver is installed but gives no device",
-            "look at nvidia-smi; in a container, pass the device in"};
-  }
-  return {"NVIDIA GPU", true,
-          fmt::format("{} device{}, driver for CUDA {}.{}; this version trains on the CPU only",
-                      count, count == 1 ? "" : "s", version / 1000, version % 1000 / 10),
-          ""};
+  const std::size_t remedy = text.rfind("; ");  // an Error ends with what to do
+  return {"NVIDIA GPU", false, text.substr(0, remedy),
+          remedy == text.npos ? "train with --device cpu" : text.substr(remedy + 2)};
 }
 
 Finding recipes() {

@@ -15,7 +15,8 @@ namespace treino::cli {
 namespace fs = std::filesystem;
 
 void add_device_options(CLI::App& app, DeviceChoice& choice) {
-  app.add_option("--device", choice.device, "cpu, or reference (slow, double precision)")
+  app.add_option("--device", choice.device,
+                 "cpu, cuda (NVIDIA GPU), or reference (slow, double precision)")
       ->capture_default_str();
   app.add_option("--threads", choice.threads, "default: the cores this process may use")
       ->check(CLI::Range(1, 4096))

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// A libcuda without a GPU. What it has and what fails is said by the JSON text in TREINO_FAKE_CUDA:
+//   {"version": 13000, "fail": {"cuMemAlloc_v2": 2}, "devices": [{"name": "Fake GPU",
+//    "capability": [9, 0], "multiprocessors": 132, "bytes": 8589934592}]}
+// Everything is optional. It is stricter than the driver where that finds mistakes: a context must
+// be current in the calling thread, new memory holds NaNs, nothing but launches may be captured.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "treino/backend/cuda/driver.h"
+
+namespace treino::cuda {
+
+const nlohmann::json& scenario();
+const nlohmann::json& devices();
+
+// What a call of that function returns before it does anything; success: it goes on.
+Result begin(const char* symbol, bool needs_context);
+
+void set_current(Context context);
+// Whether the calling thread has a stream that is being captured.
+bool capturing();
+
+}  // namespace treino::cuda
+
+#define TREINO_FAKE(symbol, needs_context) \
+  if (const Result said = begin(#symbol, needs_context); said != Result::success) return said

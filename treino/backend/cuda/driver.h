@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// The NVIDIA driver, opened while the program runs: nothing of CUDA is linked, and no header of
+// NVIDIA's is needed to build this.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace treino::cuda {
+
+// The driver's types under names of our own; handles are pointers to what only the driver knows.
+using DeviceId = int;
+using Address = std::uint64_t;  // in the GPU's memory
+using Context = struct ContextHandle*;
+using Module = struct ModuleHandle*;
+using Function = struct FunctionHandle*;
+using Stream = struct StreamHandle*;
+using Graph = struct GraphHandle*;
+using GraphExec = struct GraphExecHandle*;
+using Event = struct EventHandle*;
+
+// What calls return, as far as it is told apart. Source: CUDA driver API, CUresult.
+enum class Result : int {
+  success = 0,
+  invalid_value = 1,
+  out_of_memory = 2,
+  not_initialized = 3,
+  stub_library = 34,
+  device_unavailable = 46,
+  no_device = 100,
+  invalid_device = 101,
+  invalid_context = 201,
+  no_binary_for_gpu = 209,
+  ecc_uncorrectable = 214,
+  invalid_ptx = 218,
+  unsupported_ptx_version = 222,
+  contained = 226,
+  not_found = 500,
+  illegal_address = 700,
+  launch_out_of_resources = 701,
+  launch_timeout = 702,
+  illegal_instruction = 715,
+  misaligned_address = 716,
+  launch_failed = 719,
+
+  system_not_ready = 802,
+  system_driver_mismatch = 803,
+  compat_not_supported = 804,
+  capture_unsupported = 900,
+  unknown = 999,
+};
+
+// CUdevice_attribute, CUstreamCaptureMode.
+enum class Attribute : int {
+  multiprocessors = 16,
+  capability_major = 75,
+  capability_minor = 76,
+};
+enum class CaptureMode : int { global = 0, thread_local_ = 1, relaxed = 2 };
+
+inline constexpr unsigned kNonBlockingStream = 1;  // CU_STREAM_NON_BLOCKING
+
+// The oldest driver that can load this build's kernels: CUDA 13.0, driver 580.
+inline constexpr int kLeastVersion = 13000;
+
+struct Functions {
+#define TREINO_CUDA(member, symbol, ...) Result (*member)(__VA_ARGS__) = nullptr;
+#include "treino/backend/cuda/driver.def"
+#undef TREINO_CUDA
+};
+
+struct DeviceInfo {
+  std::string name;
+  int major = 0, minor = 0;  // compute capability
+  int multiprocessors = 0;
+  std::int64_t bytes = 0;
+};
+
+class Driver {
+ public:
+  // Opens libcuda.so.1, or the library TREINO_CUDA_DRIVER names, and starts it. Throws Error::work
+  // that says why there is none to be used: not installed, too old, no GPU.
+  static std::shared_ptr<const Driver> load();
+  ~Driver();
+  Driver(const Driver&) = delete;
+
+  const Functions* operator->() const { return &functions_; }
+  // Throws Error::work for anything but success: what was tried, why it failed, what to do.
+  void check(Result result, const std::string& action) const;
+
+  int version() const { return version_; }  // 13000: CUDA 13.0
+  std::vector<DeviceInfo> devices() const;
+
+ private:
+  Driver() = default;
+  void find_functions(const std::string& library);
+
+  void* handle_ = nullptr;
+  Functions functions_;
+  int version_ = 0;
+};
+
+// "13.0"
+std::string version_text(int version);
+
+}  // namespace treino::cuda
