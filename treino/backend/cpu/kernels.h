@@ -59,24 +59,32 @@ struct DepthwiseGradient {  // of the kernel, over one padded image
   Index x_step = 0, x_row = 0, tap_step = 0, tap_row = 0;
 };
 
-// A tile of rows x columns (1 to 4 each) pixels of y, in or out of the domain of F(4x4, 3x3), and
-// the (rows + 2) x (columns + 2) pixels of x under it. Rows m < 4 use the points 0 .. m and 5 of
-// the six.
+// A tile of rows x columns (1 to 5 each) pixels of y, in or out of the domain of Winograd's
+// F(rows x columns, 3x3), and the (rows + 2) x (columns + 2) pixels of x under it. Of the domain's
+// `points` along a dimension (6 or 7, the largest tile and 2) m rows use the first m + 1 and the
+// last.
 struct WinogradTile {
   const float* image = nullptr;               // read: input, gradient
   float* out = nullptr;                       // written: output; added to: input_gradient
   const float* bias = nullptr;                // output
   Index height = 0, width = 0, channels = 0;  // of the image
   Index y = 0, x = 0;                         // first pixel; one of x may lie outside
-  Index rows = 4, columns = 4;
-  float* domain = nullptr;  // [36] points, point_stride floats apart
+  Index rows = 4, columns = 4, points = 6;
+  float* domain = nullptr;  // [points points], point_stride floats apart
   Index point_stride = 0;
-  Index shift[6]{};  // of points with this row, in floats
+  Index shift[7]{};  // of points with this row, in floats
   bool relu = false;
 };
-inline bool winograd_uses(Index extent, Index point) {
-  return point <= extent || point == 5;
+inline bool winograd_uses(Index extent, Index point, Index points) {
+  return point <= extent || point == points - 1;
 }
+
+struct WinogradKernel {  // channel pairs [first, last) in or out of the domain
+  const float* kernel = nullptr;  // [9, pairs], read into the domain
+  float* gradient = nullptr;      // the same, written from the domain
+  float* domain = nullptr;        // [points points], stride floats apart
+  Index stride = 0, pairs = 0, first = 0, last = 0, points = 6;
+};
 
 struct PoolImage {  // one image of a pooling op, channels-last
   const float* x = nullptr;
@@ -141,11 +149,8 @@ struct Kernels {
   void (*winograd_output)(const WinogradTile&) = nullptr;          // the domain to y
   void (*winograd_gradient)(const WinogradTile&) = nullptr;        // dy to the domain
   void (*winograd_input_gradient)(const WinogradTile&) = nullptr;  // the domain, added to dx
-  // Channel pairs [first, last) between [9, pairs] and [36, domain_stride].
-  void (*winograd_kernel)(float* domain, Index domain_stride, const float* kernel, Index pairs,
-                          Index first, Index last) = nullptr;
-  void (*winograd_kernel_gradient)(float* kernel, const float* domain, Index domain_stride,
-                                   Index pairs, Index first, Index last) = nullptr;
+  void (*winograd_kernel)(const WinogradKernel&) = nullptr;           // to the domain
+  void (*winograd_kernel_gradient)(const WinogradKernel&) = nullptr;  // from the domain
   // out[j, i] = in[i, j] of a [rows, columns] block.
   void (*transpose)(float* out, Index out_stride, const float* in, Index in_stride, Index rows,
                     Index columns) = nullptr;

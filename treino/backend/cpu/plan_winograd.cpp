@@ -10,7 +10,6 @@ namespace treino::cpu {
 
 namespace {
 
-constexpr Index kPoints = 36;
 constexpr Index kDomainBytes = Index{512} << 10;  // of a block of tiles, to stay in L2
 constexpr Index kMostTiles = 64;
 constexpr Index kGap =
@@ -29,50 +28,76 @@ struct Winograd {
   Image in, out;  // of x and y; tiles cover y
   Index pad[2]{0, 0};
   Index batch = 0, slices = 1, tiles_down = 0, tiles_across = 0, tiles_at_once = 0;
+  Index largest = 4;  // tile: outputs along a dimension
   Index kernel_slices = 1, sum_slices = 1;
   bool relu = false;
 
   Index pairs() const { return in.channels * out.channels; }
   Index pairs_stride() const { return pairs() + kGap; }
+  Index line() const { return largest + 2; }  // points along a dimension
+  Index points() const { return line() * line(); }
   Index image_tiles() const { return tiles_down * tiles_across; }
   Index in_stride() const { return tiles_at_once * in.channels + kGap; }
   Index out_stride() const { return tiles_at_once * out.channels + kGap; }
 };
 
-// Tiles that are in the domain together. A tile is a row of each point's matrix, and whole tiles
-// come first: the smaller ones at the lower end of an image do not use some points, so those
-// points' matrices have fewer rows, [0, rows[does] [do]), where the flags say whether lower and
-// right-hand ones use the point.
+// Tiles that are in the domain together. A tile is a row of each point's matrix. Along a dimension
+// tiles have two sizes that differ by one, the larger ones first in the image and in the matrices:
+// the smaller ones do not use one of the points, so that point's matrices have fewer rows,
+// [0, rows[does] [do]), where the flags say whether lower and narrower ones use the point.
 struct Block {
-  Index count = 0;
+  Index count = 0, line = 6;
   Index rows[2][2]{};
   struct Place {
     Index image = 0, y = 0, x = 0, rows = 4, columns = 4, row = 0;
     bool moves = false;  // up by `lower` rows, where the lower tiles have none
   } places[kMostTiles];
-  Index lower = 0, low_extent = 4, wide_extent = 4;
+  Index lower = 0, low_extent = 4, narrow_extent = 4;
 
+  // Of the block's tiles, along a dimension: 0: none uses the point, 1: the larger, 2: all.
+  Index users[2][7]{};
   Index rows_of(Index point) const {
-    return rows[winograd_uses(low_extent, point / 6)][winograd_uses(wide_extent, point % 6)];
+    const Index down = users[0][point / line], across = users[1][point % line];
+    return down == 0 || across == 0 ? 0 : rows[down - 1][across - 1];
   }
 };
 
+// Tile `number` of `tiles` that share `extent` outputs as evenly as they can.
+Range tile_range(Index extent, Index tiles, Index number) {
+  const Index each = extent / tiles, larger = extent % tiles;
+  const Index begin = number * each + std::min(number, larger);
+  return {begin, begin + each + (number < larger ? 1 : 0)};
+}
+
 void lay_out(const Winograd& state, Index first, Index count, Block& block) {
   block.count = count;
-  block.low_extent = state.out.height - (state.tiles_down - 1) * 4;
-  block.wide_extent = state.out.width - (state.tiles_across - 1) * 4;
+  block.line = state.line();
+  block.low_extent = state.out.height / state.tiles_down;
+  block.narrow_extent = state.out.width / state.tiles_across;
+  for (Index point = 0; point < block.line; ++point) {
+    const auto users = [&](Index extent, Index tiles) {
+      const Index larger = (extent + tiles - 1) / tiles, smaller = extent / tiles;
+      return Index{winograd_uses(larger, point, block.line)} +
+             Index{winograd_uses(smaller, point, block.line)};
+    };
+    block.users[0][point] = users(state.out.height, state.tiles_down);
+    block.users[1][point] = users(state.out.width, state.tiles_across);
+  }
   Index counts[4]{};
   int kinds[kMostTiles];
   for (Index i = 0; i < count; ++i) {
     Block::Place& place = block.places[i];
     place.image = (first + i) / state.image_tiles();
     const Index inside = (first + i) % state.image_tiles();
-    const Index down = inside / state.tiles_across, across = inside % state.tiles_across;
-    place.y = down * 4;
-    place.x = across * 4;
-    place.rows = down == state.tiles_down - 1 ? block.low_extent : 4;
-    place.columns = across == state.tiles_across - 1 ? block.wide_extent : 4;
-    kinds[i] = (place.rows < 4 ? 1 : 0) + (place.columns < 4 ? 2 : 0);
+    const Range down = tile_range(state.out.height, state.tiles_down, inside / state.tiles_across);
+    const Range across =
+        tile_range(state.out.width, state.tiles_across, inside % state.tiles_across);
+    place.y = down.begin;
+    place.x = across.begin;
+    place.rows = down.end - down.begin;
+    place.columns = across.end - across.begin;
+    kinds[i] =
+        (place.rows == block.low_extent ? 1 : 0) + (place.columns == block.narrow_extent ? 2 : 0);
     place.row = counts[kinds[i]]++;
   }
   const Index starts[4] = {0, counts[0], counts[0] + counts[1], count - counts[3]};
@@ -91,9 +116,15 @@ void run_kernel(const void* opaque, Index slice, std::byte*) {
   const auto& state = *static_cast<const Winograd*>(opaque);
   const Range range = share(state.pairs() / 16, state.kernel_slices, slice);
   const Index last = slice == state.kernel_slices - 1 ? state.pairs() : range.end * 16;
-  const float* kernel = state.turned != nullptr ? state.turned : state.kernel;
-  state.kernels->winograd_kernel(state.domain, state.pairs_stride(), kernel, state.pairs(),
-                                 range.begin * 16, last);
+  WinogradKernel part;
+  part.kernel = state.turned != nullptr ? state.turned : state.kernel;
+  part.domain = state.domain;
+  part.stride = state.pairs_stride();
+  part.pairs = state.pairs();
+  part.first = range.begin * 16;
+  part.last = last;
+  part.points = state.line();
+  state.kernels->winograd_kernel(part);
 }
 
 // The kernel with its channels swapped, as dx wants it.
@@ -116,6 +147,7 @@ void transform(const Winograd& state, const Block& block, Transform run, bool of
   tile.channels = image.channels;
   tile.bias = state.bias;
   tile.relu = state.relu;
+  tile.points = block.line;
   tile.point_stride = of_x ? state.in_stride() : state.out_stride();
   for (Index i = 0; i < block.count; ++i) {
     const Block::Place& place = block.places[i];
@@ -126,9 +158,9 @@ void transform(const Winograd& state, const Block& block, Transform run, bool of
     tile.rows = place.rows;
     tile.columns = place.columns;
     tile.domain = domain + place.row * image.channels;
-    for (Index row = 0; row < 6; ++row) {
-      tile.shift[row] =
-          place.moves && !winograd_uses(block.low_extent, row) ? -block.lower * image.channels : 0;
+    for (Index row = 0; row < block.line; ++row) {
+      const bool moves = place.moves && block.users[0][row] == 1;
+      tile.shift[row] = moves ? -block.lower * image.channels : 0;
     }
     run(tile);
   }
@@ -142,8 +174,9 @@ void multiply(const Winograd& state, const Block& block, const float* from, Inde
   product.rows = rows;
   product.length = from_channels;
   product.b_stride = product.c_stride = product.columns = to_channels;
-  for (Index point = 0; point < kPoints; ++point) {
+  for (Index point = 0; point < state.points(); ++point) {
     product.row_count = block.rows_of(point);
+    if (product.row_count == 0) continue;
     for (Index i = 0; i < product.row_count; ++i)
       rows[i] = from + point * from_stride + i * from_channels;
     product.b = state.domain + point * state.pairs_stride();
@@ -167,7 +200,7 @@ void for_each_block(const Winograd& state, Index slice, const Each& each) {
 void run_forward(const void* opaque, Index slice, std::byte* scratch) {
   const auto& state = *static_cast<const Winograd*>(opaque);
   float* inputs = reinterpret_cast<float*>(scratch);
-  float* outputs = inputs + kPoints * state.in_stride();
+  float* outputs = inputs + state.points() * state.in_stride();
   for_each_block(state, slice, [&](const Block& block) {
     transform(state, block, state.kernels->winograd_input, true, state.x, nullptr, inputs);
     multiply(state, block, inputs, state.in.channels, state.in_stride(), outputs,
@@ -183,7 +216,7 @@ void run_input_gradient(const void* opaque, Index slice, std::byte* scratch) {
   std::fill(state.dx + images.begin * state.in.floats(), state.dx + images.end * state.in.floats(),
             0.F);
   float* inputs = reinterpret_cast<float*>(scratch);
-  float* outputs = inputs + kPoints * state.in_stride();
+  float* outputs = inputs + state.points() * state.in_stride();
   for_each_block(state, slice, [&](const Block& block) {
     transform(state, block, state.kernels->winograd_gradient, false, state.dy, nullptr, outputs);
     multiply(state, block, outputs, state.out.channels, state.out_stride(), inputs,
@@ -202,7 +235,7 @@ void add_products(const Winograd& state, const Block& block, const float* inputs
   product.a_step = state.in.channels;
   product.b_stride = product.c_stride = product.columns = state.out.channels;
   product.accumulate = !first;
-  for (Index point = 0; point < kPoints; ++point) {
+  for (Index point = 0; point < state.points(); ++point) {
     product.length = block.rows_of(point);
     product.b = outputs + point * state.out_stride();
     for (Index channel = 0; channel < state.in.channels; channel += kMostTiles) {
@@ -219,8 +252,8 @@ void add_products(const Winograd& state, const Block& block, const float* inputs
 void run_kernel_gradient(const void* opaque, Index slice, std::byte* scratch) {
   const auto& state = *static_cast<const Winograd*>(opaque);
   float* inputs = reinterpret_cast<float*>(scratch);
-  float* outputs = inputs + kPoints * state.in_stride();
-  float* sums = outputs + kPoints * state.out_stride();
+  float* outputs = inputs + state.points() * state.in_stride();
+  float* sums = outputs + state.points() * state.out_stride();
   bool first = true;
   for_each_block(state, slice, [&](const Block& block) {
     transform(state, block, state.kernels->winograd_input, true, state.x, nullptr, inputs);
@@ -229,8 +262,13 @@ void run_kernel_gradient(const void* opaque, Index slice, std::byte* scratch) {
     first = false;
   });
   float* to = state.slices == 1 ? state.dkernel : state.copies + slice * 9 * state.pairs();
-  state.kernels->winograd_kernel_gradient(to, sums, state.pairs_stride(), state.pairs(), 0,
-                                          state.pairs());
+  WinogradKernel all;
+  all.gradient = to;
+  all.domain = sums;
+  all.stride = state.pairs_stride();
+  all.pairs = all.last = state.pairs();
+  all.points = state.line();
+  state.kernels->winograd_kernel_gradient(all);
 }
 
 void run_sum(const void* opaque, Index slice, std::byte*) {
@@ -240,7 +278,7 @@ void run_sum(const void* opaque, Index slice, std::byte*) {
                           9 * state.pairs(), state.slices, range.end - range.begin);
 }
 
-// Whether F(4x4, 3x3) can serve the step at all.
+// Whether Winograd can serve the step at all.
 bool applies(const WindowAttributes& w) {
   constexpr std::array<Index, 2> kOne{1, 1}, kThree{3, 3};
   const bool pads =
@@ -248,9 +286,22 @@ bool applies(const WindowAttributes& w) {
   return w.size == kThree && w.stride == kOne && w.dilation == kOne && w.groups == 1 && pads;
 }
 
-// Points of all tiles along a dimension of y.
-Index points_along(Index extent) {
-  return extent / 4 * 6 + (extent % 4 > 0 ? extent % 4 + 2 : 0);
+Index tiles_along(Index extent, Index largest) {
+  return (extent + largest - 1) / largest;
+}
+
+// Points of all tiles along both dimensions of y.
+Index image_points(const Image& out, Index largest) {
+  return (out.height + 2 * tiles_along(out.height, largest)) *
+         (out.width + 2 * tiles_along(out.width, largest));
+}
+
+// Tiles of up to 5x5 where they save a tenth of the multiplications of those of up to 4x4, whose
+// domain of the kernel is smaller and whose rounding errors are two thirds. With few channels the
+// multiplications are not what takes the time.
+Index largest_tile(const Image& in, const Image& out) {
+  const bool saves = 10 * image_points(out, 5) <= 9 * image_points(out, 4);
+  return saves && in.channels >= 16 && out.channels >= 16 ? 5 : 4;
 }
 
 // Multiplications along a dimension the direct way: it leaves out taps beside the image.
@@ -266,7 +317,7 @@ Index taps_along(Index extent, Index out_extent, Index pad) {
 // slice), and less than six tenths of the multiplications of the direct way.
 bool is_best(const Kernels& kernels, const Winograd& state, Op op) {
   const Index most_pairs = op == Op::conv2d_grad_kernel ? 128 * 128 : 256 * 256;
-  const Index whole = points_along(state.out.height) * points_along(state.out.width);
+  const Index whole = image_points(state.out, state.largest);
   const Index direct = taps_along(state.in.height, state.out.height, state.pad[0]) *
                        taps_along(state.in.width, state.out.width, state.pad[1]);
   return kernels.lanes >= 8 && state.in.channels >= 16 && state.out.channels >= 16 &&
@@ -279,10 +330,6 @@ bool is_best(const Kernels& kernels, const Winograd& state, Op op) {
 bool plan_winograd(Planner& planner, const Step& step) {
   const auto& window = std::get<WindowAttributes>(step.attributes);
   const Convolutions wanted = planner.convolutions();
-  // Each worker gathers a gradient in the domain: four times the kernel.
-  if (step.op == Op::conv2d_grad_kernel &&
-      window.kernel.elements() / 9 * kPoints * 4 > kPartialBytes)
-    return false;
   if (!applies(window) || (wanted != Convolutions::by_table && wanted != Convolutions::winograd))
     return false;
   Winograd draft;
@@ -291,8 +338,11 @@ bool plan_winograd(Planner& planner, const Step& step) {
   const bool grad_input = step.op == Op::conv2d_grad_input,
              grad_kernel = step.op == Op::conv2d_grad_kernel;
   for (std::size_t d = 0; d < 2; ++d) draft.pad[d] = window.pad_before[d];
-  draft.tiles_down = (draft.out.height + 3) / 4;
-  draft.tiles_across = (draft.out.width + 3) / 4;
+  draft.largest = largest_tile(draft.in, draft.out);
+  draft.tiles_down = tiles_along(draft.out.height, draft.largest);
+  draft.tiles_across = tiles_along(draft.out.width, draft.largest);
+  // Each worker gathers a gradient in the domain: four to five times the kernel.
+  if (grad_kernel && draft.pairs() * draft.points() * 4 > kPartialBytes) return false;
   if (wanted == Convolutions::by_table && !is_best(planner.kernels, draft, step.op)) return false;
 
   auto& state = planner.state<Winograd>();
@@ -300,15 +350,15 @@ bool plan_winograd(Planner& planner, const Step& step) {
   state.kernels = &planner.kernels;
   state.batch = window.input[0];
   state.relu = window.activation == Op::relu;
-  const double multiplications = static_cast<double>(state.batch * points_along(state.out.height) *
-                                                     points_along(state.out.width) * state.pairs());
+  const double multiplications =
+      static_cast<double>(state.batch * image_points(state.out, state.largest) * state.pairs());
   const double bytes =
       4.0 * static_cast<double>(state.batch * (state.in.floats() + state.out.floats()));
   const double nanoseconds = nanoseconds_of(multiplications, 6 * bytes);
   state.slices = row_slices(state.batch, nanoseconds);
   if (grad_kernel) state.slices = std::min(state.slices, copies_within(9 * state.pairs() * 4));
   const Index images = (state.batch + state.slices - 1) / state.slices;
-  const Index fit = kDomainBytes / (kPoints * 4 * (state.in.channels + state.out.channels));
+  const Index fit = kDomainBytes / (state.points() * 4 * (state.in.channels + state.out.channels));
   state.tiles_at_once =
       std::min({std::max<Index>(fit, 4), kMostTiles, images * state.image_tiles()});
   const Index blocks =
@@ -319,10 +369,10 @@ bool plan_winograd(Planner& planner, const Step& step) {
   if (step.inputs.size() > 2) planner.point(state.bias, step.inputs[2]);
   planner.point(grad_input ? state.dx : grad_kernel ? state.dkernel : state.y, step.outputs[0]);
   planner.choose(fmt::format("own {} winograd", planner.kernels.name), Convolutions::winograd);
-  const Index block_floats = kPoints * (state.in_stride() + state.out_stride());
+  const Index block_floats = state.points() * (state.in_stride() + state.out_stride());
 
   if (grad_kernel) {
-    planner.worker_scratch(4 * (block_floats + kPoints * state.pairs_stride()));
+    planner.worker_scratch(4 * (block_floats + state.points() * state.pairs_stride()));
     if (state.slices > 1) planner.scratch(state.copies, state.slices * 9 * state.pairs());
     planner.phase(run_kernel_gradient, &state, state.slices, nanoseconds, {state.batch, 3, 0},
                   {3, state.slices > 1 ? 0U : 1U});
@@ -333,7 +383,7 @@ bool plan_winograd(Planner& planner, const Step& step) {
     return true;
   }
   planner.worker_scratch(4 * block_floats);
-  planner.scratch(state.domain, kPoints * state.pairs_stride());
+  planner.scratch(state.domain, state.points() * state.pairs_stride());
   const double kernel_nanoseconds =
       nanoseconds_of(0, 4.0 * 60 * static_cast<double>(state.pairs()));
   if (grad_input) {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Transforms of Winograd's F(4x4, 3x3) with the points 0, 1, -1, 2, -2, infinity (Lavin and Gray,
-// "Fast algorithms for convolutional neural networks", 2015): a 4x4 tile of a 3x3 correlation from
-// 36 multiplications instead of 144. What is left over at an image's end is a smaller tile on some
-// of the same points, so that one domain of the kernel serves all: m outputs along a dimension take
-// m + 2 points, and no output is computed to be thrown away. One tile at a time, vectors over
-// channels.
+// Transforms of Winograd's F(m x n, 3x3) with the points 0, 1, -1, 2, -2, 1/2, infinity (Lavin and
+// Gray, "Fast algorithms for convolutional neural networks", 2015): a 4x4 tile of a 3x3 correlation
+// from 36 multiplications instead of 144, a 5x5 tile from 49 instead of 225. m outputs along a
+// dimension take the first m + 1 points and infinity, so that tiles of several sizes share one
+// domain of the kernel and no output is computed to be thrown away. One tile at a time, vectors
+// over channels.
 #include "treino/backend/cpu/kernels/parts.h"
 
 namespace treino::cpu::TREINO_ISA {
@@ -23,16 +23,66 @@ TREINO_INLINE void put(float* to, F value, Index count) {
     store_part(to, value, count);
 }
 
-// Along one dimension, a tile of M outputs: `at` names its M + 2 points among the six. `input` is
-// B^T d of M + 2 pixels, `output` is A^T m, `gradient` (A y) and `input_gradient` (B v) are their
-// transposes. Rows of B^T are the coefficients of prod (t - b) over the other points b, divided by
-// its value at the point and by the scale `kernel_points` gives that point in F(4, 3).
+// Along one dimension, a tile of M outputs. `input` is B^T d of M + 2 pixels, `output` is A^T m,
+// `gradient` (A y) and `input_gradient` (B v) are their transposes. Rows of B^T are the
+// coefficients of prod (t - b) over the other points b, divided by its value at the point and by
+// the scale `kernel_points` gives that point.
 template <int M>
 struct Line;
 
+// A row of F(5, 3) is one of F(4, 3) times (t - 1/2) / (p - 1/2): F(4, 3) of e = d - 2 d', where d'
+// is the next pixel.
+template <>
+struct Line<5> {
+  TREINO_MEMBER void input(const F (&d)[7], F (&o)[7]) {
+    F e[5];
+    for (int i = 0; i < 5; ++i) e[i] = d[i] - 2.F * d[i + 1];
+    const F a = e[4] - 4.F * e[2], b = e[3] - 4.F * e[1], c = e[4] - e[2], f = 2.F * (e[3] - e[1]);
+    const F half = 4.F * d[1] + (d[5] - 5.F * d[3]);
+    o[0] = 4.F * e[0] + (e[4] - 5.F * e[2]);
+    o[1] = -a - b;
+    o[2] = (1.F / 3.F) * (a - b);
+    o[3] = (-1.F / 3.F) * (c + f);
+    o[4] = 0.2F * (c - f);
+    o[5] = half;
+    o[6] = 4.F * d[2] + (d[6] - 5.F * d[4]) - 0.5F * half;
+  }
+  TREINO_MEMBER void output(const F (&m)[7], F (&o)[5]) {
+    const F a = m[1] + m[2], b = m[1] - m[2], c = m[3] + m[4], d = m[3] - m[4];
+    o[0] = m[0] + a + (c + m[5]);
+    o[1] = 2.F * d + b + 0.5F * m[5];
+    o[2] = 4.F * c + a + 0.25F * m[5];
+    o[3] = 8.F * d + b + 0.125F * m[5];
+    o[4] = 16.F * c + a + (0.0625F * m[5] + m[6]);
+  }
+  TREINO_MEMBER void gradient(const F (&y)[5], F (&o)[7]) {
+    const F a = y[0] + y[2] + y[4], b = y[1] + y[3];
+    const F c = 16.F * y[4] + (4.F * y[2] + y[0]), d = 2.F * (4.F * y[3] + y[1]);
+    o[0] = y[0];
+    o[1] = a + b;
+    o[2] = a - b;
+    o[3] = c + d;
+    o[4] = c - d;
+    o[5] = y[0] + 0.5F * y[1] + 0.25F * (y[2] + 0.5F * y[3] + 0.25F * y[4]);
+    o[6] = y[4];
+  }
+  TREINO_MEMBER void input_gradient(const F (&v)[7], F (&d)[7]) {
+    const F p = (1.F / 3.F) * v[2], q = (1.F / 3.F) * v[3], r = 0.2F * v[4];
+    const F s = p - v[1], t = p + v[1], u = r - q, w = 2.F * (q + r);
+    const F half = v[5] - 0.5F * v[6];
+    const F e1 = 4.F * t + w, e2 = -5.F * v[0] - (4.F * s + u), e3 = -t - w, e4 = v[0] + (s + u);
+    d[0] = 4.F * v[0];
+    d[1] = e1 - 8.F * v[0] + 4.F * half;
+    d[2] = e2 - 2.F * e1 + 4.F * v[6];
+    d[3] = e3 - 2.F * e2 - 5.F * half;
+    d[4] = e4 - 2.F * e3 - 5.F * v[6];
+    d[5] = half - 2.F * e4;
+    d[6] = v[6];
+  }
+};
+
 template <>
 struct Line<4> {
-  static constexpr int at[6] = {0, 1, 2, 3, 4, 5};
   TREINO_MEMBER void input(const F (&d)[6], F (&o)[6]) {
     const F a = d[4] - 4.F * d[2], b = d[3] - 4.F * d[1], c = d[4] - d[2], e = 2.F * (d[3] - d[1]);
     o[0] = 4.F * d[0] + (d[4] - 5.F * d[2]);
@@ -71,7 +121,6 @@ struct Line<4> {
 
 template <>
 struct Line<3> {
-  static constexpr int at[5] = {0, 1, 2, 3, 5};
   TREINO_MEMBER void input(const F (&d)[5], F (&o)[5]) {
     const F a = d[3] - d[1];
     o[0] = 4.F * (d[0] - d[2]) + 2.F * a;
@@ -106,7 +155,6 @@ struct Line<3> {
 
 template <>
 struct Line<2> {
-  static constexpr int at[4] = {0, 1, 2, 5};
   TREINO_MEMBER void input(const F (&d)[4], F (&o)[4]) {
     o[0] = 4.F * (d[0] - d[2]);
     o[1] = -3.F * (d[1] + d[2]);
@@ -133,7 +181,6 @@ struct Line<2> {
 
 template <>
 struct Line<1> {
-  static constexpr int at[3] = {0, 1, 5};
   TREINO_MEMBER void input(const F (&d)[3], F (&o)[3]) {
     o[0] = 4.F * (d[0] - d[1]);
     o[1] = -6.F * d[1];
@@ -148,29 +195,43 @@ struct Line<1> {
   }
 };
 
-// o = G w: 3 kernel taps.
-TREINO_INLINE void kernel_points(const F (&w)[3], F (&o)[6]) {
+// o = G w: 3 kernel taps, P points.
+template <int P>
+TREINO_INLINE void kernel_points(const F (&w)[3], F (&o)[P]) {
   const F outer = w[0] + w[2], spread = w[0] + 4.F * w[2];
   o[0] = 0.25F * w[0];
   o[1] = (-1.F / 6.F) * (outer + w[1]);
   o[2] = (-1.F / 6.F) * (outer - w[1]);
   o[3] = (1.F / 24.F) * (spread + 2.F * w[1]);
   o[4] = (1.F / 24.F) * (spread - 2.F * w[1]);
-  o[5] = w[2];
+  if constexpr (P == 7) o[5] = (8.F / 45.F) * (4.F * w[0] + 2.F * w[1] + w[2]);
+  o[P - 1] = w[2];
 }
 
 // o = G^T u, the transpose of the one above.
-TREINO_INLINE void kernel_gradient_points(const F (&u)[6], F (&o)[3]) {
+template <int P>
+TREINO_INLINE void kernel_gradient_points(const F (&u)[P], F (&o)[3]) {
   const F a = u[1] + u[2], b = u[1] - u[2], c = u[3] + u[4], d = u[3] - u[4];
   o[0] = 0.25F * u[0] - (1.F / 6.F) * a + (1.F / 24.F) * c;
   o[1] = (1.F / 12.F) * d - (1.F / 6.F) * b;
-  o[2] = (1.F / 6.F) * (c - a) + u[5];
+  o[2] = (1.F / 6.F) * (c - a) + u[P - 1];
+  if constexpr (P == 7) {
+    const F half = (8.F / 45.F) * u[5];
+    o[0] += 4.F * half;
+    o[1] += 2.F * half;
+    o[2] += half;
+  }
 }
 
+// Of a tile H outputs high: its point i, of all the domain has along a dimension.
+template <int H>
+TREINO_INLINE Index line_of(const WinogradTile& p, int i) {
+  return i == H + 1 ? p.points - 1 : i;
+}
 template <int H, int W>
 TREINO_INLINE float* point(const WinogradTile& p, int i, int j) {
-  const int row = Line<H>::at[i];
-  return p.domain + (row * 6 + Line<W>::at[j]) * p.point_stride + p.shift[row];
+  const Index row = line_of<H>(p, i);
+  return p.domain + (row * p.points + line_of<W>(p, j)) * p.point_stride + p.shift[row];
 }
 
 TREINO_INLINE bool reaches_out(const WinogradTile& p) {  // of the image
@@ -273,62 +334,69 @@ void input_gradient_tile(const WinogradTile& p) {
 }
 
 using Tile = void (*)(const WinogradTile&);
-#define TREINO_TILES(tile)                                  \
-  {                                                         \
-    {tile<1, 1>, tile<1, 2>, tile<1, 3>, tile<1, 4>},       \
-        {tile<2, 1>, tile<2, 2>, tile<2, 3>, tile<2, 4>},   \
-        {tile<3, 1>, tile<3, 2>, tile<3, 3>, tile<3, 4>}, { \
-      tile<4, 1>, tile<4, 2>, tile<4, 3>, tile<4, 4>        \
-    }                                                       \
+#define TREINO_TILES_ROW(tile, h) \
+  { tile<h, 1>, tile<h, 2>, tile<h, 3>, tile<h, 4>, tile<h, 5> }
+#define TREINO_TILES(tile)                                                           \
+  {                                                                                  \
+    TREINO_TILES_ROW(tile, 1), TREINO_TILES_ROW(tile, 2), TREINO_TILES_ROW(tile, 3), \
+        TREINO_TILES_ROW(tile, 4), TREINO_TILES_ROW(tile, 5)                         \
   }
-constexpr Tile kInput[4][4] = TREINO_TILES(input_tile);
-constexpr Tile kOutput[4][4] = TREINO_TILES(output_tile);
-constexpr Tile kGradient[4][4] = TREINO_TILES(gradient_tile);
-constexpr Tile kInputGradient[4][4] = TREINO_TILES(input_gradient_tile);
+constexpr Tile kInput[5][5] = TREINO_TILES(input_tile);
+constexpr Tile kOutput[5][5] = TREINO_TILES(output_tile);
+constexpr Tile kGradient[5][5] = TREINO_TILES(gradient_tile);
+constexpr Tile kInputGradient[5][5] = TREINO_TILES(input_gradient_tile);
 #undef TREINO_TILES
+#undef TREINO_TILES_ROW
 
-template <const Tile (&Tiles)[4][4]>
+template <const Tile (&Tiles)[5][5]>
 void run_tile(const WinogradTile& p) {
   Tiles[p.rows - 1][p.columns - 1](p);
 }
 
-// Elements [first, last) of the channel pairs: domain[36][domain_stride] from kernel[9][pairs].
-void kernel_to_domain(float* domain, Index domain_stride, const float* kernel, Index pairs,
-                      Index first, Index last) {
-  for (Index c = first; c < last; c += kLanes) {
-    const Index count = least(kLanes, last - c);
-    F half[6][3];
+// Elements [first, last) of the channel pairs: domain[P P][stride] from kernel[9][pairs].
+template <int P>
+void kernel_to_domain(const WinogradKernel& p) {
+  for (Index c = p.first; c < p.last; c += kLanes) {
+    const Index count = least(kLanes, p.last - c);
+    F half[P][3];
     for (int j = 0; j < 3; ++j) {
-      F w[3], o[6];
-      for (int i = 0; i < 3; ++i) w[i] = fetch(kernel + (i * 3 + j) * pairs + c, count);
-      kernel_points(w, o);
-      for (int i = 0; i < 6; ++i) half[i][j] = o[i];
+      F w[3], o[P];
+      for (int i = 0; i < 3; ++i) w[i] = fetch(p.kernel + (i * 3 + j) * p.pairs + c, count);
+      kernel_points<P>(w, o);
+      for (int i = 0; i < P; ++i) half[i][j] = o[i];
     }
-    for (int i = 0; i < 6; ++i) {
-      F o[6];
-      kernel_points(half[i], o);
-      for (int j = 0; j < 6; ++j) put(domain + (i * 6 + j) * domain_stride + c, o[j], count);
+    for (int i = 0; i < P; ++i) {
+      F o[P];
+      kernel_points<P>(half[i], o);
+      for (int j = 0; j < P; ++j) put(p.domain + (i * P + j) * p.stride + c, o[j], count);
     }
   }
 }
 
-void kernel_from_domain(float* kernel, const float* domain, Index domain_stride, Index pairs,
-                        Index first, Index last) {
-  for (Index c = first; c < last; c += kLanes) {
-    const Index count = least(kLanes, last - c);
-    F half[3][6];
-    for (int j = 0; j < 6; ++j) {
-      F u[6], o[3];
-      for (int i = 0; i < 6; ++i) u[i] = fetch(domain + (i * 6 + j) * domain_stride + c, count);
-      kernel_gradient_points(u, o);
+template <int P>
+void kernel_from_domain(const WinogradKernel& p) {
+  for (Index c = p.first; c < p.last; c += kLanes) {
+    const Index count = least(kLanes, p.last - c);
+    F half[3][P];
+    for (int j = 0; j < P; ++j) {
+      F u[P], o[3];
+      for (int i = 0; i < P; ++i) u[i] = fetch(p.domain + (i * P + j) * p.stride + c, count);
+      kernel_gradient_points<P>(u, o);
       for (int i = 0; i < 3; ++i) half[i][j] = o[i];
     }
     for (int i = 0; i < 3; ++i) {
       F o[3];
-      kernel_gradient_points(half[i], o);
-      for (int j = 0; j < 3; ++j) put(kernel + (i * 3 + j) * pairs + c, o[j], count);
+      kernel_gradient_points<P>(half[i], o);
+      for (int j = 0; j < 3; ++j) put(p.gradient + (i * 3 + j) * p.pairs + c, o[j], count);
     }
   }
+}
+
+void kernel_in(const WinogradKernel& p) {
+  p.points == 7 ? kernel_to_domain<7>(p) : kernel_to_domain<6>(p);
+}
+void kernel_out(const WinogradKernel& p) {
+  p.points == 7 ? kernel_from_domain<7>(p) : kernel_from_domain<6>(p);
 }
 
 }  // namespace
@@ -338,8 +406,8 @@ void add_winograd(Kernels& kernels) {
   kernels.winograd_output = run_tile<kOutput>;
   kernels.winograd_gradient = run_tile<kGradient>;
   kernels.winograd_input_gradient = run_tile<kInputGradient>;
-  kernels.winograd_kernel = kernel_to_domain;
-  kernels.winograd_kernel_gradient = kernel_from_domain;
+  kernels.winograd_kernel = kernel_in;
+  kernels.winograd_kernel_gradient = kernel_out;
 }
 
 }  // namespace treino::cpu::TREINO_ISA
