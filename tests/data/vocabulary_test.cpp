@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "treino/data/vocabulary.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/errors.h"
 #include "treino/base/error.h"
 #include "treino/base/rng.h"
 #include "treino/data/texts.h"
@@ -59,6 +61,26 @@ TEST(Vocabulary, MergesTheMostFrequentPair) {
   EXPECT_EQ(pairs.token(260), "lo");
   EXPECT_EQ(pairs.token(261), "low");
   EXPECT_THAT(pairs.encode("lowest"), ElementsAre(261, 259));
+}
+
+// Each merge doubles the token before: 40 lines would be a terabyte.
+TEST(Vocabulary, TokensThatGrowWithoutEndAreRefused) {
+  std::string merges = "[97,97]";
+  for (int i = 0; i < 7; ++i) merges += fmt::format(",[{0},{0}]", 258 + i);
+  const auto parse = [](const std::string& list) {
+    return Vocabulary::parse(R"({"kind":"bpe","merges":[)" + list + "]}", "v.json");
+  };
+  EXPECT_EQ(parse(merges).token(265).size(), 256U);
+  EXPECT_EQ(test::error_of([&] { parse(merges + ",[265,97]"); }),
+            "v.json: is damaged; a token of over 256 bytes");
+}
+
+TEST(Vocabulary, AMegabyteWithoutASpaceIsEncoded) {
+  const std::string text(1 << 20, 'a');
+  const Vocabulary pairs = Vocabulary::train(TokenKind::bpe, 300, texts_of({text}));
+  EXPECT_EQ(pairs.size(), 258 + 8);  // 2, 4, ... 256 letters
+  EXPECT_THAT(pairs.encode(text),
+              testing::AllOf(testing::SizeIs(4096), testing::Each(Vocabulary::kFirst + 256 + 7)));
 }
 
 // What straightforward counting anew after every merge finds.

@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/fuzz/targets.h"
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <filesystem>
 #include <string>
 #include <string_view>
 
+#include "tests/fuzz/inputs.h"
+#include "tests/fuzz/set_targets.h"
 #include "treino/base/error.h"
 #include "treino/data/cifar.h"
 #include "treino/data/csv.h"
@@ -25,82 +20,6 @@
 namespace treino::fuzz {
 
 namespace {
-
-void demand(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "finding: %s\n", what);
-  std::abort();
-}
-
-std::string_view text_of(const std::uint8_t* data, std::size_t size) {
-  return {reinterpret_cast<const char*>(data), size};
-}
-
-// A file in memory that readers open by its path.
-class MemoryFile {
- public:
-  explicit MemoryFile(std::string_view contents) : descriptor_(memfd_create("fuzz", MFD_CLOEXEC)) {
-    while (!contents.empty()) {
-      const ssize_t written = ::write(descriptor_, contents.data(), contents.size());
-      demand(written > 0, "the input cannot be kept in memory");
-      contents.remove_prefix(static_cast<std::size_t>(written));
-    }
-  }
-  ~MemoryFile() { ::close(descriptor_); }
-  MemoryFile(const MemoryFile&) = delete;
-  MemoryFile& operator=(const MemoryFile&) = delete;
-
-  std::string path() const { return "/proc/self/fd/" + std::to_string(descriptor_); }
-
- private:
-  int descriptor_;
-};
-
-// A folder with files of given names; the files are links to what is in memory.
-class Folder {
- public:
-  Folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "treino-fuzz-XXXXXX").string();
-    demand(mkdtemp(pattern.data()) != nullptr, "no temporary folder can be made");
-    path_ = pattern;
-  }
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-
-  void clear() const {
-    for (const auto& entry : std::filesystem::directory_iterator(path_))
-      std::filesystem::remove(entry.path());
-  }
-  void put(const std::string& name, const MemoryFile& file) const {
-    std::filesystem::create_symlink(file.path(), path_ + "/" + name);
-  }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
-const Folder& folder() {
-  static const Folder one;
-  one.clear();
-  return one;
-}
-
-// The input's first two bytes say how long the first of two files is.
-struct Halves {
-  std::string_view first, second;
-};
-Halves halves_of(std::string_view input) {
-  if (input.size() < 2) return {input, {}};
-  const std::size_t length = static_cast<unsigned char>(input[0]) |
-                             static_cast<std::size_t>(static_cast<unsigned char>(input[1])) << 8;
-  input.remove_prefix(2);
-  return {input.substr(0, length), input.substr(std::min(length, input.size()))};
-}
 
 void safetensors(const std::uint8_t* data, std::size_t size) {
   const format::SafeTensors file = format::parse_safetensors(text_of(data, size), "fuzz");
@@ -196,28 +115,6 @@ void archive(const std::uint8_t* data, std::size_t size) {
   demand(unpacked <= 100 * size + (std::size_t{64} << 20), "more was unpacked than is allowed");
 }
 
-void squad(const std::uint8_t* data, std::size_t size) {
-  const MemoryFile file(text_of(data, size));
-  const Folder& place = folder();
-  place.put("train-v1.1.json", file);
-  const data::Dataset dataset = data::load("squad", {.folder = place.path(), .index = false});
-  const data::Texts& texts = *dataset.train.texts;
-  for (std::int64_t row = 0; row < texts.rows(); ++row) {
-    const auto start = std::stoll(std::string(texts.at(row, 0)));
-    demand(start <= static_cast<std::int64_t>(texts.at(row, 1).size()),
-           "an answer begins behind its paragraph");
-  }
-}
-
-void yelp(const std::uint8_t* data, std::size_t size) {
-  const MemoryFile file(text_of(data, size));
-  const Folder& place = folder();
-  place.put("train.csv", file);
-  const data::Dataset dataset =
-      data::load("yelp_full_reviews", {.folder = place.path(), .index = false});
-  demand(dataset.train.texts->rows() == dataset.train.labels->shape[0], "as many texts as labels");
-}
-
 constexpr Target kTargets[] = {{"safetensors", safetensors},
                                {"recipe", recipe},
                                {"idx", idx},
@@ -228,7 +125,15 @@ constexpr Target kTargets[] = {{"safetensors", safetensors},
                                {"npz", npz},
                                {"archive", archive},
                                {"squad", squad},
-                               {"yelp", yelp}};
+                               {"yelp", yelp},
+                               {"imdb", imdb},
+                               {"caltech101", caltech101},
+                               {"cifar100", cifar100},
+                               {"iris", iris},
+                               {"image_folder", image_folder},
+                               {"index", index},
+                               {"stream", stream},
+                               {"vocabulary", vocabulary}};
 
 }  // namespace
 

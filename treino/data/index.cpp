@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -30,10 +31,6 @@ std::uint64_t hash_of(std::string_view text) {
   std::uint64_t hash = 0xcbf29ce484222325;
   for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
   return hash;
-}
-
-std::string path_of(const IndexKey& key) {
-  return join(key.folder, fmt::format("index-{:016x}.safetensors", hash_of(key.identity)));
 }
 
 std::string stamps_of(const IndexKey& key) {
@@ -111,6 +108,47 @@ std::shared_ptr<Texts> texts_of(const Json& columns, const HostTensor& memory,
                                  std::move(list), path);
 }
 
+bool are_labels(const HostTensor& labels, std::int64_t count, std::size_t classes) {
+  if (labels.dtype != DType::i32 || labels.shape.rank() != 1 || labels.shape[0] != count)
+    return false;
+  const auto values = labels.as<std::int32_t>();
+  return std::all_of(values.begin(), values.end(), [&](std::int32_t label) {
+    return label >= 0 && static_cast<std::size_t>(label) < classes;
+  });
+}
+
+bool is_sound(const Split& split, std::size_t classes) {
+  if (split.samples) {
+    const HostTensor& samples = *split.samples;
+    if ((samples.dtype != DType::u8 || samples.shape.rank() != 4) &&
+        (samples.dtype != DType::f32 || (samples.shape.rank() != 2 && samples.shape.rank() != 4)))
+      return false;
+    if (!split.labels || samples.shape[0] != split.size() || samples.shape.elements() == 0)
+      return false;
+  }
+  if (split.labels && !are_labels(*split.labels, split.size(), classes)) return false;
+  return !split.labels || !split.texts || split.texts->rows() == split.size();
+}
+
+// Whether a reader could have made it. The file's frame has been checked, but its bytes have no
+// checksum, and what is used without another look are counts, shapes and labels.
+bool is_sound(const Dataset& dataset) {
+  const std::size_t classes = dataset.classes.size();
+  for (const Part& part : kParts)
+    if (!is_sound(dataset.*part.split, classes)) return false;
+  const Split &train = dataset.train, &test = dataset.test;
+  if (!train.samples != !test.samples && test.size() > 0) return false;
+  if (train.samples && test.samples &&
+      (train.samples->dtype != test.samples->dtype || !(train.sample() == test.sample())))
+    return false;
+  for (const Labelling& other : dataset.other_labels) {
+    if (!other.train || !are_labels(*other.train, train.size(), other.classes.size()) ||
+        (other.test && !are_labels(*other.test, test.size(), other.classes.size())))
+      return false;
+  }
+  return train.size() > 0 && (train.samples || train.texts);
+}
+
 bool read(const SafeTensorsFile& file, const std::string& path, Dataset& dataset) {
   const Json about = Json::parse(metadata_of(file, "about"));
   Dataset result = dataset;
@@ -144,7 +182,7 @@ bool read(const SafeTensorsFile& file, const std::string& path, Dataset& dataset
     if (!text.cells) return false;
     text.split.texts = texts_of(about.at("columns").at(text.name), *text.memory, *text.cells, path);
   }
-  if (result.train.size() == 0) return false;
+  if (!is_sound(result)) return false;
   dataset = std::move(result);
   return true;
 }
@@ -186,7 +224,7 @@ void write(const IndexKey& key, Dataset& dataset) {
   }
   make_folders(key.folder);
   format::write_safetensors(
-      path_of(key), tensors,
+      index_path(key), tensors,
       {{"format", kVersion},
        {"key", stamps_of(key)},
        {"about", about.dump(-1, ' ', false, Json::error_handler_t::replace)}});
@@ -194,8 +232,12 @@ void write(const IndexKey& key, Dataset& dataset) {
 
 }  // namespace
 
+std::string index_path(const IndexKey& key) {
+  return join(key.folder, fmt::format("index-{:016x}.safetensors", hash_of(key.identity)));
+}
+
 bool read_index(const IndexKey& key, Dataset& dataset) {
-  const std::string path = path_of(key);
+  const std::string path = index_path(key);
   if (!is_file(path)) return false;
   try {
     const SafeTensorsFile file(path);

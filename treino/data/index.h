@@ -17,6 +17,8 @@ struct IndexKey {
   std::vector<std::string> sources;
 };
 
+std::string index_path(const IndexKey& key);
+
 // Fills the dataset, all but its name and origin; false when there is no index of this key.
 bool read_index(const IndexKey& key, Dataset& dataset);
 // Writes one where it pays (large sets) and can be done; sets dataset.sha256 then. A cache that

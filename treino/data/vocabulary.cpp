@@ -40,6 +40,10 @@ void for_each_word(std::string_view text, F&& look) {
   }
 }
 
+// Merging takes time by the square of a piece, and a token is never longer than one: without a
+// limit a file without spaces, or a vocabulary that doubles its tokens, would take forever.
+constexpr std::size_t kLongestPiece = 256;
+
 // Calls look(piece) for each stretch that merges stay within: a run of letters, of white space or
 // of other bytes; one space before a run belongs to it. The pieces together are the text.
 template <class F>
@@ -52,7 +56,7 @@ void for_each_piece(std::string_view text, F&& look) {
     std::size_t end = begin;
     if (text[begin] == ' ' && begin + 1 < text.size() && kind(text[begin + 1]) != 0) ++end;
     const int of = kind(text[end]);
-    while (end < text.size() && kind(text[end]) == of) ++end;
+    while (end < text.size() && end - begin < kLongestPiece && kind(text[end]) == of) ++end;
     // The last space of a longer run goes to what follows.
     if (of == 0 && end < text.size() && end - begin > 1 && text[end - 1] == ' ') --end;
     if (!look(text.substr(begin, end - begin))) return;
@@ -292,6 +296,10 @@ Vocabulary Vocabulary::parse(const std::string& text, const std::string& path) {
             std::max(pair.first, pair.second) >= vocabulary.size())
           throw Error::mistake(
               fmt::format("{}: is damaged; a merge names a token that is not there", path));
+        if (vocabulary.token(pair.first).size() + vocabulary.token(pair.second).size() >
+            kLongestPiece)
+          throw Error::mistake(
+              fmt::format("{}: is damaged; a token of over {} bytes", path, kLongestPiece));
         vocabulary.merges_.push_back(pair);
         vocabulary.tokens_.push_back(vocabulary.token(pair.first) + vocabulary.token(pair.second));
       }
