@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "treino/base/error.h"
+#include "treino/base/quote.h"
 #include "treino/data/files.h"
 #include "treino/data/image.h"
 #include "treino/data/parallel.h"
@@ -16,6 +17,8 @@ namespace {
 
 // Files decoded at a time: enough to keep all cores busy, few enough to hold in memory.
 constexpr std::size_t kMostWaiting = 1024, kMostWaitingBytes = std::size_t{64} << 20;
+
+constexpr std::size_t kLongestLine = 900;  // of an error that names two pictures
 
 }  // namespace
 
@@ -57,10 +60,12 @@ void ImageCollector::append(const Item& item) {
     shape_ = Shape{height, width, stored};
     first_ = item.place;
   } else if (shape_[0] != height || shape_[1] != width) {
-    throw Error::mistake(fmt::format(
-        "{}: is {}x{} but {} is {}x{}; bring them to one size with resize, crop or pad in the "
-        "recipe's [input], e.g. crop = {}",
-        item.place, height, width, first_, shape_[0], shape_[1], std::min(height, width)));
+    throw Error::mistake(one_line(
+        fmt::format(
+            "{}: is {}x{} but {} is {}x{}; bring them to one size with resize, crop or pad in the "
+            "recipe's [input], e.g. crop = {}",
+            item.place, height, width, first_, shape_[0], shape_[1], std::min(height, width)),
+        kLongestLine));
   }
   any_colour_ = any_colour_ || channels == 3;
   labels_.push_back(item.label);
@@ -79,9 +84,10 @@ void ImageCollector::append(const Item& item) {
 Split ImageCollector::finish(const std::string& source) {
   flush();
   if (labels_.empty()) {
-    throw Error::mistake(
+    throw Error::mistake(one_line(
         fmt::format("{}: holds no sound PNG or JPEG picture{}", source,
-                    dataset_.broken.empty() ? "" : "; the first one: " + dataset_.broken.front()));
+                    dataset_.broken.empty() ? "" : "; the first one: " + dataset_.broken.front()),
+        kLongestLine));
   }
   if (options_.channels == 0 && !any_colour_) {
     for (std::size_t i = 0; i < pixels_.size() / 3; ++i) pixels_[i] = pixels_[3 * i];

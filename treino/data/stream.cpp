@@ -155,8 +155,9 @@ Dataset open_stream(const std::string& path) {
 }
 
 std::int64_t sample_bytes(const std::string& path) {
+  const SafeTensorsFile file(path);
   std::int64_t bytes = 0;
-  for (const auto& entry : SafeTensorsFile(path).entries())
+  for (const auto& entry : file.entries())
     bytes += static_cast<std::int64_t>(entry.end - entry.begin);
   return bytes;
 }

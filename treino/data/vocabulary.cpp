@@ -9,6 +9,7 @@
 #include <set>
 
 #include "treino/base/error.h"
+#include "treino/base/quote.h"
 #include "treino/data/texts.h"
 
 namespace treino::data {
@@ -304,7 +305,8 @@ Vocabulary Vocabulary::parse(const std::string& text, const std::string& path) {
         vocabulary.tokens_.push_back(vocabulary.token(pair.first) + vocabulary.token(pair.second));
       }
     } else {
-      throw Error::mistake(fmt::format("{}: kind is \"{}\"; known are words and bpe", path, kind));
+      throw Error::mistake(
+          fmt::format("{}: kind is {}; known are words and bpe", path, treino::quoted(kind)));
     }
   } catch (const nlohmann::json::exception&) {
     throw Error::mistake(fmt::format("{}: is damaged; it is no vocabulary", path));

@@ -78,6 +78,10 @@ Archive::Archive(std::string path, std::string_view bytes)
 
 Archive::~Archive() = default;
 
+std::string Archive::place() const {
+  return path_ + ":" + one_line(name_, 100);
+}
+
 void Archive::open() {
   const std::int64_t bytes = handle_->source.size();
   most_unpacked_ = bytes * kMostRatio + kAlwaysAllowed;
@@ -91,7 +95,7 @@ void Archive::open() {
 }
 
 void Archive::fail(const std::string& what) const {
-  throw Error::mistake(fmt::format("{}: {}", name_.empty() ? path_ : one_line(place()), what));
+  throw Error::mistake(fmt::format("{}: {}", name_.empty() ? path_ : place(), what));
 }
 
 void Archive::damaged() const {

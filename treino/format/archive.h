@@ -29,8 +29,8 @@ class Archive {
   std::optional<std::string> next();
   // Of the file just named, as its header says; -1 where a zip says it only afterwards.
   std::int64_t size() const { return size_; }
-  // "archive.tgz:folder/name", for messages.
-  std::string place() const { return path_ + ":" + name_; }
+  // "archive.tgz:folder/name", for messages; a long name is cut.
+  std::string place() const;
 
   // Exactly `count` bytes.
   void read(std::byte* into, std::size_t count);
