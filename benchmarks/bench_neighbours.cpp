@@ -9,15 +9,13 @@
 // table shows their median.
 #include <fmt/format.h>
 #include <sched.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 
 #include "recipe_step.h"
+#include "tests/support/neighbours.h"
 #include "treino/base/error.h"
 #include "treino/base/thread_team.h"
 
@@ -29,30 +27,6 @@ using Clock = std::chrono::steady_clock;
 double since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
-
-// Child processes that keep a core busy while this lives.
-class Neighbours {
- public:
-  explicit Neighbours(int count) {
-    for (int i = 0; i < count; ++i) {
-      const pid_t child = fork();
-      if (child == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        for (volatile double x = 1;;) x = x * 1.0000001 + 1e-9;
-      }
-      if (child > 0) children_.push_back(child);
-    }
-  }
-  ~Neighbours() {
-    for (const pid_t child : children_) kill(child, SIGKILL);
-    for (const pid_t child : children_) waitpid(child, nullptr, 0);
-  }
-  Neighbours(const Neighbours&) = delete;
-  Neighbours& operator=(const Neighbours&) = delete;
-
- private:
-  std::vector<pid_t> children_;
-};
 
 // Runs for so long; mean seconds of a step. Calls are as long as those of a run with a display.
 double mean_step(bench::RecipeStep& step, double seconds, std::int64_t chunk) {
@@ -129,7 +103,7 @@ void measure(const std::string& recipe, const Options& options) {
   }
   for (int round = 0; round < options.rounds; ++round) {
     for (std::size_t beside = 0; beside < kinds; ++beside) {
-      const Neighbours neighbours(static_cast<int>(beside));
+      const test::Neighbours neighbours(static_cast<int>(beside));
       for (std::size_t i = 0; i < steps.size(); ++i)
         times[i * kinds + beside].push_back(mean_step(*steps[i], options.seconds, chunks[i]));
     }

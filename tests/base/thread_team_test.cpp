@@ -15,6 +15,8 @@
 #include <limits>
 #include <stdexcept>
 
+#include "tests/support/neighbours.h"
+
 namespace treino {
 namespace {
 
@@ -71,32 +73,8 @@ TEST(ThreadTeam, SleepingWorkersWakeForTheNextRun) {
   EXPECT_EQ(state.values, expected(2, 20));
 }
 
-// Processes that keep cores busy while this lives; made before any thread.
-class Neighbours {
- public:
-  explicit Neighbours(int count) {
-    for (int i = 0; i < count; ++i) {
-      const pid_t child = fork();
-      if (child == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        for (volatile unsigned x = 0;;) x = x + 1;
-      }
-      children_.push_back(child);
-    }
-  }
-  ~Neighbours() {
-    for (const pid_t child : children_) kill(child, SIGKILL);
-    for (const pid_t child : children_) waitpid(child, nullptr, 0);
-  }
-  Neighbours(const Neighbours&) = delete;
-  Neighbours& operator=(const Neighbours&) = delete;
-
- private:
-  std::vector<pid_t> children_;
-};
-
 TEST(ThreadTeam, ManyShortRunsEndBesideBusyNeighbours) {
-  const Neighbours neighbours(usable_threads() + 1);
+  const test::Neighbours neighbours(usable_threads() + 1);
   for (int size : {2, 3, 6}) {
     ThreadTeam team(size);
     Relay state{&team, std::vector<std::int64_t>(static_cast<std::size_t>(size), 1), 1};

@@ -203,10 +203,8 @@ TEST_P(Command, AForestOfForksIsMonotoneAndTrue) {
 }
 
 TEST_P(Command, SharedMemoryIsCountedOnce) {
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
+#ifdef TREINO_SANITIZED
   GTEST_SKIP() << "the load's own memory has the sanitizer's shadow beside it";
-#endif
 #endif
   const Summary summary = run(load({"shared", "300", "4", "3"}));
   EXPECT_NEAR(summary.get("peak_pss_mib").value, 313, 0.05 * 313);

@@ -10,84 +10,51 @@
 
 namespace treino::train::test {
 
-const std::string kDense = R"(
-name = "dense"
-data = "generated:blobs:203:50"
-[[model]]
-dense = { units = 24, activation = "relu" }
-[[model]]
-dropout = { rate = 0.3 }
-[[model]]
-dense = { units = 3, activation = "softmax" }
-[train]
-optimizer = { adam = { rate = 0.01 } }
-batch = 16
-epochs = 4
-seed = 5
-)";
+namespace {
 
-const std::string kConv = R"(
-name = "conv"
-data = "generated:images:150:40"
-[[model]]
-conv2d = { filters = 8, kernel = 3, activation = "relu" }
-[[model]]
-batch_norm = {}
-[[model]]
-max_pool = { size = 2 }
-[[model]]
-dropout = { rate = 0.2 }
-[[model]]
-flatten = {}
-[[model]]
-dense = { units = 4, activation = "softmax" }
-[train]
-optimizer = { sgd = { rate = 0.02, momentum = 0.9 } }
-batch = 16
-epochs = 4
-seed = 2
-)";
+// Four epochs of the layers, one a string.
+std::string recipe(const std::string& name, const std::string& input,
+                   const std::vector<std::string>& layers, const std::string& optimizer, int batch,
+                   int seed) {
+  std::string text = "name = \"" + name + "\"\n" + input + "\n";
+  for (const std::string& layer : layers) text += "[[model]]\n" + layer + "\n";
+  return text + "[train]\noptimizer = { " + optimizer + " }\nbatch = " + std::to_string(batch) +
+         "\nepochs = 4\nseed = " + std::to_string(seed) + "\n";
+}
 
-const std::string kAugmented = R"(
-name = "augmented"
-data = "generated:images:150:40"
+}  // namespace
+
+const std::string kDense =
+    recipe("dense", R"(data = "generated:blobs:203:50")",
+           {R"(dense = { units = 24, activation = "relu" })", "dropout = { rate = 0.3 }",
+            R"(dense = { units = 3, activation = "softmax" })"},
+           "adam = { rate = 0.01 }", 16, 5);
+
+const std::string kConv =
+    recipe("conv", R"(data = "generated:images:150:40")",
+           {R"(conv2d = { filters = 8, kernel = 3, activation = "relu" })", "batch_norm = {}",
+            "max_pool = { size = 2 }", "dropout = { rate = 0.2 }", "flatten = {}",
+            R"(dense = { units = 4, activation = "softmax" })"},
+           "sgd = { rate = 0.02, momentum = 0.9 }", 16, 2);
+
+const std::string kAugmented =
+    recipe("augmented", R"(data = "generated:images:150:40"
 [input]
 augment = [
   { flip = { direction = "both", probability = 0.4 } }, { crop = { pad = 2 } }, { shift = { fill = "edge" } },
   { rotate = { degrees = 20, fill = "reflect" } }, { brightness = 0.3 }, { contrast = 0.3 }, { cutout = 3 }, { mixup = 0.5 },
-]
-[[model]]
-conv2d = { filters = 8, kernel = 3, activation = "relu" }
-[[model]]
-flatten = {}
-[[model]]
-dense = { units = 4, activation = "softmax" }
-[train]
-optimizer = { adam = { rate = 0.01 } }
-batch = 16
-epochs = 4
-seed = 2
-)";
+])",
+           {R"(conv2d = { filters = 8, kernel = 3, activation = "relu" })", "flatten = {}",
+            R"(dense = { units = 4, activation = "softmax" })"},
+           "adam = { rate = 0.01 }", 16, 2);
 
-const std::string kResidual = R"(
-name = "residual"
-data = "generated:images:100:20"
-[[model]]
-conv2d = { filters = 16, kernel = 3, padding = "same" }
-[[model]]
-residual = { body = [{ batch_norm = {} }, { activation = { function = "relu" } }, { conv2d = { filters = 16, kernel = 3, padding = "same" } }, { dropout = { rate = 0.1 } }] }
-[[model]]
-residual = { body = [{ conv2d = { filters = 8, kernel = 3, stride = 2, padding = "same" } }], shortcut = [{ conv2d = { filters = 8, kernel = 1, stride = 2 } }] }
-[[model]]
-global_avg_pool = {}
-[[model]]
-dense = { units = 4, activation = "softmax" }
-[train]
-optimizer = { rmsprop = { rate = 0.003 } }
-batch = 9
-epochs = 4
-seed = 3
-)";
+const std::string kResidual = recipe(
+    "residual", R"(data = "generated:images:100:20")",
+    {R"(conv2d = { filters = 16, kernel = 3, padding = "same" })",
+     R"(residual = { body = [{ batch_norm = {} }, { activation = { function = "relu" } }, { conv2d = { filters = 16, kernel = 3, padding = "same" } }, { dropout = { rate = 0.1 } }] })",
+     R"(residual = { body = [{ conv2d = { filters = 8, kernel = 3, stride = 2, padding = "same" } }], shortcut = [{ conv2d = { filters = 8, kernel = 1, stride = 2 } }] })",
+     "global_avg_pool = {}", R"(dense = { units = 4, activation = "softmax" })"},
+    "rmsprop = { rate = 0.003 }", 9, 3);
 
 FitResult train(const std::string& text, const std::string& folder, const Settings& settings) {
   nn::Recipe recipe = nn::parse_recipe(text, "test.toml", settings.overrides);

@@ -17,4 +17,8 @@ std::string value_in(const char* path, std::string_view key) {
   return {};
 }
 
+std::string cpu_model() {
+  return value_in("/proc/cpuinfo", "model name");
+}
+
 }  // namespace treino

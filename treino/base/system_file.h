@@ -10,4 +10,7 @@ namespace treino {
 // The value after the first line's `key` and its colon; empty where the file or the key is absent.
 std::string value_in(const char* path, std::string_view key);
 
+// "AMD EPYC-Genoa Processor"; empty where the system does not say.
+std::string cpu_model();
+
 }  // namespace treino

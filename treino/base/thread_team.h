@@ -11,6 +11,10 @@
 
 namespace treino {
 
+// CPUs this process may run on, by their numbers; none when there are more than the system call's
+// set holds.
+std::vector<int> allowed_cpus();
+
 // Threads this process may keep busy: the CPUs of its affinity mask, cut to the CPU quota of its
 // control group (v2 cpu.max or v1 cpu.cfs_quota_us, each ancestor counted). At least 1.
 // `root` stands before /proc and /sys; tests give a folder of their own.

@@ -47,7 +47,7 @@ Finding processor() {
   for (const cpu::Kernels* set : cpu::available_kernels()) {
     sets += (sets.empty() ? "" : ", ") + std::string(set->name);
   }
-  const std::string model = value_in("/proc/cpuinfo", "model name");
+  const std::string model = cpu_model();
   return {"processor", true,
           fmt::format("{}; kernels: {}", model.empty() ? "unknown" : model, sets), ""};
 }

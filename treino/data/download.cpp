@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "treino/data/download.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <memory>
 
 #include "treino/base/error.h"
 #include "treino/base/file.h"
+#include "treino/base/file_lock.h"
 #include "treino/data/fetch.h"
 #include "treino/data/files.h"
 #include "treino/format/archive.h"
@@ -24,32 +23,20 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// Holds an exclusive lock on folder/.lock as long as it lives; the kernel lets go of it when a
-// process dies.
-class FolderLock {
- public:
-  FolderLock(const std::string& folder, Progress* progress) {
-    const std::string path = join(folder, ".lock");
-    descriptor_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (descriptor_ < 0) fail(path);
-    if (flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
+// Locks folder/.lock; says so when another process has it, and waits.
+std::unique_ptr<FileLock> locked(const std::string& folder, Progress* progress) {
+  try {
+    auto lock = std::make_unique<FileLock>(join(folder, ".lock"));
+    if (lock->try_take()) return lock;
     if (progress != nullptr)
       progress->note(fmt::format("another process is fetching into {}; waiting for it", folder));
-    if (flock(descriptor_, LOCK_EX) != 0) fail(path);
+    lock->take();
+    return lock;
+  } catch (const Error& error) {
+    throw Error::work(
+        fmt::format("{}; set XDG_CACHE_HOME to a folder you can write", error.what()));
   }
-  ~FolderLock() {
-    if (descriptor_ >= 0) close(descriptor_);
-  }
-  FolderLock(const FolderLock&) = delete;
-  FolderLock& operator=(const FolderLock&) = delete;
-
- private:
-  [[noreturn]] static void fail(const std::string& path) {
-    throw Error::work(fmt::format("{}: {}; set XDG_CACHE_HOME to a folder you can write", path,
-                                  std::strerror(errno)));
-  }
-  int descriptor_ = -1;
-};
+}
 
 bool is_member(const FileRow& file) {
   return file.archive[0] != '\0';
@@ -148,7 +135,7 @@ void download(const Row& row, const std::string& folder, const LoadOptions& opti
   if (error)
     throw Error::work(fmt::format("{}: {}; set XDG_CACHE_HOME to a folder you can write", folder,
                                   error.message()));
-  const FolderLock lock(folder, options.progress);
+  const std::unique_ptr<FileLock> lock = locked(folder, options.progress);
   std::vector<const FileRow*> missing;
   std::int64_t bytes = 0;
   for (const FileRow& file : row.files) {

@@ -2,16 +2,16 @@
 #include "treino/experiment/machine.h"
 
 #include <fmt/format.h>
-#include <sched.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
-#include <map>
 #include <optional>
 #include <sstream>
 
+#include "treino/base/system_file.h"
+#include "treino/base/thread_team.h"
 #include "treino/experiment/process.h"
 #include "treino/experiment/result_json.h"
 
@@ -24,21 +24,6 @@ std::optional<std::string> line_of_file(const std::string& path) {
   std::string line;
   if (!std::getline(file, line) || line.empty()) return std::nullopt;
   return line;
-}
-
-// "name : value" lines; the first of each name.
-std::map<std::string, std::string> colon_file(const std::string& path) {
-  std::ifstream file(path);
-  std::map<std::string, std::string> values;
-  for (std::string line; std::getline(file, line);) {
-    const std::size_t colon = line.find(':');
-    if (colon == line.npos) continue;
-    std::string name = line.substr(0, colon), value = line.substr(colon + 1);
-    name.erase(name.find_last_not_of(" \t") + 1);
-    value.erase(0, value.find_first_not_of(" \t"));
-    values.try_emplace(name, value);
-  }
-  return values;
 }
 
 std::string system_name() {
@@ -55,41 +40,30 @@ std::string mib_of(const std::string& kib) {
 
 }  // namespace
 
-std::vector<int> allowed_cpus() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  std::vector<int> cpus;
-  if (sched_getaffinity(0, sizeof set, &set) != 0) return cpus;
-  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
-  }
-  return cpus;
-}
-
 Facts machine_facts() {
   Facts facts;
   const auto add = [&](const char* name, const std::optional<std::string>& value) {
     if (value && !value->empty()) facts.emplace_back(name, *value);
   };
-  auto cpu = colon_file("/proc/cpuinfo");
-  auto memory = colon_file("/proc/meminfo");
-  add("processor", cpu["model name"]);
+  const auto cpu = [](const char* key) { return value_in("/proc/cpuinfo", key); };
+  const auto memory = [](const char* key) { return value_in("/proc/meminfo", key); };
+  add("processor", cpu_model());
   add("cores",
       fmt::format("{} usable of {}", allowed_cpus().size(), sysconf(_SC_NPROCESSORS_ONLN)));
-  add("clock now", cpu.contains("cpu MHz") ? cpu["cpu MHz"] + " MHz" : "");
+  add("clock now", cpu("cpu MHz").empty() ? "" : cpu("cpu MHz") + " MHz");
   add("governor", line_of_file("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"));
   const auto no_turbo = line_of_file("/sys/devices/system/cpu/intel_pstate/no_turbo");
   add("turbo",
       no_turbo ? std::optional<std::string>(*no_turbo == "0" ? "on" : "off") : std::nullopt);
   add("hyper-threading", line_of_file("/sys/devices/system/cpu/smt/control"));
-  add("virtual machine", cpu["flags"].find(" hypervisor") != std::string::npos ? "yes" : "no");
-  add("memory", mib_of(memory["MemTotal"]));
+  add("virtual machine", cpu("flags").find(" hypervisor") != std::string::npos ? "yes" : "no");
+  add("memory", mib_of(memory("MemTotal")));
   add("swap in use",
-      memory.contains("SwapTotal")
+      !memory("SwapTotal").empty()
           ? fmt::format("{} of {}",
-                        mib_of(std::to_string(std::atoll(memory["SwapTotal"].c_str()) -
-                                              std::atoll(memory["SwapFree"].c_str()))),
-                        mib_of(memory["SwapTotal"]))
+                        mib_of(std::to_string(std::atoll(memory("SwapTotal").c_str()) -
+                                              std::atoll(memory("SwapFree").c_str()))),
+                        mib_of(memory("SwapTotal")))
           : "");
   utsname kernel{};
   if (uname(&kernel) == 0) add("kernel", fmt::format("{} {}", kernel.sysname, kernel.release));
@@ -115,7 +89,7 @@ std::string commit_of(const std::string& folder) {
 }
 
 std::string machine_name() {
-  std::string model = colon_file("/proc/cpuinfo")["model name"];
+  const std::string model = cpu_model();
   std::string name;
   for (const char c : model) {
     if (std::isalnum(static_cast<unsigned char>(c))) {

@@ -21,7 +21,4 @@ std::string commit_of(const std::string& folder);
 // id.
 std::string machine_name();
 
-// Cores this process may use.
-std::vector<int> allowed_cpus();
-
 }  // namespace treino::experiment

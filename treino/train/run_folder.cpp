@@ -65,10 +65,6 @@ std::int64_t peak_memory() {
   return text.empty() ? 0 : std::atoll(text.c_str()) * 1024;
 }
 
-std::string cpu_model() {
-  return value_in("/proc/cpuinfo", "model name");
-}
-
 void write_environment(const std::string& folder, const Environment& environment) {
   utsname system{};
   uname(&system);

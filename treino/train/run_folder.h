@@ -36,9 +36,6 @@ Environment read_environment(const std::string& folder);
 // Trained parameters and statistics: model.safetensors.
 void write_model(const std::string& folder, const Store& store);
 
-// "AMD EPYC-Genoa Processor"; empty where the system does not say.
-std::string cpu_model();
-
 // Peak resident memory of this process in bytes (VmHWM), 0 when unknown.
 std::int64_t peak_memory();
 

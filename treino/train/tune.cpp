@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "treino/base/system_file.h"
 #include "treino/train/run_folder.h"
 
 namespace treino::train {

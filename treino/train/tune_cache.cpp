@@ -1,20 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "treino/train/tune_cache.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "treino/base/error.h"
 #include "treino/base/file.h"
+#include "treino/base/file_lock.h"
 #include "treino/data/load.h"
 
 namespace treino::train {
@@ -23,26 +19,6 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 namespace {
-
-// Held by one process at a time; the kernel lets go of it when that one dies.
-class Lock {
- public:
-  explicit Lock(const std::string& path)
-      : file_(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666)) {
-    int result = file_ < 0 ? -1 : flock(file_, LOCK_EX);
-    while (result != 0 && file_ >= 0 && errno == EINTR) result = flock(file_, LOCK_EX);
-    if (result == 0) return;
-    const std::string why = std::strerror(errno);
-    if (file_ >= 0) close(file_);
-    throw Error::work(path + ": " + why);
-  }
-  ~Lock() { close(file_); }
-  Lock(const Lock&) = delete;
-  Lock& operator=(const Lock&) = delete;
-
- private:
-  int file_;
-};
 
 std::set<std::string> kernels_of(const TuneAnswer& answer) {
   std::set<std::string> names;
@@ -121,7 +97,8 @@ std::vector<TuneAnswer> TuneCache::add(const std::vector<TuneAnswer>& measured, 
   std::vector<TuneAnswer> stands = measured;
   try {
     make_folders(fs::path(path_).parent_path().string());
-    const Lock lock(path_ + ".lock");
+    FileLock lock(path_ + ".lock");
+    lock.take();
     // Damage was warned of when the file was first read, and is mended now.
     const Warn warn = std::exchange(warn_, [](const std::string&) {});
     answers_ = read();
