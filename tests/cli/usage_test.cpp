@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -161,6 +162,18 @@ TEST(Usage, CompletionScriptsAreValidAndKnowTheOptions) {
   EXPECT_EQ(completed.out, "--epochs\nsummary\n") << completed.err;
   EXPECT_THAT(run_treino({"completion", "zsh"}).out, HasSubstr("#compdef treino"));
   EXPECT_THAT(run_treino({"completion", "fish"}).out, HasSubstr("-l epochs"));
+}
+
+TEST(Usage, ABinaryWithoutItsRecipesSaysWhereItLooked) {
+  const test::TemporaryFolder folder;
+  std::filesystem::create_directories(folder / "bin");
+  std::filesystem::copy_file(TREINO_BINARY, folder / "bin/treino");
+  const test::Outcome outcome =
+      test::run_shell("cd " + folder.path() + " && bin/treino train mnist");
+  EXPECT_EQ(outcome.exit, 2);
+  EXPECT_THAT(outcome.err, testing::HasSubstr("unknown recipe \"mnist\"; looked in " +
+                                              (folder / "share/treino/recipes") +
+                                              " and recipes; give the path of a .toml file"));
 }
 
 }  // namespace

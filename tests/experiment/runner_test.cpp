@@ -237,6 +237,27 @@ TEST_F(Runner, KilledHardItLosesTheRunInProgressOnly) {
   EXPECT_EQ(read_whole_file(log), "x\nx\nx\nx\nx\n") << "the third twice, nothing else again";
 }
 
+// Positions count within a work, and disturbed runs lie in a folder of their own.
+TEST_F(Runner, ARedrawnReportHasTheRunsInTheSameOrder) {
+  const auto contestant = [](const std::string& name, const std::string& work) {
+    return "[[contestant]]\nname = \"" + name + "\"\nwork = \"" + work +
+           "\"\ncommand = [\"true\"]\n";
+  };
+  Experiment one = experiment(
+      contestant("b", "w2") + contestant("a", "w2") + contestant("c", "w1") + contestant("d", "w1"),
+      "repeat = 3\ntries = 2\n");
+  one.foreign_limit = -1;  // whatever others do is too much
+  const auto order_of = [](const Result& result) {
+    std::vector<std::string> order;
+    for (const OneRun& run : result.runs) order.push_back(run.folder);
+    return order;
+  };
+  const std::vector<std::string> now = order_of(run(one).result);
+  EXPECT_GE(now.size(), 12u);
+  EXPECT_THAT(now[0], testing::AnyOf(HasSubstr("1-a"), HasSubstr("1-b")));  // w2 is listed first
+  EXPECT_EQ(order_of(load_result(out())), now);
+}
+
 TEST_F(Runner, AnEditedRunIsLeftOutAndTheOthersStay) {
   run(experiment(shell("a", "true"), "repeat = 3\n"));
   const std::string path = out() + "/blocks/2-a/run.json";

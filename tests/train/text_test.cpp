@@ -143,8 +143,7 @@ TEST_F(TextTraining, ImdbExcerptClearlyAboveChance) {
   if (root == nullptr || !std::filesystem::exists(std::string(root) + "/imdb"))
     GTEST_SKIP() << "TREINO_DATA has no imdb";
   const data::Dataset dataset = data::load("imdb_reviews", {.download = false, .index = false});
-  nn::Recipe recipe = nn::load_recipe(TREINO_SOURCE_DIR "/recipes/imdb.toml",
-                                      std::vector<nn::Override>{{"train.epochs", "15"}});
+  nn::Recipe recipe = nn::load_recipe(TREINO_SOURCE_DIR "/recipes/imdb.toml");
   const auto device = make_device("cpu", {.threads = 2});
   Observer silent;
   const FitResult result = fit(recipe, dataset, *device, {.out = folder_ / "imdb"}, silent);

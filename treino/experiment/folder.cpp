@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "treino/experiment/folder.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <tuple>
 
@@ -26,19 +21,10 @@ constexpr const char* kRawFiles[] = {"samples.csv", "events.jsonl"};
 
 }  // namespace
 
-FolderLock::FolderLock(const std::string& folder) {
-  const std::string path = folder + "/.lock";
-  file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  if (file_ < 0)
-    throw Error::work(fmt::format("{}: cannot be opened: {}", path, std::strerror(errno)));
-  if (::flock(file_, LOCK_EX | LOCK_NB) == 0) return;
-  ::close(file_);
-  throw Error::mistake(
-      fmt::format("{}: another bench is running into this folder; give another --out", folder));
-}
-
-FolderLock::~FolderLock() {
-  ::close(file_);
+FolderLock::FolderLock(const std::string& folder) : lock_(folder + "/.lock") {
+  if (!lock_.try_take())
+    throw Error::mistake(
+        fmt::format("{}: another bench is running into this folder; give another --out", folder));
 }
 
 std::string run_folder(int block, const std::string& contestant) {
@@ -63,7 +49,6 @@ Found find_runs(const std::string& folder) {
       if (fs::exists(entry.path() / "run.json", error)) paths.push_back(entry.path().string());
     }
     std::ranges::sort(paths);
-    const auto first = static_cast<std::ptrdiff_t>(found.runs.size());
     for (const std::string& path : paths) {
       const std::string file = path + "/run.json";
       try {
@@ -86,12 +71,21 @@ Found find_runs(const std::string& folder) {
         found.warnings.push_back(mistake.what());
       }
     }
-    std::sort(found.runs.begin() + first, found.runs.end(), [](const Run& a, const Run& b) {
-      return std::tie(a.block, a.position, a.contestant) <
-             std::tie(b.block, b.position, b.contestant);
-    });
   }
   return found;
+}
+
+void put_in_order(Result& result) {
+  const auto key = [&](const Run& run) {
+    const auto contestant = std::ranges::find(result.contestants, run.contestant, &Contestant::id);
+    const auto work =
+        contestant == result.contestants.end()
+            ? contestant
+            : std::ranges::find(result.contestants, contestant->work, &Contestant::work);
+    return std::tuple(run.block, work - result.contestants.begin(), run.position, run.contestant,
+                      run.attempt);
+  };
+  std::ranges::sort(result.runs, {}, key);
 }
 
 }  // namespace treino::experiment

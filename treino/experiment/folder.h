@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "treino/base/file_lock.h"
 #include "treino/experiment/result.h"
 
 namespace treino::experiment {
@@ -14,22 +15,23 @@ namespace treino::experiment {
 class FolderLock {
  public:
   explicit FolderLock(const std::string& folder);  // throws Error::mistake when somebody holds it
-  ~FolderLock();
-  FolderLock(const FolderLock&) = delete;
-  FolderLock& operator=(const FolderLock&) = delete;
 
  private:
-  int file_;
+  FileLock lock_;
 };
 
 struct Found {
-  std::vector<Run> runs;              // by block, then position, the disturbed ones after
+  std::vector<Run> runs;              // by the names of their folders
   std::vector<std::string> warnings;  // one line for each file that is not used, and why
 };
 
 // Every finished run of a folder. One that was changed or cut is left out with a warning; raw files
 // that do not fit their run's sums are warned of too.
 Found find_runs(const std::string& folder);
+
+// Sorts the runs by block, then work as the contestants are listed, position and attempt: the same
+// order whether the bench has just run them or they were read from their files again.
+void put_in_order(Result& result);
 
 // "blocks/3-keras"
 std::string run_folder(int block, const std::string& contestant);

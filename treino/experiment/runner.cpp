@@ -16,6 +16,7 @@
 #include "treino/base/error.h"
 #include "treino/base/file.h"
 #include "treino/base/rng.h"
+#include "treino/base/thread_team.h"
 #include "treino/base/version.h"
 #include "treino/experiment/folder.h"
 #include "treino/experiment/interruption.h"
@@ -110,6 +111,7 @@ class Bench {
       if (interrupted() != 0) break;
       take(turn);
     }
+    put_in_order(outcome_.result);
     write_head();
     outcome_.signal = interrupted();
     return std::move(outcome_);
@@ -431,6 +433,7 @@ Result load_result(const std::string& folder) {
   Found found = find_runs(folder);
   result.runs = std::move(found.runs);
   result.warnings = std::move(found.warnings);
+  put_in_order(result);
   return result;
 }
 

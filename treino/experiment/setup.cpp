@@ -61,6 +61,33 @@ double folder_mib(const std::string& folder) {
   return bytes / (1 << 20);
 }
 
+// Of a Python that others use too: the files of the packages named and of those they need, in MiB,
+// and how many packages these are. Optional needs ("extras") are left out, and so is what is not
+// installed. Nothing when Python cannot say.
+constexpr const char* kMeasure = R"(
+import importlib.metadata as m, os, re, sys
+key = lambda name: re.sub('[-_.]+', '-', name).lower()
+wanted, done, size = sys.argv[1:], set(), 0
+while wanted:
+    name = key(re.match('[A-Za-z0-9._-]+', wanted.pop().strip()).group())
+    if name in done: continue
+    try: it = m.distribution(name)
+    except m.PackageNotFoundError: continue
+    done.add(name)
+    size += sum(os.path.getsize(p) for p in map(it.locate_file, it.files or ()) if os.path.isfile(p))
+    wanted += [need for need in it.requires or () if 'extra' not in need.partition(';')[2]]
+print(size / 2**20, len(done)))";
+
+void measure_packages(const std::vector<std::string>& packages, Environment& environment) {
+  std::vector<std::string> command = {environment.python, "-c", kMeasure};
+  command.insert(command.end(), packages.begin(), packages.end());
+  std::istringstream line(first_line_of(command).value_or(""));
+  double mib = 0, count = 0;
+  if (!(line >> mib >> count) || count == 0) return;
+  environment.installed_mib = mib;
+  environment.packages = count;
+}
+
 // Installed distributions of a virtual environment, pip itself and its friends left out.
 Number package_count(const std::string& python) {
   const auto count = first_line_of(
@@ -80,7 +107,9 @@ class Maker {
     const double start = monotonic_seconds();
     if (!programs() || !packages() || !commands()) return environment_;
     environment_.setup_s = monotonic_seconds() - start;
-    if (!shared_python()) {
+    if (shared_python()) {
+      measure_packages(file_.setup.python, environment_);
+    } else {
       environment_.installed_mib = folder_mib(environment_.folder);
       if (!file_.setup.python.empty()) environment_.packages = package_count(environment_.python);
     }
@@ -198,8 +227,10 @@ Environment environment_of(const ContestantFile& file) {
 Environment make_environment(const ContestantFile& file, bool afresh,
                              const std::function<void(const std::string&)>& tell) {
   Environment environment = environment_of(file);
-  if (environment.ready && !afresh) return environment;
   if (!file.setup.needed()) return environment;
+  // One made by a version that could not measure it is made again.
+  const bool measured = environment.installed_mib || file.setup.python.empty();
+  if (environment.ready && measured && !afresh) return environment;
   environment.ready = false;
   std::error_code error;
   fs::remove_all(environment.folder, error);

@@ -33,27 +33,41 @@ std::string read_text(const std::string& path) {
   return text.str();
 }
 
+// Where recipes may lie; not all of them are there.
+std::vector<fs::path> recipe_places() {
+  std::vector<fs::path> places;
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error).parent_path();
+  if (!program.empty()) {
+    places.push_back(program / ".." / "share" / "treino" / "recipes");  // installed: <prefix>/bin
+    // Built: <source>/build or deeper. The folder counts only beside our own sources.
+    for (fs::path folder = program; folder != folder.root_path(); folder = folder.parent_path()) {
+      if (fs::is_regular_file(folder / "treino" / "nn" / "layers.def", error))
+        places.push_back(folder / "recipes");
+    }
+  }
+  places.emplace_back("recipes");
+  for (fs::path& place : places) place = place.lexically_normal();
+  return places;
+}
+
+std::string looked_in() {
+  std::string text;
+  for (const fs::path& place : recipe_places())
+    text += (text.empty() ? "; looked in " : " and ") + place.string();
+  return text + "; give the path of a .toml file";
+}
+
 }  // namespace
 
 std::vector<std::string> recipe_folders() {
   std::vector<std::string> folders;
-  const auto add = [&](const fs::path& folder) {
+  for (const fs::path& place : recipe_places()) {
     std::error_code error;
-    if (!fs::is_directory(folder, error)) return;
-    const std::string text = folder.lexically_normal().string();
-    if (std::find(folders.begin(), folders.end(), text) == folders.end()) folders.push_back(text);
-  };
-  std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error).parent_path();
-  if (!program.empty()) {
-    add(program / ".." / "share" / "treino" / "recipes");  // installed: <prefix>/bin
-    // Built: <source>/build or deeper. The folder counts only beside our own sources.
-    for (fs::path folder = program; folder != folder.root_path(); folder = folder.parent_path()) {
-      if (fs::is_regular_file(folder / "treino" / "nn" / "layers.def", error))
-        add(folder / "recipes");
-    }
+    const std::string text = place.string();
+    if (fs::is_directory(place, error) && std::ranges::find(folders, text) == folders.end())
+      folders.push_back(text);
   }
-  add("recipes");
   return folders;
 }
 
@@ -81,8 +95,9 @@ Recipe load_recipe(const std::string& name_or_path, std::span<const Override> ov
   }
   const std::vector<std::string> names = recipe_names();
   const std::vector<std::string_view> views(names.begin(), names.end());
+  const std::string meant = suggestion(name_or_path, views);
   throw Error::mistake(
-      fmt::format("unknown recipe \"{}\"{}", name_or_path, suggestion(name_or_path, views)));
+      fmt::format("unknown recipe \"{}\"{}", name_or_path, meant.empty() ? looked_in() : meant));
 }
 
 }  // namespace treino::nn
