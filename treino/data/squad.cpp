@@ -70,6 +70,8 @@ class Reader {
       throw Error::mistake(one_line(fmt::format(
           "{}: at byte {} of {}: the JSON is damaged or ends early; fetch the file again", path_,
           error.byte, text.size())));
+    } catch (const Json::exception&) {  // a number that no double holds
+      fail("", "the JSON is damaged; fetch the file again");
     }
     if (texts_->rows() == 0) fail("", "there is no question in it");
     if (misplaced_ > 0) {
