@@ -54,10 +54,11 @@ struct Forward {
     add_to(p.sums + p.pool.channels + c, squares, count);
     sum = squares = F{};
   }
-  // Size: of a square window known to the compiler, 0: any.
+  // Size: of a square window known to the compiler, 0: any. What the loop uses is copied first: a
+  // store might have changed it, for all the compiler knows.
   template <int Size>
   TREINO_MEMBER void band(Index oy) {
-    const PoolImage& w = p.pool;
+    const PoolImage w = p.pool;
     const Index high = Size ? Size : w.size[0], wide = Size ? Size : w.size[1];
     const Index pitch = w.width * w.channels;
     const float* x = w.x + oy * high * pitch;
@@ -86,45 +87,57 @@ struct Backward {
   F scale, slope, shift;
   F sum{};
 
+  template <bool Relu>
   TREINO_MEMBER void settle(F x, F extra, float* to) {
     F dx = fma(x, slope, shift) + extra;
-    if (p.relu) dx = (F)((I)dx & (x > F{}));
+    if (Relu) dx = (F)((I)dx & (x > F{}));
     sum += dx;
-    give<Whole>(to + c, dx, count);
+    give<Whole>(to, dx, count);
   }
   TREINO_MEMBER void flush() {
     add_to(p.sums + c, sum, count);
     sum = F{};
   }
-  template <int Size>
-  TREINO_MEMBER void band(Index oy) {
-    const PoolImage& w = p.pool;
+  // The first of the pixels that are equal to what was chosen gets dy.
+  template <int Size, bool Relu>
+  TREINO_MEMBER void relu_band(Index oy) {
+    const PoolImage w = p.pool;
     const Index high = Size ? Size : w.size[0], wide = Size ? Size : w.size[1];
-    const Index pitch = w.width * w.channels;
-    Index at = oy * high * pitch, small = oy * w.out_width * w.channels + c;
-    for (Index ox = 0; ox < w.out_width; ++ox, at += wide * w.channels, small += w.channels) {
-      const F y = take<Whole>(w.y + small, count);
-      const F part = take<Whole>(w.dy + small, count) * scale;
-      I open = splat_int(-1);
+    const Index channels = w.channels, pitch = w.width * channels, step = wide * channels;
+    const float *x = w.x + oy * high * pitch + c, *y = w.y + oy * w.out_width * channels + c,
+                *dy = w.dy + oy * w.out_width * channels + c;
+    float* out = w.out + oy * high * pitch + c;
+    const float* end = y + w.out_width * channels;
+    for (; y != end; y += channels, dy += channels, x += step, out += step) {
+      const F chosen = take<Whole>(y, count);
+      F part = take<Whole>(dy, count) * scale;
       for (Index ky = 0; ky < high; ++ky) {
         for (Index kx = 0; kx < wide; ++kx) {
-          const Index tap = at + ky * pitch + kx * w.channels;
-          const F x = take<Whole>(w.x + tap + c, count);
-          const I here = (x == y) & open;
-          open &= ~here;
-          settle(x, (F)((I)part & here), w.out + tap);
+          const Index tap = ky * pitch + kx * channels;
+          const F value = take<Whole>(x + tap, count);
+          const I here = value == chosen;
+          settle<Relu>(value, (F)((I)part & here), out + tap);
+          part = (F)((I)part & ~here);
         }
       }
     }
-    for (Index ky = 0; ky < high; ++ky) rest(oy * high + ky, w.out_width * wide);
+    for (Index ky = 0; ky < high; ++ky) relu_rest<Relu>(oy * high + ky, w.out_width * wide);
     flush();
   }
-  TREINO_MEMBER void rest(Index y, Index from) {
-    const PoolImage& w = p.pool;
+  template <int Size>
+  TREINO_MEMBER void band(Index oy) {
+    p.relu ? relu_band<Size, true>(oy) : relu_band<Size, false>(oy);
+  }
+  template <bool Relu>
+  TREINO_MEMBER void relu_rest(Index y, Index from) {
+    const PoolImage w = p.pool;
     for (Index x = from; x < w.width; ++x) {
-      const Index at = (y * w.width + x) * w.channels;
-      settle(take<Whole>(w.x + at + c, count), F{}, w.out + at);
+      const Index at = (y * w.width + x) * w.channels + c;
+      settle<Relu>(take<Whole>(w.x + at, count), F{}, w.out + at);
     }
+  }
+  TREINO_MEMBER void rest(Index y, Index from) {
+    p.relu ? relu_rest<true>(y, from) : relu_rest<false>(y, from);
   }
 };
 
@@ -222,8 +235,11 @@ void norm_pool_grad(const NormPoolImage& p) {
     each_vector(w, make, [&](auto columns) {
       for (Index x = 0; x < w.width; ++x) {
         const Index at = (y * w.width + x) * w.channels;
-        columns.settle(fetch(w.x + at + columns.c, columns.count),
-                       fetch(w.out + at + columns.c, columns.count), w.out + at);
+        const F x_here = fetch(w.x + at + columns.c, columns.count);
+        const F extra = fetch(w.out + at + columns.c, columns.count);
+        float* to = w.out + at + columns.c;
+        p.relu ? columns.template settle<true>(x_here, extra, to)
+               : columns.template settle<false>(x_here, extra, to);
       }
       columns.flush();
     });
