@@ -57,7 +57,9 @@ TEST(PartialSums, OfAWideConvolutionStayWithinTheirBytes) {
       EXPECT_LE(plan.scratch_bytes, kPartialBytes) << channels << " " << name(convolutions);
       // A gradient in Winograd's domain and a block of tiles.
       EXPECT_LE(plan.worker_bytes, kPartialBytes + (Index{2} << 20)) << channels;
-      if (channels <= 64) EXPECT_EQ(plan.heavy[0].slices, kRowSlices);  // nothing to save
+      // Nothing to save; but a slice of one image's nine tiles is too short for Winograd.
+      const bool winograd = plan.heavy[0].kernel == "winograd";
+      if (channels <= 64) EXPECT_EQ(plan.heavy[0].slices, winograd ? kRowSlices / 2 : kRowSlices);
     }
   }
 }

@@ -12,6 +12,7 @@ namespace {
 
 constexpr Index kDomainBytes = Index{512} << 10;  // of a block of tiles, to stay in L2
 constexpr Index kMostTiles = 64;
+constexpr Index kUsefulTiles = 32;
 constexpr Index kGap =
     16;  // floats between points, so that 36 streams do not meet in one cache set
 
@@ -356,7 +357,13 @@ bool plan_winograd(Planner& planner, const Step& step) {
       4.0 * static_cast<double>(state.batch * (state.in.floats() + state.out.floats()));
   const double nanoseconds = nanoseconds_of(multiplications, 6 * bytes);
   state.slices = row_slices(state.batch, nanoseconds);
-  if (grad_kernel) state.slices = std::min(state.slices, copies_within(9 * state.pairs() * 4));
+  if (grad_kernel) {
+    // Each slice takes a gradient out of the domain, which pays for kUsefulTiles; not at the price
+    // of idle threads.
+    const Index useful = (kUsefulTiles + state.image_tiles() - 1) / state.image_tiles();
+    state.slices = std::min({state.slices, copies_within(9 * state.pairs() * 4),
+                             std::max(kRowSlices / 2, state.batch / useful)});
+  }
   const Index images = (state.batch + state.slices - 1) / state.slices;
   const Index fit = kDomainBytes / (state.points() * 4 * (state.in.channels + state.out.channels));
   state.tiles_at_once =
