@@ -82,7 +82,8 @@ class CpuDevice : public Device {
   }
 
   std::string instruction_set() const override { return std::string(plan_.kernels->name); }
-  int arithmetic_revision() const override { return 3; }  // 3: Winograd's tiles of up to 5x5
+  // 3: Winograd's tiles of up to 5x5, Adam's reciprocal
+  int arithmetic_revision() const override { return 3; }
 
   std::vector<std::string> candidates(const Step& step) const override {
     return candidates_of(step, plan_);

@@ -15,7 +15,8 @@ constexpr Index kRowsAtOnce = 96;
 
 // Below this share of nonzero elements of A skipping the others is faster than the dense kernel.
 constexpr double kSparse = 0.5;
-// Looking costs about a hundredth of the product. Where nothing was found it is done seldom.
+// A few rows of A tell how the rest is. Where nothing was found even they are looked at seldom.
+constexpr Index kRowsLookedAt = 8;
 constexpr Index kLeastColumns = 32;
 constexpr int kSteps = 64;
 
@@ -45,17 +46,17 @@ bool worth_skipping(const Matmul& state, const Product& product, Range rows, Ind
     return false;
   }
   const Kernels& kernels = *state.kernels;
-  const Index height = rows.end - rows.begin;
-  Index found = 0;
-  if (state.transpose_a) {
-    for (Index k = 0; k < product.length; ++k)
-      found += kernels.count_nonzero(state.a + (inner + k) * state.m + rows.begin, height);
-  } else {
-    for (Index row = rows.begin; row < rows.end; ++row)
-      found += kernels.count_nonzero(state.a + row * state.k + inner, product.length);
-  }
-  const bool sparse =
-      static_cast<double>(found) < kSparse * static_cast<double>(height * product.length);
+  // As they lie in memory: rows of C are columns of a transposed A.
+  const Index lines = state.transpose_a ? product.length : rows.end - rows.begin;
+  const Index line = state.transpose_a ? rows.end - rows.begin : product.length;
+  const float* first = state.transpose_a ? state.a + inner * state.m + rows.begin
+                                         : state.a + rows.begin * state.k + inner;
+  const Index stride = state.transpose_a ? state.m : state.k;
+  const Index step = std::max<Index>(1, lines / kRowsLookedAt);
+  Index found = 0, looked_at = 0;
+  for (Index at = 0; at < lines; at += step, looked_at += line)
+    found += kernels.count_nonzero(first + at * stride, line);
+  const bool sparse = static_cast<double>(found) < kSparse * static_cast<double>(looked_at);
   if (!sparse) rest.store(kSteps, std::memory_order_relaxed);
   return sparse && kernels.all_finite(product.b, product.b_stride, product.length, product.columns);
 }

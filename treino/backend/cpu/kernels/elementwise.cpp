@@ -180,7 +180,9 @@ void adam(const GroupArguments& a) {
     F m = operand<false>(a.inputs[1], i, count), v = operand<false>(a.inputs[2], i, count);
     m = fma(g - m, one_less_b1, m);
     v = fma(g * g - v, one_less_b2, v);
-    const F p = operand<false>(a.inputs[4], i, count) - m * rate / (square_root(v) + epsilon);
+    // Of an infinite v the step is 0, as a division would have it.
+    const F divisor = smaller(splat(3.4028235e38F), square_root(v) + epsilon);
+    const F p = fma(m * -rate, near_reciprocal(divisor), operand<false>(a.inputs[4], i, count));
     if (count == kLanes) {
       store(a.outputs[0] + i, m);
       store(a.outputs[1] + i, v);

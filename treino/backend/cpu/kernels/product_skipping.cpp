@@ -34,39 +34,48 @@ Index count_nonzero(const float* x, Index count) {
   return found;
 }
 
-// x - x is 0 for every finite x, else NaN.
+// 0 x is 0 for every finite x, else NaN. Four sums, as each waits for its last addition.
 bool all_finite(const float* x, Index stride, Index rows, Index columns) {
-  F sum{};
+  constexpr Index kSums = 4;
+  F sums[kSums]{};
   for (Index r = 0; r < rows; ++r) {
-    for (Index c = 0; c < columns; c += kLanes) {
-      const F value = fetch(x + r * stride + c, least(kLanes, columns - c));
-      sum += value - value;
+    const float* row = x + r * stride;
+    Index c = 0;
+    for (; c + kSums * kLanes <= columns; c += kSums * kLanes) {
+#pragma GCC unroll 4
+      for (Index s = 0; s < kSums; ++s) sums[s] = fma(load(row + c + s * kLanes), F{}, sums[s]);
     }
+    for (; c < columns; c += kLanes)
+      sums[0] = fma(fetch(row + c, least(kLanes, columns - c)), F{}, sums[0]);
   }
-  return nonzero_lanes(sum) == 0;
+  return nonzero_lanes((sums[0] + sums[1]) + (sums[2] + sums[3])) == 0;
 }
 
-// Some vectors of one row of C.
-template <int Vectors>
+// Some vectors of one row of C; the last has `tail` columns, all kLanes where the row is whole.
+template <int Vectors, bool Whole>
 struct Row {
   F sums[Vectors];
-  Index tail;  // columns of the last vector
+  Index tail;
 
-  inline __attribute__((always_inline)) void clear() {
+  inline __attribute__((always_inline)) explicit Row(Index last) : tail(last) {
 #pragma GCC unroll 8
     for (int v = 0; v < Vectors; ++v) sums[v] = F{};
+  }
+  static constexpr bool whole(int v) {
+    return Whole || v < Vectors - 1;
   }
   inline __attribute__((always_inline)) void add(float a, const float* b) {
     const F factor = splat(a);
 #pragma GCC unroll 8
-    for (int v = 0; v < Vectors - 1; ++v) sums[v] = fma(factor, load(b + v * kLanes), sums[v]);
-    const float* last = b + (Vectors - 1) * kLanes;
-    sums[Vectors - 1] = fma(factor, fetch(last, tail), sums[Vectors - 1]);
+    for (int v = 0; v < Vectors; ++v) {
+      const float* from = b + v * kLanes;
+      sums[v] = fma(factor, whole(v) ? load(from) : load_part(from, tail), sums[v]);
+    }
   }
   inline __attribute__((always_inline)) void finish(const Product& p, float* c, Index column) {
 #pragma GCC unroll 8
     for (int v = 0; v < Vectors; ++v) {
-      const Index count = v == Vectors - 1 ? tail : Index{kLanes};
+      const Index count = whole(v) ? Index{kLanes} : tail;
       F value = sums[v];
       if (p.bias != nullptr) value += fetch(p.bias + column + v * kLanes, count);
       if (p.accumulate) value += fetch(c + v * kLanes, count);
@@ -79,18 +88,28 @@ struct Row {
   }
 };
 
-template <int Vectors>
+constexpr Index kWord = 64;  // elements whose zeros are looked at together
+
+// Bit i: element i of up to kWord is not zero.
+TREINO_INLINE std::uint64_t nonzero_word(const float* x, Index count) {
+  std::uint64_t word = 0;
+  for (Index i = 0; i < count; i += kLanes)
+    word |= std::uint64_t{nonzero_lanes(fetch(x + i, least(kLanes, count - i)))} << i;
+  return word;
+}
+
+template <int Vectors, bool Whole>
 void along_rows(const Product& p, Index column, Index tail) {
+  const float* b = p.b + column;
+  const Index b_stride = p.b_stride, length = p.length;
   for (Index r = 0; r < p.row_count; ++r) {
     const float* a = p.rows[r];
-    Row<Vectors> row;
-    row.tail = tail;
-    row.clear();
-    for (Index k = 0; k < p.length; k += kLanes) {
-      std::uint32_t left = nonzero_lanes(fetch(a + k, least(kLanes, p.length - k)));
+    Row<Vectors, Whole> row(tail);
+    for (Index k = 0; k < length; k += kWord) {
+      std::uint64_t left = nonzero_word(a + k, least(kWord, length - k));
       for (; left != 0; left &= left - 1) {
-        const Index at = k + __builtin_ctz(left);
-        row.add(a[at], p.b + at * p.b_stride + column);
+        const Index at = k + __builtin_ctzll(left);
+        row.add(a[at], b + at * b_stride);
       }
     }
     row.finish(p, p.c + r * p.c_stride + column, column);
@@ -98,27 +117,32 @@ void along_rows(const Product& p, Index column, Index tail) {
 }
 
 // A is stored transposed: rows of C are neighbours in memory, kLanes of them are looked at
-// together.
-template <int Vectors>
+// together, each in a lane of its own: bit k of its words is set where its term k is not zero.
+template <int Vectors, bool Whole>
 void across_rows(const Product& p, Index column, Index tail) {
+  constexpr Index kBits = 32;
+  const float* b = p.b + column;
+  const Index a_step = p.a_step, b_stride = p.b_stride, length = p.length;
+  const Index words = (length + kBits - 1) / kBits;
+  I terms[kMostSkippedLength / kBits];
   for (Index r = 0; r < p.row_count; r += kLanes) {
     const Index count = least(kLanes, p.row_count - r);
     const float* a = p.rows[r];
-    std::uint64_t terms[kLanes][kMostSkippedLength / 64] = {};
-    const Index words = (p.length + 63) / 64;
-    for (Index k = 0; k < p.length; ++k) {
-      std::uint32_t left = nonzero_lanes(fetch(a + k * p.a_step, count));
-      for (; left != 0; left &= left - 1)
-        terms[__builtin_ctz(left)][k / 64] |= std::uint64_t{1} << (k % 64);
+    for (Index word = 0; word < words; ++word) {
+      I found{};
+      const Index first = word * kBits, bits = least(kBits, length - first);
+      for (Index bit = 0; bit < bits; ++bit) {
+        const I nonzero = fetch(a + (first + bit) * a_step, count) != 0.F;
+        found |= nonzero & static_cast<std::int32_t>(1U << bit);
+      }
+      terms[word] = found;
     }
     for (Index i = 0; i < count; ++i) {
-      Row<Vectors> row;
-      row.tail = tail;
-      row.clear();
+      Row<Vectors, Whole> row(tail);
       for (Index word = 0; word < words; ++word) {
-        for (std::uint64_t left = terms[i][word]; left != 0; left &= left - 1) {
-          const Index k = word * 64 + __builtin_ctzll(left);
-          row.add(a[k * p.a_step + i], p.b + k * p.b_stride + column);
+        for (auto left = static_cast<std::uint32_t>(terms[word][i]); left != 0; left &= left - 1) {
+          const Index k = word * kBits + __builtin_ctz(left);
+          row.add(a[k * a_step + i], b + k * b_stride);
         }
       }
       row.finish(p, p.c + (r + i) * p.c_stride + column, column);
@@ -128,10 +152,10 @@ void across_rows(const Product& p, Index column, Index tail) {
 
 template <int Vectors>
 void group(const Product& p, Index column, Index tail) {
-  if (p.a_step == 1)
-    along_rows<Vectors>(p, column, tail);
-  else
-    across_rows<Vectors>(p, column, tail);
+  using Rows = void (*)(const Product&, Index, Index);
+  constexpr Rows kRows[2][2] = {{along_rows<Vectors, false>, along_rows<Vectors, true>},
+                                {across_rows<Vectors, false>, across_rows<Vectors, true>}};
+  kRows[p.a_step == 1 ? 0 : 1][tail == kLanes ? 1 : 0](p, column, tail);
 }
 
 void product_skipping(const Product& p) {
