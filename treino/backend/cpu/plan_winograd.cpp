@@ -315,11 +315,15 @@ Index taps_along(Index extent, Index out_extent, Index pad) {
 
 // The fixed table, from treino_bench_ops (Zen 4: 0.25 to 0.8 of the direct way's time where this
 // says yes): wide enough channels, a domain of the kernel that stays in cache (a gradient has one a
-// slice), and less than six tenths of the multiplications of the direct way.
+// slice), and less than six tenths of the multiplications of the direct way. Taking the kernel into
+// the domain costs as much as 5 multiplications a point of the direct way; with few small images
+// that decides.
 bool is_best(const Kernels& kernels, const Winograd& state, Op op) {
-  const Index most_pairs = op == Op::conv2d_grad_kernel ? 128 * 128 : 256 * 256;
-  const Index whole = image_points(state.out, state.largest);
-  const Index direct = taps_along(state.in.height, state.out.height, state.pad[0]) *
+  const bool grad_kernel = op == Op::conv2d_grad_kernel;
+  const Index most_pairs = grad_kernel ? 128 * 128 : 256 * 256;
+  const Index whole =
+      state.batch * image_points(state.out, state.largest) + (grad_kernel ? 0 : 3 * state.points());
+  const Index direct = state.batch * taps_along(state.in.height, state.out.height, state.pad[0]) *
                        taps_along(state.in.width, state.out.width, state.pad[1]);
   return kernels.lanes >= 8 && state.in.channels >= 16 && state.out.channels >= 16 &&
          state.pairs() <= most_pairs &&
@@ -334,6 +338,7 @@ bool plan_winograd(Planner& planner, const Step& step) {
   if (!applies(window) || (wanted != Convolutions::by_table && wanted != Convolutions::winograd))
     return false;
   Winograd draft;
+  draft.batch = window.input[0];
   draft.in = {window.input[1], window.input[2], window.input[3]};
   draft.out = {window.output_extent(0), window.output_extent(1), window.kernel[3]};
   const bool grad_input = step.op == Op::conv2d_grad_input,
@@ -349,7 +354,6 @@ bool plan_winograd(Planner& planner, const Step& step) {
   auto& state = planner.state<Winograd>();
   state = draft;
   state.kernels = &planner.kernels;
-  state.batch = window.input[0];
   state.relu = window.activation == Op::relu;
   const double multiplications =
       static_cast<double>(state.batch * image_points(state.out, state.largest) * state.pairs());
