@@ -241,8 +241,10 @@ TREINO_INLINE bool inside(const WinogradTile& p, int i, int j) {
   return p.y + i >= 0 && p.y + i < p.height && p.x + j >= 0 && p.x + j < p.width;
 }
 
+// The tile's description is copied: a store might change the original, for all the compiler knows.
 template <int H, int W>
-void input_tile(const WinogradTile& p) {
+void input_tile(const WinogradTile& tile) {
+  const WinogradTile p = tile;
   const bool all = !reaches_out(p);
   for (Index c = 0; c < p.channels; c += kLanes) {
     const Index count = least(kLanes, p.channels - c);
@@ -264,7 +266,8 @@ void input_tile(const WinogradTile& p) {
 }
 
 template <int H, int W>
-void output_tile(const WinogradTile& p) {
+void output_tile(const WinogradTile& tile) {
+  const WinogradTile p = tile;
   for (Index c = 0; c < p.channels; c += kLanes) {
     const Index count = least(kLanes, p.channels - c);
     F half[H][W + 2];
@@ -289,7 +292,8 @@ void output_tile(const WinogradTile& p) {
 }
 
 template <int H, int W>
-void gradient_tile(const WinogradTile& p) {
+void gradient_tile(const WinogradTile& tile) {
+  const WinogradTile p = tile;
   for (Index c = 0; c < p.channels; c += kLanes) {
     const Index count = least(kLanes, p.channels - c);
     const float* image = p.image + (p.y * p.width + p.x) * p.channels + c;
@@ -310,7 +314,8 @@ void gradient_tile(const WinogradTile& p) {
 
 // Tiles overlap in dx: each adds its part.
 template <int H, int W>
-void input_gradient_tile(const WinogradTile& p) {
+void input_gradient_tile(const WinogradTile& tile) {
+  const WinogradTile p = tile;
   const bool all = !reaches_out(p);
   for (Index c = 0; c < p.channels; c += kLanes) {
     const Index count = least(kLanes, p.channels - c);
@@ -355,7 +360,8 @@ void run_tile(const WinogradTile& p) {
 
 // Elements [first, last) of the channel pairs: domain[P P][stride] from kernel[9][pairs].
 template <int P>
-void kernel_to_domain(const WinogradKernel& p) {
+void kernel_to_domain(const WinogradKernel& part) {
+  const WinogradKernel p = part;
   for (Index c = p.first; c < p.last; c += kLanes) {
     const Index count = least(kLanes, p.last - c);
     F half[P][3];
@@ -374,7 +380,8 @@ void kernel_to_domain(const WinogradKernel& p) {
 }
 
 template <int P>
-void kernel_from_domain(const WinogradKernel& p) {
+void kernel_from_domain(const WinogradKernel& part) {
+  const WinogradKernel p = part;
   for (Index c = p.first; c < p.last; c += kLanes) {
     const Index count = least(kLanes, p.last - c);
     F half[3][P];
