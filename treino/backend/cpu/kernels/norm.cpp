@@ -20,12 +20,13 @@ TREINO_INLINE void put(float* to, F value, Index count) {
 }
 
 // sums[0][c] = sum of first(r, c), sums[1][c] = sum of second(r, c), over a few vectors of
-// channels.
-template <bool Gradient, int Vectors>
-void sums_of_columns(const NormColumns& p, Index channel, Index tail) {
+// channels, the last of `tail` where it is not whole.
+template <bool Gradient, int Vectors, bool Whole>
+void sums_of_columns(const NormColumns& columns, Index channel, Index tail) {
+  const NormColumns p = columns;  // stores cannot change it
   F pivot[Vectors];
   double* totals = p.sums + channel;
-  const auto count_of = [&](int v) { return v == Vectors - 1 ? tail : Index{kLanes}; };
+  const auto count_of = [&](int v) { return !Whole && v == Vectors - 1 ? tail : Index{kLanes}; };
   for (int v = 0; v < Vectors; ++v) {
     pivot[v] = fetch(p.pivot + channel + v * kLanes, count_of(v));
     for (Index i = 0; i < count_of(v); ++i)
@@ -54,17 +55,34 @@ void sums_of_columns(const NormColumns& p, Index channel, Index tail) {
   }
 }
 
+// Calls body with the number of vectors, their first channel, and the channels of the last one.
+template <typename Body>
+TREINO_INLINE void each_columns(Index channels, Body body) {
+  Index c = 0;
+  while (c < channels) {
+    const Index left = channels - c;
+    const auto with = [&]<int Vectors>() {
+      const Index tail = least(kLanes, left - (Vectors - 1) * kLanes);
+      if (tail == kLanes)
+        body.template operator()<Vectors, true>(c, tail);
+      else
+        body.template operator()<Vectors, false>(c, tail);
+      c += Vectors * kLanes;
+    };
+    if (left > 3 * kLanes)
+      with.template operator()<4>();
+    else if (left > kLanes)
+      with.template operator()<2>();
+    else
+      with.template operator()<1>();
+  }
+}
+
 template <bool Gradient>
 void sums(const NormColumns& p) {
-  for (Index c = 0; c < p.channels;) {
-    const Index left = p.channels - c;
-    if (left > 3 * kLanes)
-      sums_of_columns<Gradient, 4>(p, c, least(kLanes, left - 3 * kLanes)), c += 4 * kLanes;
-    else if (left > kLanes)
-      sums_of_columns<Gradient, 2>(p, c, least(kLanes, left - kLanes)), c += 2 * kLanes;
-    else
-      sums_of_columns<Gradient, 1>(p, c, left), c += kLanes;
-  }
+  each_columns(p.channels, [&]<int Vectors, bool Whole>(Index channel, Index tail) {
+    sums_of_columns<Gradient, Vectors, Whole>(p, channel, tail);
+  });
 }
 
 // out = dy scale + x slope + shift (Gradient), x scale + shift (forward).
@@ -77,28 +95,32 @@ TREINO_INLINE F affine(const NormColumns& p, Index at, Index count, F scale, F s
     return fma(x, scale, shift);
 }
 
-template <bool Gradient>
-void apply(const NormColumns& p) {
-  constexpr Index kGroup = 4;  // vectors of channels whose coefficients stay in registers
-  for (Index c = 0; c < p.channels; c += kGroup * kLanes) {
-    F scale[kGroup], slope[kGroup], shift[kGroup];
-    Index counts[kGroup];
-    int vectors = 0;
-    for (; vectors < kGroup && c + vectors * kLanes < p.channels; ++vectors) {
-      const Index at = c + vectors * kLanes, count = least(kLanes, p.channels - at);
-      counts[vectors] = count;
-      scale[vectors] = fetch(p.scale + at, count);
-      shift[vectors] = fetch(p.shift + at, count);
-      slope[vectors] = Gradient ? fetch(p.slope + at, count) : F{};
-    }
-    for (Index r = 0; r < p.rows; ++r) {
-      for (int v = 0; v < vectors; ++v) {
-        const Index at = r * p.channels + c + v * kLanes;
-        put(p.out + at, affine<Gradient>(p, at, counts[v], scale[v], slope[v], shift[v]),
-            counts[v]);
-      }
+template <bool Gradient, int Vectors, bool Whole>
+void apply_to_columns(const NormColumns& columns, Index channel, Index tail) {
+  const NormColumns p = columns;  // stores cannot change it
+  const auto count_of = [&](int v) { return !Whole && v == Vectors - 1 ? tail : Index{kLanes}; };
+  F scale[Vectors], slope[Vectors], shift[Vectors];
+  for (int v = 0; v < Vectors; ++v) {
+    const Index at = channel + v * kLanes;
+    scale[v] = fetch(p.scale + at, count_of(v));
+    shift[v] = fetch(p.shift + at, count_of(v));
+    slope[v] = Gradient ? fetch(p.slope + at, count_of(v)) : F{};
+  }
+  for (Index r = 0; r < p.rows; ++r) {
+#pragma GCC unroll 4
+    for (int v = 0; v < Vectors; ++v) {
+      const Index at = r * p.channels + channel + v * kLanes;
+      put(p.out + at, affine<Gradient>(p, at, count_of(v), scale[v], slope[v], shift[v]),
+          count_of(v));
     }
   }
+}
+
+template <bool Gradient>
+void apply(const NormColumns& p) {
+  each_columns(p.channels, [&]<int Vectors, bool Whole>(Index channel, Index tail) {
+    apply_to_columns<Gradient, Vectors, Whole>(p, channel, tail);
+  });
 }
 
 }  // namespace
