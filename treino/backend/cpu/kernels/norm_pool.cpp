@@ -104,6 +104,7 @@ struct Backward {
     const PoolImage w = p.pool;
     const Index high = Size ? Size : w.size[0], wide = Size ? Size : w.size[1];
     const Index channels = w.channels, pitch = w.width * channels, step = wide * channels;
+    const Index next_band = high * pitch;  // x was written long ago: ask for it in time
     const float *x = w.x + oy * high * pitch + c, *y = w.y + oy * w.out_width * channels + c,
                 *dy = w.dy + oy * w.out_width * channels + c;
     float* out = w.out + oy * high * pitch + c;
@@ -115,6 +116,8 @@ struct Backward {
         for (Index kx = 0; kx < wide; ++kx) {
           const Index tap = ky * pitch + kx * channels;
           const F value = take<Whole>(x + tap, count);
+          __builtin_prefetch(x + tap + next_band);
+          __builtin_prefetch(out + tap + next_band, 1);
           const I here = value == chosen;
           settle<Relu>(value, (F)((I)part & here), out + tap);
           part = (F)((I)part & ~here);
