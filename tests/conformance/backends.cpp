@@ -22,6 +22,13 @@ void add_cpu(std::vector<Backend>& all, const std::string& isa, const std::strin
   }
 }
 
+// The CUDA device on the stand-in for its driver, which runs the kernels on the host.
+void add_cuda(std::vector<Backend>& all) {
+  const test::Environment driver("TREINO_CUDA_DRIVER", TREINO_FAKE_CUDA_LIBRARY);
+  const test::Environment image("TREINO_CUDA_IMAGE", TREINO_FAKE_CUDA_LIBRARY);
+  all.push_back({"cuda on the host", "", make_device("cuda")});
+}
+
 }  // namespace
 
 const std::vector<Backend>& all_backends() {
@@ -33,6 +40,7 @@ const std::vector<Backend>& all_backends() {
       for (const char* algorithm : {"direct", "winograd", "onednn"})
         add_cpu(all, isa, algorithm, true);
     }
+    add_cuda(all);
     return all;
   }();
   return backends;

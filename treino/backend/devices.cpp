@@ -21,7 +21,8 @@ constexpr Row kDevices[] = {
        return cpu::make_cpu_device(
            {.threads = options.threads, .onednn = options.onednn, .exact = options.exact});
      }},
-    {"cuda", [](const DeviceOptions&) { return cuda::make_cuda_device(); }},
+    {"cuda",
+     [](const DeviceOptions& options) { return cuda::make_cuda_device(options.vram_limit); }},
     {"reference", [](const DeviceOptions&) { return reference::make_device(); }},
 };
 

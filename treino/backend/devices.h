@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string_view>
 
@@ -12,6 +13,8 @@ struct DeviceOptions {
   int threads = 0;     // cpu: 0 = the cores this process may use (affinity and cgroup quota)
   bool onednn = true;  // cpu: false = own kernels only
   bool exact = false;  // cpu: convolutions by their definition only, no Winograd, no oneDNN
+  std::int64_t vram_limit =
+      0;  // cuda: most bytes of the GPU's memory to take; 0 = all that are free
 };
 
 // The device of that name ("cpu", "cuda", "reference"). Throws Error::mistake listing the names for

@@ -23,11 +23,18 @@ void add_device_options(CLI::App& app, DeviceChoice& choice) {
       ->type_name("N");
   app.add_flag("--exact", choice.exact,
                "convolutions by their definition: no Winograd, no oneDNN; slower");
+  app.add_option("--vram-limit", choice.vram_limit,
+                 "most of the GPU's memory to take (512MiB, 4GiB); default: what is free")
+      ->transform(CLI::AsSizeValue(false))
+      ->type_name("SIZE");
 }
 
 std::unique_ptr<Device> make_device(DeviceChoice& choice) {
   if (choice.threads == 0) choice.threads = usable_threads();
-  return treino::make_device(choice.device, {.threads = choice.threads, .exact = choice.exact});
+  return treino::make_device(choice.device,
+                             {.threads = choice.threads,
+                              .exact = choice.exact,
+                              .vram_limit = static_cast<std::int64_t>(choice.vram_limit)});
 }
 
 namespace {

@@ -10,6 +10,7 @@
 #include <numbers>
 #include <type_traits>
 
+#include "treino/base/device_code.h"
 #include "treino/base/rng.h"
 #include "treino/graph/attributes.h"
 
@@ -32,28 +33,30 @@ struct AugmentDraw {
 
 namespace detail {
 
-inline std::array<std::uint32_t, 4> augment_words(const AugmentAttributes& a, std::uint32_t block,
-                                                  std::uint64_t seed, std::uint64_t position) {
+TREINO_HOST_DEVICE inline std::array<std::uint32_t, 4> augment_words(const AugmentAttributes& a,
+                                                                     std::uint32_t block,
+                                                                     std::uint64_t seed,
+                                                                     std::uint64_t position) {
   return philox({block, kAugmentStreams + a.stream, static_cast<std::uint32_t>(position),
                  static_cast<std::uint32_t>(position >> 32)},
                 seed);
 }
 
-inline double unit_interval(std::uint32_t word) {
+TREINO_HOST_DEVICE inline double unit_interval(std::uint32_t word) {
   return (word + 0.5) * 0x1p-32;
 }
-inline std::int64_t below(std::uint32_t word, std::int64_t bound) {
+TREINO_HOST_DEVICE inline std::int64_t below(std::uint32_t word, std::int64_t bound) {
   return static_cast<std::int64_t>((std::uint64_t{word} * static_cast<std::uint64_t>(bound)) >> 32);
 }
 // 1 - amount .. 1 + amount in fixed point.
-inline std::int64_t factor_about_one(std::uint32_t word, double amount) {
+TREINO_HOST_DEVICE inline std::int64_t factor_about_one(std::uint32_t word, double amount) {
   return std::llround((1 + amount * (2 * unit_interval(word) - 1)) * kUnit);
 }
 
 // The larger of x and 1 - x with x of the beta distribution (alpha, alpha), alpha <= 1, in fixed
 // point. Source: Jöhnk, "Erzeugung von betaverteilten und gammaverteilten Zufallszahlen", 1964.
-inline std::int64_t mixing_share(const AugmentAttributes& a, std::uint64_t seed,
-                                 std::uint64_t position) {
+TREINO_HOST_DEVICE inline std::int64_t mixing_share(const AugmentAttributes& a, std::uint64_t seed,
+                                                    std::uint64_t position) {
   for (std::uint32_t block = 1; block <= 32; ++block) {
     const auto words = augment_words(a, block, seed, position);
     for (std::size_t pair : {0, 2}) {
@@ -69,8 +72,9 @@ inline std::int64_t mixing_share(const AugmentAttributes& a, std::uint64_t seed,
 }  // namespace detail
 
 // The draw of the sample at global position `position`, of a picture of this height and width.
-inline AugmentDraw draw_augment(const AugmentAttributes& a, std::int64_t height, std::int64_t width,
-                                std::uint64_t seed, std::uint64_t position) {
+TREINO_HOST_DEVICE inline AugmentDraw draw_augment(const AugmentAttributes& a, std::int64_t height,
+                                                   std::int64_t width, std::uint64_t seed,
+                                                   std::uint64_t position) {
   using namespace detail;
   const auto words = augment_words(a, 0, seed, position);
   const double threshold = a.probability * 0x1p32;
@@ -113,7 +117,8 @@ inline AugmentDraw draw_augment(const AugmentAttributes& a, std::int64_t height,
 }
 
 // Where along an axis a pixel beside the picture is read; -1: it is zero.
-inline std::int64_t border_index(std::int64_t i, std::int64_t extent, Border border) {
+TREINO_HOST_DEVICE inline std::int64_t border_index(std::int64_t i, std::int64_t extent,
+                                                    Border border) {
   if (i >= 0 && i < extent) return i;
   if (border == Border::zero) return -1;
   if (border == Border::edge || extent == 1) return std::clamp<std::int64_t>(i, 0, extent - 1);
@@ -127,8 +132,9 @@ struct SourcePoint {
   std::int64_t y, x;
   int beyond_y, beyond_x;
 };
-inline SourcePoint rotated_from(const AugmentDraw& draw, std::int64_t y, std::int64_t x,
-                                std::int64_t height, std::int64_t width) {
+TREINO_HOST_DEVICE inline SourcePoint rotated_from(const AugmentDraw& draw, std::int64_t y,
+                                                   std::int64_t x, std::int64_t height,
+                                                   std::int64_t width) {
   const std::int64_t v = 2 * y - (height - 1), u = 2 * x - (width - 1);  // from the middle, halves
   const std::int64_t from_y = (draw.cosine * v - draw.sine * u + (height - 1) * kUnit) >> 1;
   const std::int64_t from_x = (draw.sine * v + draw.cosine * u + (width - 1) * kUnit) >> 1;
@@ -138,7 +144,8 @@ inline SourcePoint rotated_from(const AugmentDraw& draw, std::int64_t y, std::in
 
 // Pixels of type T (std::uint8_t, or a floating type) from pixels of that type.
 template <typename T>
-T between(T top_left, T top_right, T bottom_left, T bottom_right, const SourcePoint& point) {
+TREINO_HOST_DEVICE T between(T top_left, T top_right, T bottom_left, T bottom_right,
+                             const SourcePoint& point) {
   using Weight = std::conditional_t<std::is_integral_v<T>, int, T>;
   const auto wy = static_cast<Weight>(point.beyond_y), wx = static_cast<Weight>(point.beyond_x);
   const auto sum = top_left * ((256 - wy) * (256 - wx)) + top_right * ((256 - wy) * wx) +
@@ -150,7 +157,7 @@ T between(T top_left, T top_right, T bottom_left, T bottom_right, const SourcePo
 }
 
 template <typename T>
-T brightened(T value, std::int64_t factor) {
+TREINO_HOST_DEVICE T brightened(T value, std::int64_t factor) {
   if constexpr (std::is_integral_v<T>) {
     return static_cast<T>(std::min<std::int64_t>((value * factor + 0x8000) >> 16, 255));
   } else {
@@ -160,7 +167,7 @@ T brightened(T value, std::int64_t factor) {
 
 // `sum` of all `count` numbers of the picture.
 template <typename T, typename Sum>
-T contrasted(T value, Sum sum, std::int64_t count, std::int64_t factor) {
+TREINO_HOST_DEVICE T contrasted(T value, Sum sum, std::int64_t count, std::int64_t factor) {
   if constexpr (std::is_integral_v<T>) {
     const std::int64_t mean = (static_cast<std::int64_t>(sum) << 16) / count;
     const std::int64_t away = (((std::int64_t{value} << 16) - mean) * factor) >> 16;
@@ -172,7 +179,7 @@ T contrasted(T value, Sum sum, std::int64_t count, std::int64_t factor) {
 }
 
 template <typename T>
-T mixed(T own, T other, std::int64_t share) {
+TREINO_HOST_DEVICE T mixed(T own, T other, std::int64_t share) {
   if constexpr (std::is_integral_v<T>) {
     return static_cast<T>((own * share + other * (kUnit - share) + 0x8000) >> 16);
   } else {

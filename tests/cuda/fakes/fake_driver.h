@@ -22,6 +22,13 @@ void set_current(Context context);
 // Whether the calling thread has a stream that is being captured.
 bool capturing();
 
+struct FakeKernel {
+  std::string name;
+  std::size_t argument_bytes;
+  void (*run)(const void* arguments, std::int64_t count);
+};
+const FakeKernel* fake_kernel(const std::string& name);
+
 }  // namespace treino::cuda
 
 #define TREINO_FAKE(symbol, needs_context) \

@@ -10,10 +10,6 @@
 namespace treino::cuda {
 
 struct ModuleHandle {};
-struct FunctionHandle {
-  std::size_t argument_bytes = 0;
-  void (*run)(const void* arguments, std::int64_t count) = nullptr;
-};
 struct GraphHandle {
   std::vector<std::function<void()>> nodes;
 };
@@ -52,9 +48,12 @@ Result cuModuleUnload(Module module) {
   return Result::success;
 }
 
-Result cuModuleGetFunction(Function*, Module, const char*) {
+Result cuModuleGetFunction(Function* function, Module, const char* name) {
   TREINO_FAKE(cuModuleGetFunction, true);
-  return Result::not_found;
+  const FakeKernel* kernel = fake_kernel(name);
+  if (kernel == nullptr) return Result::not_found;
+  *function = const_cast<Function>(reinterpret_cast<const FunctionHandle*>(kernel));
+  return Result::success;
 }
 
 Result cuStreamCreate(Stream* stream, unsigned) {
@@ -79,12 +78,13 @@ Result cuLaunchKernel(Function function, unsigned grid, unsigned, unsigned, unsi
                       unsigned, unsigned, unsigned, Stream stream, void** parameters, void**) {
   TREINO_FAKE(cuLaunchKernel, true);
   if (grid == 0 || block == 0 || block > 1024) return Result::invalid_value;
-  std::vector<std::byte> arguments(function->argument_bytes);
+  const auto* kernel = reinterpret_cast<const FakeKernel*>(function);
+  std::vector<std::byte> arguments(kernel->argument_bytes);
   std::memcpy(arguments.data(), parameters[0], arguments.size());
   std::int64_t count = 0;
   std::memcpy(&count, parameters[1], sizeof count);
-  const auto node = [function, arguments = std::move(arguments), count] {
-    function->run(arguments.data(), count);
+  const auto node = [kernel, arguments = std::move(arguments), count] {
+    kernel->run(arguments.data(), count);
   };
   if (stream->captured)
     stream->captured->nodes.emplace_back(node);

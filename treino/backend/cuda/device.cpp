@@ -1,15 +1,56 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "treino/backend/cuda/device.h"
 
-#include "treino/backend/cuda/driver.h"
+#include "treino/backend/cuda/executable.h"
 #include "treino/base/error.h"
 
 namespace treino::cuda {
 
-std::unique_ptr<Device> make_cuda_device() {
-  const std::shared_ptr<const Driver> driver = Driver::load();
-  throw Error::work("this version of Treino sees the " + driver->devices()[0].name +
-                    " but has no kernels for it yet; train with --device cpu");
+namespace {
+
+class CudaTarget : public Target {
+ public:
+  int bytes(DType dtype) const override { return host_bytes(dtype); }
+  std::int64_t alignment() const override { return 256; }
+  bool fuses_elementwise() const override { return true; }
+  bool fuses_bias(const Node& heavy) const override { return heavy.outputs[0].dtype == DType::f32; }
+  bool fuses_activation(const Node& heavy, Op activation) const override {
+    return activation == Op::relu && heavy.outputs[0].dtype == DType::f32;
+  }
+  bool fuses_norm_pool(const Node& pool) const override {
+    return pool.outputs[0].dtype == DType::f32;
+  }
+};
+
+class CudaDevice : public Device {
+ public:
+  explicit CudaDevice(std::int64_t vram_limit)
+      : gpu_(std::make_shared<Gpu>(Driver::load(), vram_limit)) {}
+
+  std::string_view name() const override { return "cuda"; }
+  const Target& target() const override { return target_; }
+
+  std::unique_ptr<Store> make_store(std::span<const Variable> variables) override {
+    return std::make_unique<CudaStore>(gpu_, variables);
+  }
+
+  std::unique_ptr<Executable> load(const Program& program, Store& store) override {
+    auto* own = dynamic_cast<CudaStore*>(&store);
+    if (own == nullptr)
+      throw Error::mistake("the store of program " + program.name +
+                           " is not one of the cuda device");
+    return std::make_unique<CudaExecutable>(program, *own, gpu_);
+  }
+
+ private:
+  CudaTarget target_;
+  std::shared_ptr<Gpu> gpu_;
+};
+
+}  // namespace
+
+std::unique_ptr<Device> make_cuda_device(std::int64_t vram_limit) {
+  return std::make_unique<CudaDevice>(vram_limit);
 }
 
 }  // namespace treino::cuda

@@ -9,9 +9,10 @@ namespace treino::cuda {
 
 // What is known of this backend's correctness; shown by `treino doctor`.
 inline constexpr const char* kStanding =
-    "no kernels for it yet: nothing of the CUDA backend has ever run on a GPU";
+    "--device cuda is experimental: nothing of the CUDA backend has ever run on a GPU";
 
-// The first NVIDIA GPU of this machine. Throws Error::work where there is none to be used.
-std::unique_ptr<Device> make_cuda_device();
+// The first NVIDIA GPU of this machine. `vram_limit`: most bytes of its memory to take, 0: all that
+// are free. Throws Error::work where there is no GPU to be used.
+std::unique_ptr<Device> make_cuda_device(std::int64_t vram_limit);
 
 }  // namespace treino::cuda

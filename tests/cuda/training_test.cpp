@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Trainings on the CUDA device over the stand-in for its driver: the same bits again and across a
+// resume, and memory that runs out, by the GPU's size and by --vram-limit.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "tests/support/environment.h"
+#include "tests/support/program.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/train/support.h"
+
+namespace treino::train::test {
+namespace {
+
+using testing::HasSubstr;
+using treino::test::Environment;
+using treino::test::Outcome;
+using treino::test::TemporaryFolder;
+
+class CudaTraining : public testing::TestWithParam<const std::string*> {
+ protected:
+  Environment driver_{"TREINO_CUDA_DRIVER", TREINO_FAKE_CUDA_LIBRARY};
+  Environment image_{"TREINO_CUDA_IMAGE", TREINO_FAKE_CUDA_LIBRARY};
+  TemporaryFolder folder_;
+};
+
+TEST_P(CudaTraining, FourEpochsAreTwoAndTwo) {
+  Settings settings;
+  settings.device = "cuda";
+  train(*GetParam(), folder_ / "whole", settings);
+  train(*GetParam(), folder_ / "again", settings);
+  EXPECT_TRUE(state_of(folder_ / "again") == state_of(folder_ / "whole"));
+  settings.overrides.emplace_back("train.epochs", "2");
+  train(*GetParam(), folder_ / "parts", settings);
+  settings.overrides.pop_back();
+  settings.resume = true;
+  const FitResult rest = train(*GetParam(), folder_ / "parts", settings);
+  EXPECT_EQ(rest.epochs.size(), 2U);
+  EXPECT_TRUE(state_of(folder_ / "parts") == state_of(folder_ / "whole"));
+  EXPECT_EQ(epochs_of(folder_ / "parts"), epochs_of(folder_ / "whole"));
+}
+
+std::string name_of(const testing::TestParamInfo<const std::string*>& info) {
+  constexpr const char* kNames[] = {"dense", "conv", "augmented", "residual"};
+  return kNames[info.index];
+}
+INSTANTIATE_TEST_SUITE_P(Networks, CudaTraining,
+                         testing::Values(&kDense, &kConv, &kAugmented, &kResidual), name_of);
+
+class CudaMemory : public testing::Test {
+ protected:
+  // `treino train` of the convolutional network on a GPU of that scenario.
+  Outcome train_with(const std::string& scenario, std::vector<std::string> more = {}) {
+    std::ofstream(folder_ / "conv.toml") << kConv;
+    std::vector<std::string> arguments{"train", folder_ / "conv.toml", "--device", "cuda",
+                                       "--out", folder_ / "run"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return treino::test::run_treino({.arguments = std::move(arguments),
+                                     .folder = folder_ / "",
+                                     .environment = {"TREINO_CUDA_DRIVER=" TREINO_FAKE_CUDA_LIBRARY,
+                                                     "TREINO_CUDA_IMAGE=" TREINO_FAKE_CUDA_LIBRARY,
+                                                     "TREINO_FAKE_CUDA=" + scenario}});
+  }
+  TemporaryFolder folder_;
+};
+
+TEST_F(CudaMemory, TrainsWhereThereIsEnough) {
+  const Outcome outcome = train_with("", {"--vram-limit", "1GiB"});
+  EXPECT_EQ(outcome.exit, 0) << outcome.err;
+}
+
+TEST_F(CudaMemory, TooLittleForAStepNamesTheLayerAndABatchThatFits) {
+  const Outcome outcome =
+      train_with(R"({"devices": [{"bytes": 800000}]})", {"--set", "train.batch=64"});
+  EXPECT_EQ(outcome.exit, 1);
+  EXPECT_THAT(outcome.err, HasSubstr("the GPU's memory is full: program train asked for"));
+  EXPECT_THAT(outcome.err, testing::ContainsRegex("conv2d[_0-9]*'s [a-z_0-9]+ alone takes"));
+  EXPECT_THAT(outcome.err, testing::ContainsRegex("a batch of [0-9]+ instead of 64 would fit"));
+}
+
+TEST_F(CudaMemory, TheLimitCountsAsTheGpusSize) {
+  const Outcome outcome = train_with("", {"--vram-limit", "400KB"});
+  EXPECT_EQ(outcome.exit, 1);
+  EXPECT_THAT(outcome.err, HasSubstr("(--vram-limit)"));
+}
+
+TEST_F(CudaMemory, TooLittleForTheDataSaysSo) {
+  const Outcome outcome = train_with(R"({"devices": [{"bytes": 20000}]})");
+  EXPECT_EQ(outcome.exit, 1);
+  EXPECT_THAT(outcome.err, HasSubstr("asked for "));
+  EXPECT_THAT(outcome.err, HasSubstr("use a smaller set or network"));
+}
+
+TEST_F(CudaMemory, AGpuLostInTheMiddleEndsInOneLine) {
+  const Outcome outcome = train_with(R"({"fail": {"cuGraphLaunch": 999}})");
+  EXPECT_EQ(outcome.exit, 1);
+  EXPECT_THAT(outcome.err, HasSubstr("the GPU does not answer any more (CUDA_ERROR_UNKNOWN)"));
+  EXPECT_THAT(outcome.err, HasSubstr("--resume"));
+}
+
+}  // namespace
+}  // namespace treino::train::test

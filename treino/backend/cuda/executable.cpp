@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "treino/backend/cuda/executable.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "treino/base/error.h"
+#include "treino/runtime/bind.h"
+
+namespace treino::cuda {
+
+namespace {
+
+std::int64_t bytes_of(const Tensor& tensor) {
+  return tensor.type.shape.elements() * host_bytes(tensor.type.dtype);
+}
+
+// Samples of a step: the rows it gathers; 0 where it gathers none.
+std::int64_t batch_of(const Program& program) {
+  for (const Step& step : program.steps) {
+    if (step.op == Op::gather_rows) return step.outputs[0].type.shape[0];
+  }
+  return 0;
+}
+
+// Names the step with the largest result and the batch that would fit.
+// `fixed` of the bytes do not grow with the batch.
+[[noreturn]] void refuse(const Program& program, std::int64_t bytes, std::int64_t fixed,
+                         const Gpu::Free& memory) {
+  const Step* largest = nullptr;
+  std::int64_t most = -1;
+  for (const Step& step : program.steps) {
+    for (const Tensor& output : step.outputs) {
+      if (output.space != Space::arena || bytes_of(output) <= most) continue;
+      most = bytes_of(output);
+      largest = &step;
+    }
+  }
+  std::string text = fmt::format("the GPU's memory is full: program {} asked for {}", program.name,
+                                 bytes_text(bytes));
+  if (largest != nullptr) {
+    text +=
+        fmt::format(" ({}{} alone takes {})", largest->scope.empty() ? "" : largest->scope + "'s ",
+                    name(largest->op), bytes_text(most));
+  }
+  text += fmt::format(", {} of {} are free{}; ", bytes_text(memory.free), bytes_text(memory.total),
+                      memory.limited ? " (--vram-limit)" : "");
+  const std::int64_t batch = batch_of(program);
+  const double share =
+      static_cast<double>(memory.free - fixed) / static_cast<double>(bytes - fixed);
+  const auto fits = static_cast<std::int64_t>(static_cast<double>(batch) * std::max(share, 0.0));
+  if (fits >= 1)
+    text += fmt::format("a batch of {} instead of {} would fit (--set train.batch={})", fits, batch,
+                        fits);
+  else
+    text += "end other programs on the GPU, or train with --device cpu";
+  throw Error::work(text);
+}
+
+}  // namespace
+
+CudaExecutable::CudaExecutable(const Program& program, CudaStore& store, std::shared_ptr<Gpu> gpu)
+    : gpu_(std::move(gpu)) {
+  Planner::Places places;
+  for (const int place : bind_variables(program, store))
+    places.variables.push_back(place < 0 ? 0 : store.address(place));
+  plan_ = make_plan(program, places);  // for its sizes
+  allocate(program);
+  places.arena = arena_.address();
+  places.scratch = scratch_.address();
+  places.groups = groups_.address();
+  plan_ = make_plan(program, places);
+  if (!plan_.groups.empty()) {
+    gpu_->check(gpu_->driver()->copy_to_device(groups_.address(), plan_.groups.data(),
+                                               plan_.groups.size() * sizeof(FusedGroup)),
+                "copying fused groups to the GPU");
+  }
+  choices_.resize(program.steps.size());
+  for (const Launch& launch : plan_.launches) {
+    std::string& choice = choices_[static_cast<std::size_t>(launch.step)];
+    choice += (choice.empty() ? "own cuda " : ", ") +
+              std::string(kKernelNames[static_cast<int>(launch.kernel)]);
+  }
+  capture();
+}
+
+void CudaExecutable::allocate(const Program& program) {
+  const auto groups = static_cast<std::int64_t>(plan_.groups.size() * sizeof(FusedGroup));
+  const Gpu::Free memory = gpu_->memory();
+  arena_ = Block(gpu_, program.arena_bytes);
+  scratch_ = Block(gpu_, plan_.scratch_bytes);
+  groups_ = Block(gpu_, groups);
+  if (!arena_ || !scratch_ || !groups_)
+    refuse(program, program.arena_bytes + plan_.scratch_bytes + groups, groups, memory);
+}
+
+void CudaExecutable::capture() {
+  const Driver& api = gpu_->driver();
+  Graph graph = nullptr;
+  gpu_->check(api->capture_begin(gpu_->stream(), CaptureMode::thread_local_), "capturing a step");
+  try {
+    for (const Launch& launch : plan_.launches) gpu_->launch(launch);
+  } catch (...) {
+    api->capture_end(gpu_->stream(), &graph);
+    if (graph != nullptr) api->graph_destroy(graph);
+    throw;
+  }
+  gpu_->check(api->capture_end(gpu_->stream(), &graph), "capturing a step");
+  const Result result = api->graph_instantiate(&graph_, graph, 0);
+  api->graph_destroy(graph);
+  gpu_->check(result, "making a graph of a step");
+}
+
+CudaExecutable::~CudaExecutable() {
+  if (graph_ == nullptr) return;
+  try {
+    gpu_->use();
+  } catch (const Error&) {  // the GPU is lost; nothing is left to give back
+    return;
+  }
+  gpu_->driver()->graph_exec_destroy(graph_);
+}
+
+void CudaExecutable::run(std::int64_t steps) {
+  gpu_->use();
+  const Driver& api = gpu_->driver();
+  for (std::int64_t i = 0; i < steps; ++i)
+    gpu_->check(api->graph_launch(graph_, gpu_->stream()), "running a step");
+  gpu_->wait();
+}
+
+StepTimes CudaExecutable::profile(std::int64_t steps) {
+  gpu_->use();
+  const Driver& api = gpu_->driver();
+  StepTimes times{steps, std::vector<double>(choices_.size(), 0)};
+  std::vector<Event> events(plan_.launches.size() + 1, nullptr);
+  for (Event& event : events) gpu_->check(api->event_create(&event, 0), "making an event");
+  for (std::int64_t i = 0; i < steps; ++i) {
+    gpu_->check(api->event_record(events[0], gpu_->stream()), "recording an event");
+    for (std::size_t k = 0; k < plan_.launches.size(); ++k) {
+      gpu_->launch(plan_.launches[k]);
+      gpu_->check(api->event_record(events[k + 1], gpu_->stream()), "recording an event");
+    }
+    gpu_->wait();
+    for (std::size_t k = 0; k < plan_.launches.size(); ++k) {
+      float milliseconds = 0;
+      gpu_->check(api->event_elapsed(&milliseconds, events[k], events[k + 1]), "reading an event");
+      times.seconds[static_cast<std::size_t>(plan_.launches[k].step)] += milliseconds / 1e3;
+    }
+  }
+  for (Event event : events) api->event_destroy(event);
+  return times;
+}
+
+}  // namespace treino::cuda

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "treino/backend/cuda/store.h"
+
+namespace treino::cuda {
+
+// A planned program: its launches captured as one graph, replayed for each step; the host waits
+// only when the last of a call is done.
+class CudaExecutable : public Executable {
+ public:
+  CudaExecutable(const Program& program, CudaStore& store, std::shared_ptr<Gpu> gpu);
+  ~CudaExecutable() override;
+
+  void run(std::int64_t steps) override;
+  StepTimes profile(std::int64_t steps) override;
+  std::vector<std::string> choices() const override { return choices_; }
+
+ private:
+  void allocate(const Program& program);
+  void capture();
+
+  std::shared_ptr<Gpu> gpu_;
+  std::vector<std::string> choices_;
+  Block arena_, scratch_, groups_;
+  Plan plan_;
+  GraphExec graph_ = nullptr;
+};
+
+}  // namespace treino::cuda

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "treino/backend/cuda/gpu.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "treino/base/error.h"
+
+namespace treino::cuda {
+
+Gpu::Gpu(std::shared_ptr<const Driver> driver, std::int64_t limit)
+    : driver_(std::move(driver)), limit_(limit) {
+  const std::string image = kernel_image();
+  const Driver& api = *driver_;
+  api.check(api->device_get(&device_, 0), "asking for the GPU");
+  api.check(api->context_retain(&context_, device_), "opening the GPU");
+  try {
+    use();
+    api.check(api->module_load(&module_, image.data()), "loading the kernels");
+    for (int i = 0; i < kKernelCount; ++i) {
+      const std::string name = std::string("treino_") + kKernelNames[i];
+      api.check(
+          api->module_function(&functions_[static_cast<std::size_t>(i)], module_, name.c_str()),
+          "looking for the kernel " + name);
+    }
+    api.check(api->stream_create(&stream_, kNonBlockingStream), "making a stream");
+  } catch (...) {
+    if (module_ != nullptr) api->module_unload(module_);
+    api->context_release(device_);
+    throw;
+  }
+}
+
+Gpu::~Gpu() {
+  const Driver& api = *driver_;
+  api->context_set(context_);
+  api->stream_destroy(stream_);
+  api->module_unload(module_);
+  api->context_release(device_);
+}
+
+void Gpu::use() const {
+  check((*driver_)->context_set(context_), "turning to the GPU");
+}
+
+Gpu::Free Gpu::memory() const {
+  use();
+  std::size_t free = 0, total = 0;
+  check((*driver_)->memory_info(&free, &total), "asking for the GPU's free memory");
+  Free result{static_cast<std::int64_t>(free), static_cast<std::int64_t>(total), false};
+  if (limit_ > 0 && limit_ - held_ < result.free)
+    result = {std::max<std::int64_t>(limit_ - held_, 0), limit_, true};
+  return result;
+}
+
+std::optional<Address> Gpu::allocate(std::int64_t bytes) {
+  use();
+  if (limit_ > 0 && held_ + bytes > limit_) return {};
+  Address address = 0;
+  const Result result = (*driver_)->memory_allocate(&address, static_cast<std::size_t>(bytes));
+  if (result == Result::out_of_memory) return {};
+  check(result, fmt::format("asking for {} of the GPU's memory", bytes_text(bytes)));
+  held_ += bytes;
+  return address;
+}
+
+void Gpu::release(Address address, std::int64_t bytes) {
+  (*driver_)->context_set(context_);
+  (*driver_)->memory_free(address);
+  held_ -= bytes;
+}
+
+void Gpu::launch(const Launch& launch) const {
+  Index count = launch.count;
+  void* parameters[] = {const_cast<std::byte*>(launch.arguments.data()), &count};
+  const Index blocks = std::min<Index>((count + kThreads - 1) / kThreads, Index{1} << 20);
+  check((*driver_)->launch(functions_[static_cast<std::size_t>(launch.kernel)],
+                           static_cast<unsigned>(blocks), 1, 1, kThreads, 1, 1, 0, stream_,
+                           parameters, nullptr),
+        std::string("launching the kernel ") + kKernelNames[static_cast<int>(launch.kernel)]);
+}
+
+void Gpu::wait() const {
+  check((*driver_)->stream_synchronize(stream_), "waiting for the GPU");
+}
+
+Block::Block(std::shared_ptr<Gpu> gpu, std::int64_t bytes) : gpu_(std::move(gpu)), bytes_(bytes) {
+  address_ = gpu_->allocate(std::max<std::int64_t>(bytes, 1)).value_or(0);
+  bytes_ = std::max<std::int64_t>(bytes, 1);
+}
+
+Block::~Block() {
+  if (address_ != 0) gpu_->release(address_, bytes_);
+}
+
+Block::Block(Block&& other) noexcept
+    : gpu_(std::move(other.gpu_)),
+      address_(std::exchange(other.address_, 0)),
+      bytes_(other.bytes_) {}
+
+Block& Block::operator=(Block&& other) noexcept {
+  std::swap(gpu_, other.gpu_);
+  std::swap(address_, other.address_);
+  std::swap(bytes_, other.bytes_);
+  return *this;
+}
+
+std::string bytes_text(std::int64_t bytes) {
+  const auto number = static_cast<double>(bytes);
+  if (bytes >= 1 << 30) return fmt::format("{:.1f} GiB", number / (1 << 30));
+  if (bytes >= 1 << 20) return fmt::format("{:.1f} MiB", number / (1 << 20));
+  return fmt::format("{:.1f} KiB", number / (1 << 10));
+}
+
+}  // namespace treino::cuda

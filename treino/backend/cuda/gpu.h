@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <span>
+
+#include "treino/backend/cuda/plan.h"
+
+namespace treino::cuda {
+
+// The first GPU with this build's kernels loaded: its memory, and launches on one stream.
+class Gpu {
+ public:
+  // `limit`: most bytes to allocate, 0: as many as there are. Throws Error::work.
+  Gpu(std::shared_ptr<const Driver> driver, std::int64_t limit);
+  ~Gpu();
+  Gpu(const Gpu&) = delete;
+
+  const Driver& driver() const { return *driver_; }
+  void check(Result result, const std::string& action) const { driver_->check(result, action); }
+  // A thread's first call; the others cost nothing much.
+  void use() const;
+
+  struct Free {
+    std::int64_t free = 0, total = 0;
+    bool limited = false;  // by the limit, not by the GPU
+  };
+  Free memory() const;
+  // Nothing when there is not as much.
+  std::optional<Address> allocate(std::int64_t bytes);
+  void release(Address address, std::int64_t bytes);
+
+  void launch(const Launch& launch) const;
+  void wait() const;
+  Stream stream() const { return stream_; }
+
+ private:
+  std::shared_ptr<const Driver> driver_;
+  std::int64_t limit_, held_ = 0;
+  DeviceId device_ = 0;
+  Context context_ = nullptr;
+  Module module_ = nullptr;
+  Stream stream_ = nullptr;
+  std::array<Function, kKernelCount> functions_{};
+};
+
+// A piece of the GPU's memory; empty where there were not as many bytes.
+class Block {
+ public:
+  Block() = default;
+  Block(std::shared_ptr<Gpu> gpu, std::int64_t bytes);
+  ~Block();
+  Block(Block&& other) noexcept;
+  Block& operator=(Block&& other) noexcept;
+
+  Address address() const { return address_; }
+  explicit operator bool() const { return address_ != 0; }
+
+ private:
+  std::shared_ptr<Gpu> gpu_;
+  Address address_ = 0;
+  std::int64_t bytes_ = 0;
+};
+
+// The kernels compiled into this program, or those in the file that TREINO_CUDA_IMAGE names. Throws
+// Error::work where there are none.
+std::string kernel_image();
+
+// "1.5 GiB"
+std::string bytes_text(std::int64_t bytes);
+
+}  // namespace treino::cuda

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "treino/backend/cuda/kernels/augment.h"
+#include "treino/backend/cuda/kernels/elementwise.h"
+#include "treino/backend/cuda/kernels/movement.h"
+#include "treino/backend/cuda/kernels/norm.h"
+#include "treino/backend/cuda/kernels/product.h"
+#include "treino/backend/cuda/kernels/reduce.h"
+#include "treino/backend/cuda/kernels/window.h"
+
+namespace treino::cuda {
+
+enum class Kernel : int {
+#define TREINO_KERNEL(name, ...) name,
+#include "treino/backend/cuda/kernels.def"
+#undef TREINO_KERNEL
+};
+
+inline constexpr const char* kKernelNames[] = {
+#define TREINO_KERNEL(name, ...) #name,
+#include "treino/backend/cuda/kernels.def"
+#undef TREINO_KERNEL
+};
+inline constexpr int kKernelCount = static_cast<int>(sizeof kKernelNames / sizeof *kKernelNames);
+
+// The row of a structure; a structure without one does not compile.
+template <typename Work>
+constexpr Kernel kernel_of = [] {
+  static_assert(sizeof(Work) == 0, "a row of kernels.def is missing");
+  return Kernel{};
+}();
+#define TREINO_KERNEL(name, ...) \
+  template <>                    \
+  inline constexpr Kernel kernel_of<__VA_ARGS__> = Kernel::name;
+#include "treino/backend/cuda/kernels.def"
+#undef TREINO_KERNEL
+
+inline constexpr unsigned kThreads = 256;  // of a block
+
+}  // namespace treino::cuda

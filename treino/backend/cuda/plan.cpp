@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "treino/backend/cuda/plan.h"
+
+#include <algorithm>
+
+#include "treino/base/error.h"
+
+namespace treino::cuda {
+
+namespace {
+
+using PlanFunction = void (*)(Planner&, const Step&);
+
+void never(Planner&, const Step& step) {
+  throw Error::mistake("a program cannot hold " + std::string(name(step.op)));
+}
+
+struct Row {
+  Op op;
+  PlanFunction plan;
+};
+
+constexpr Row kRows[] = {
+    {Op::variable, never},
+    {Op::gradient, never},
+    {Op::constant, plan_constant},
+    {Op::cast, plan_cast},
+    {Op::fused, plan_fused},
+    {Op::reshape, plan_copy},
+    {Op::assign, plan_copy},
+    {Op::transpose, plan_transpose},
+    {Op::broadcast, plan_broadcast},
+    {Op::window, plan_window},
+    {Op::gather_rows, plan_gather_rows},
+    {Op::scatter_rows, plan_scatter_rows},
+    {Op::one_hot, plan_one_hot},
+    {Op::dropout_mask, plan_dropout_mask},
+    {Op::augment, plan_augment},
+    {Op::reduce_sum, plan_reduce_sum},
+    {Op::reduce_max, plan_reduce_max},
+    {Op::argmax, plan_argmax},
+    {Op::matmul, plan_matmul},
+    {Op::conv2d, plan_conv2d},
+    {Op::conv2d_grad_input, plan_conv2d_grad_input},
+    {Op::conv2d_grad_kernel, plan_conv2d_grad_kernel},
+    {Op::max_pool, plan_max_pool},
+    {Op::max_pool_grad, plan_max_pool_grad},
+    {Op::avg_pool, plan_avg_pool},
+    {Op::avg_pool_grad, plan_avg_pool_grad},
+    {Op::batch_norm, plan_batch_norm},
+    {Op::batch_norm_grad, plan_batch_norm_grad},
+    {Op::batch_norm_pool, plan_batch_norm_pool},
+    {Op::batch_norm_pool_grad, plan_batch_norm_pool_grad},
+    {Op::softmax, plan_softmax},
+    {Op::cross_entropy, plan_cross_entropy},
+};
+
+constexpr std::array<PlanFunction, kOpCount> table() {
+  std::array<PlanFunction, kOpCount> functions{};
+  for (int i = 0; i < kOpCount; ++i) {
+    if (info(static_cast<Op>(i)).kind == OpKind::elementwise)
+      functions[static_cast<std::size_t>(i)] = plan_elementwise;
+  }
+  for (const Row& row : kRows) functions[static_cast<std::size_t>(row.op)] = row.plan;
+  return functions;
+}
+
+constexpr std::array<PlanFunction, kOpCount> kPlanners = table();
+static_assert(std::find(kPlanners.begin(), kPlanners.end(), nullptr) == kPlanners.end(),
+              "every row of ops.def needs a planner in the CUDA backend");
+
+}  // namespace
+
+void Planner::step(int number, const Step& step) {
+  number_ = number;
+  used_ = 0;
+  kPlanners[static_cast<std::size_t>(step.op)](*this, step);
+}
+
+Plan make_plan(const Program& program, const Planner::Places& places) {
+  Plan plan;
+  Planner planner(places, plan);
+  for (std::size_t i = 0; i < program.steps.size(); ++i)
+    planner.step(static_cast<int>(i), program.steps[i]);
+  return plan;
+}
+
+Index chunks_for(Index elements, Index length) {
+  constexpr Index kThreadsWanted = Index{1} << 16, kShortest = 64, kMost = 256;
+  return std::clamp<Index>(
+      std::min(kThreadsWanted / std::max<Index>(elements, 1), length / kShortest), 1, kMost);
+}
+
+void demand_f32(const Step& step) {
+  if (step.inputs[0].type.dtype == DType::f32) return;
+  throw Error::mistake("the cuda device has " + std::string(name(step.op)) +
+                       " for f32 only: cast the input of " + step.scope);
+}
+
+}  // namespace treino::cuda

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a program becomes: launches of kernels, in order, with their arguments. Pure data but for
+// the addresses, which stand fast once arena and store are allocated.
+#pragma once
+
+#include <array>
+#include <cstring>
+#include <functional>
+#include <vector>
+
+#include "treino/backend/cuda/driver.h"
+#include "treino/backend/cuda/kernels.h"
+#include "treino/runtime/program.h"
+
+namespace treino::cuda {
+
+struct Launch {
+  Kernel kernel{};
+  Index count = 0;  // indices
+  int step = 0;     // of the program
+  alignas(16) std::array<std::byte, 416> arguments{};
+};
+
+struct Plan {
+  std::vector<Launch> launches;
+  std::vector<FusedGroup> groups;  // `groups_at` on the GPU
+  Index scratch_bytes = 0;         // of the step that needs the most
+};
+
+// Plans once with addresses of nothing to learn what is needed, then with those of the real thing.
+class Planner {
+ public:
+  struct Places {
+    Address arena = 0, scratch = 0, groups = 0;
+    std::vector<Address> variables;  // of the program
+  };
+
+  Planner(const Places& places, Plan& plan) : places_(places), plan_(plan) {}
+
+  void step(int number, const Step& step);
+
+  template <typename T>
+  T* at(const Tensor& tensor) const {
+    return reinterpret_cast<T*>(address(tensor));
+  }
+  // Memory that is this step's own.
+  template <typename T>
+  T* scratch(Index count) {
+    const Index begin = used_;
+    used_ += (count * static_cast<Index>(sizeof(T)) + 255) / 256 * 256;
+    plan_.scratch_bytes = std::max(plan_.scratch_bytes, used_);
+    return reinterpret_cast<T*>(places_.scratch + static_cast<Address>(begin));
+  }
+  // Where the group will be on the GPU.
+  const FusedGroup* add(const FusedGroup& group) {
+    plan_.groups.push_back(group);
+    return reinterpret_cast<const FusedGroup*>(places_.groups) + (plan_.groups.size() - 1);
+  }
+
+  template <typename Work>
+  void launch(const Work& work, Index count) {
+    static_assert(std::is_trivially_copyable_v<Work>);
+    static_assert(sizeof(Work) <= sizeof(Launch::arguments));
+    if (count == 0) return;
+    Launch& launch = plan_.launches.emplace_back();
+    launch.kernel = kernel_of<Work>;
+    launch.count = count;
+    launch.step = number_;
+    std::memcpy(launch.arguments.data(), &work, sizeof work);
+  }
+
+ private:
+  Address address(const Tensor& tensor) const {
+    return tensor.space == Space::arena
+               ? places_.arena + static_cast<Address>(tensor.offset)
+               : places_.variables[static_cast<std::size_t>(tensor.variable)];
+  }
+
+  const Places& places_;
+  Plan& plan_;
+  Index used_ = 0;
+  int number_ = 0;
+};
+
+Plan make_plan(const Program& program, const Planner::Places& places);
+
+// How many chunks a sum of `length` terms for each of `elements` results is cut into: enough work
+// for a large GPU, not so many that the second level is long. Depends on nothing else.
+Index chunks_for(Index elements, Index length);
+
+// Calls f with a value of the C++ type of the elements.
+template <typename F>
+void with_type(DType dtype, F&& f) {
+  switch (dtype) {
+    case DType::f32:
+      return f(float{});
+    case DType::f64:
+      return f(double{});
+    case DType::u8:
+      return f(std::uint8_t{});
+    case DType::i32:
+      return f(std::int32_t{});
+    case DType::i64:
+      return f(std::int64_t{});
+  }
+}
+
+// The same for kernels that only move elements.
+template <typename F>
+void with_size(DType dtype, F&& f) {
+  switch (host_bytes(dtype)) {
+    case 1:
+      return f(std::uint8_t{});
+    case 4:
+      return f(std::uint32_t{});
+    default:
+      return f(std::uint64_t{});
+  }
+}
+
+// Throws Error::mistake, naming the step's layer, for anything but f32.
+void demand_f32(const Step& step);
+
+void plan_constant(Planner&, const Step&);
+void plan_elementwise(Planner&, const Step&);
+void plan_cast(Planner&, const Step&);
+void plan_fused(Planner&, const Step&);
+void plan_copy(Planner&, const Step&);
+void plan_transpose(Planner&, const Step&);
+void plan_broadcast(Planner&, const Step&);
+void plan_window(Planner&, const Step&);
+void plan_gather_rows(Planner&, const Step&);
+void plan_scatter_rows(Planner&, const Step&);
+void plan_one_hot(Planner&, const Step&);
+void plan_dropout_mask(Planner&, const Step&);
+void plan_augment(Planner&, const Step&);
+void plan_reduce_sum(Planner&, const Step&);
+void plan_reduce_max(Planner&, const Step&);
+void plan_argmax(Planner&, const Step&);
+void plan_matmul(Planner&, const Step&);
+void plan_conv2d(Planner&, const Step&);
+void plan_conv2d_grad_input(Planner&, const Step&);
+void plan_conv2d_grad_kernel(Planner&, const Step&);
+void plan_max_pool(Planner&, const Step&);
+void plan_max_pool_grad(Planner&, const Step&);
+void plan_avg_pool(Planner&, const Step&);
+void plan_avg_pool_grad(Planner&, const Step&);
+void plan_batch_norm(Planner&, const Step&);
+void plan_batch_norm_grad(Planner&, const Step&);
+void plan_batch_norm_pool(Planner&, const Step&);
+void plan_batch_norm_pool_grad(Planner&, const Step&);
+void plan_softmax(Planner&, const Step&);
+void plan_cross_entropy(Planner&, const Step&);
+
+}  // namespace treino::cuda

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "treino/backend/cuda/plan.h"
+
+namespace treino::cuda {
+
+namespace {
+
+Index elements(const Tensor& tensor) {
+  return tensor.type.shape.elements();
+}
+
+Window window_of(const WindowAttributes& w) {
+  Window window{};
+  window.height = w.input[1];
+  window.width = w.input[2];
+  window.channels = w.input[3];
+  for (std::size_t d = 0; d < 2; ++d) {
+    window.out[d] = w.output_extent(static_cast<int>(d));
+    window.size[d] = w.size[d];
+    window.stride[d] = w.stride[d];
+    window.dilation[d] = w.dilation[d];
+    window.pad[d] = w.pad_before[d];
+  }
+  return window;
+}
+
+Window window_of(const Step& step) {
+  demand_f32(step);
+  return window_of(std::get<WindowAttributes>(step.attributes));
+}
+
+Filters filters_of(const Step& step) {
+  const auto& w = std::get<WindowAttributes>(step.attributes);
+  return {w.kernel[2], w.kernel[3], w.groups};
+}
+
+Epilogue epilogue_of(Planner& planner, const Step& step, Op activation) {
+  return {step.inputs.size() > 2 ? planner.at<float>(step.inputs[2]) : nullptr, activation};
+}
+
+// Sums over the rows of [rows][channels], scaled.
+void channel_sums(Planner& planner, Term term, const float* x, const float* other,
+                  const Channel& channel, Index rows, Index channels, float* out,
+                  double scale = 1) {
+  const Index chunks = chunks_for(channels, rows);
+  double* partial = planner.scratch<double>(chunks * channels);
+  planner.launch(ChannelSums{term, x, other, channel, partial, rows, channels, chunks},
+                 chunks * channels);
+  planner.launch(AddPartial<float, double>{partial, out, 1, channels, chunks, scale}, channels);
+}
+
+// Mean and biased variance of each channel.
+void statistics(Planner& planner, const Tensor& x, float* mean, float* variance) {
+  const Index channels = x.type.shape.back(), rows = elements(x) / channels;
+  const double share = 1 / static_cast<double>(rows);
+  const float* values = planner.at<float>(x);
+  const Channel channel{nullptr, mean, nullptr, 0};
+  channel_sums(planner, Term::value, values, nullptr, channel, rows, channels, mean, share);
+  channel_sums(planner, Term::squared_distance, values, nullptr, channel, rows, channels, variance,
+               share);
+}
+
+}  // namespace
+
+void plan_matmul(Planner& planner, const Step& step) {
+  demand_f32(step);
+  const auto& m = std::get<MatmulAttributes>(step.attributes);
+  const Shape &a = step.inputs[0].type.shape, &b = step.inputs[1].type.shape;
+  Matmul work{planner.at<float>(step.inputs[0]),
+              planner.at<float>(step.inputs[1]),
+              planner.at<float>(step.outputs[0]),
+              step.outputs[0].type.shape[1],
+              a[!m.transpose_a],
+              m.transpose_a ? 1 : a[1],
+              m.transpose_a ? a[1] : 1,
+              m.transpose_b ? 1 : b[1],
+              m.transpose_b ? b[1] : 1,
+              epilogue_of(planner, step, m.activation)};
+  planner.launch(work, elements(step.outputs[0]));
+}
+
+void plan_conv2d(Planner& planner, const Step& step) {
+  const Window window = window_of(step);
+  planner.launch(
+      Conv{planner.at<float>(step.inputs[0]), planner.at<float>(step.inputs[1]),
+           planner.at<float>(step.outputs[0]), window, filters_of(step),
+           epilogue_of(planner, step, std::get<WindowAttributes>(step.attributes).activation)},
+      elements(step.outputs[0]));
+}
+
+void plan_conv2d_grad_input(Planner& planner, const Step& step) {
+  const Window window = window_of(step);
+  planner.launch(ConvGradInput{planner.at<float>(step.inputs[0]), planner.at<float>(step.inputs[1]),
+                               planner.at<float>(step.outputs[0]), window, filters_of(step)},
+                 elements(step.outputs[0]));
+}
+
+void plan_conv2d_grad_kernel(Planner& planner, const Step& step) {
+  const Window window = window_of(step);
+  const Filters filters = filters_of(step);
+  const Index count = elements(step.outputs[0]);
+  const Index pixels = elements(step.inputs[1]) / filters.filters;
+  const Index chunks = chunks_for(count / 8, pixels);
+  float* partial = planner.scratch<float>(count * chunks);
+  planner.launch(
+      ConvGradKernel{planner.at<float>(step.inputs[0]), planner.at<float>(step.inputs[1]), partial,
+                     window, filters, count, pixels, chunks},
+      count * chunks);
+  planner.launch(
+      AddPartial<float, float>{partial, planner.at<float>(step.outputs[0]), 1, count, chunks, 1},
+      count);
+}
+
+void plan_max_pool(Planner& planner, const Step& step) {
+  const Window window = window_of(step);
+  planner.launch(
+      MaxPool{planner.at<float>(step.inputs[0]), planner.at<float>(step.outputs[0]), window},
+      elements(step.outputs[0]));
+}
+
+void plan_max_pool_grad(Planner& planner, const Step& step) {
+  const Window window = window_of(step);
+  planner.launch(
+      ToChosen{planner.at<float>(step.inputs[0]), planner.at<float>(step.inputs[1]),
+               planner.at<float>(step.inputs[2]), planner.at<float>(step.outputs[0]), window},
+      elements(step.outputs[0]));
+}
+
+void plan_avg_pool(Planner& planner, const Step& step) {
+  const Window window = window_of(step);
+  planner.launch(
+      AvgPool{planner.at<float>(step.inputs[0]), planner.at<float>(step.outputs[0]), window},
+      elements(step.outputs[0]));
+}
+
+void plan_avg_pool_grad(Planner& planner, const Step& step) {
+  const Window window = window_of(step);
+  planner.launch(
+      AvgPoolGrad{planner.at<float>(step.inputs[0]), planner.at<float>(step.outputs[0]), window},
+      elements(step.outputs[0]));
+}
+
+void plan_batch_norm(Planner& planner, const Step& step) {
+  demand_f32(step);
+  const Tensor& x = step.inputs[0];
+  float *mean = planner.at<float>(step.outputs[1]), *variance = planner.at<float>(step.outputs[2]);
+  statistics(planner, x, mean, variance);
+  const Channel channel{planner.at<float>(step.inputs[1]), mean, variance,
+                        std::get<NormAttributes>(step.attributes).epsilon};
+  planner.launch(Normalize{planner.at<float>(x), planner.at<float>(step.inputs[2]),
+                           planner.at<float>(step.outputs[0]), channel, x.type.shape.back()},
+                 elements(x));
+}
+
+namespace {
+
+// dx, dgamma and dbeta from dy for every x.
+void norm_grad(Planner& planner, const float* dy, const Tensor& x, const Channel& channel,
+               const Step& step, bool masked) {
+  const Index channels = x.type.shape.back(), rows = elements(x) / channels;
+  const float* values = planner.at<float>(x);
+  float *dx = planner.at<float>(step.outputs[0]), *dgamma = planner.at<float>(step.outputs[1]),
+        *dbeta = planner.at<float>(step.outputs[2]);
+  channel_sums(planner, Term::product, dy, values, channel, rows, channels, dgamma);
+  channel_sums(planner, Term::value, dy, nullptr, channel, rows, channels, dbeta);
+  planner.launch(NormalizeGrad{dy, values, dgamma, dbeta, dx, channel, channels,
+                               static_cast<double>(rows), masked},
+                 elements(x));
+}
+
+}  // namespace
+
+void plan_batch_norm_grad(Planner& planner, const Step& step) {
+  demand_f32(step);
+  const Channel channel{planner.at<float>(step.inputs[2]), planner.at<float>(step.inputs[3]),
+                        planner.at<float>(step.inputs[4]),
+                        std::get<NormAttributes>(step.attributes).epsilon};
+  norm_grad(planner, planner.at<float>(step.inputs[0]), step.inputs[1], channel, step, false);
+}
+
+void plan_batch_norm_pool(Planner& planner, const Step& step) {
+  demand_f32(step);
+  const auto& attributes = std::get<NormPoolAttributes>(step.attributes);
+  float *mean = planner.at<float>(step.outputs[1]), *variance = planner.at<float>(step.outputs[2]);
+  statistics(planner, step.inputs[0], mean, variance);
+  const Channel channel{planner.at<float>(step.inputs[1]), mean, variance, attributes.epsilon};
+  planner.launch(NormPool{planner.at<float>(step.inputs[0]), planner.at<float>(step.inputs[2]),
+                          planner.at<float>(step.outputs[0]), planner.at<float>(step.outputs[3]),
+                          channel, window_of(attributes.window)},
+                 elements(step.outputs[0]));
+}
+
+void plan_batch_norm_pool_grad(Planner& planner, const Step& step) {
+  demand_f32(step);
+  const auto& attributes = std::get<NormPoolAttributes>(step.attributes);
+  const Tensor& x = step.inputs[1];
+  const Index channels = x.type.shape.back(), rows = elements(x) / channels;
+  float* spread = planner.scratch<float>(elements(x));
+  planner.launch(ToChosen{planner.at<float>(step.inputs[0]), planner.at<float>(x),
+                          planner.at<float>(step.inputs[2]), spread, window_of(attributes.window)},
+                 elements(x));
+  const Channel channel{planner.at<float>(step.inputs[3]), planner.at<float>(step.inputs[4]),
+                        planner.at<float>(step.inputs[5]), attributes.epsilon};
+  norm_grad(planner, spread, x, channel, step, attributes.window.activation == Op::relu);
+  channel_sums(planner, Term::value, planner.at<float>(step.outputs[0]), nullptr, channel, rows,
+               channels, planner.at<float>(step.outputs[3]));
+}
+
+void plan_softmax(Planner& planner, const Step& step) {
+  demand_f32(step);
+  const Index width = step.inputs[0].type.shape.back();
+  planner.launch(
+      Softmax{planner.at<float>(step.inputs[0]), planner.at<float>(step.outputs[0]), width},
+      elements(step.inputs[0]) / width);
+}
+
+void plan_cross_entropy(Planner& planner, const Step& step) {
+  demand_f32(step);
+  const Shape& shape = step.inputs[0].type.shape;
+  planner.launch(CrossEntropy{planner.at<float>(step.inputs[0]), planner.at<float>(step.inputs[1]),
+                              planner.at<float>(step.outputs[0]),
+                              planner.at<float>(step.outputs[1]), shape[1]},
+                 shape[0]);
+}
+
+}  // namespace treino::cuda

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "treino/backend/cuda/store.h"
+
+#include <fmt/format.h>
+
+#include "treino/base/error.h"
+#include "treino/runtime/bind.h"
+
+namespace treino::cuda {
+
+namespace {
+
+constexpr std::int64_t kAlignment = 256;
+
+std::int64_t bytes_of(const Variable& variable) {
+  return variable.type.shape.elements() * host_bytes(variable.type.dtype);
+}
+
+HostTensor converted(const HostTensor& value, DType dtype) {
+  HostTensor result = HostTensor::unfilled(dtype, value.shape);
+  with_type(value.dtype, [&](auto from) {
+    with_type(dtype, [&](auto to) {
+      const auto in = value.as<decltype(from)>();
+      const auto out = result.as<decltype(to)>();
+      for (std::size_t i = 0; i < in.size(); ++i) out[i] = static_cast<decltype(to)>(in[i]);
+    });
+  });
+  return result;
+}
+
+}  // namespace
+
+CudaStore::CudaStore(std::shared_ptr<Gpu> gpu, std::span<const Variable> variables)
+    : gpu_(std::move(gpu)),
+      variables_(variables.begin(), variables.end()),
+      addresses_(variables.size()) {
+  const Driver& api = gpu_->driver();
+  const auto allocate = [&](std::int64_t bytes, const std::string& what) {
+    Block block(gpu_, bytes);
+    if (!block) {
+      const Gpu::Free memory = gpu_->memory();
+      throw Error::work(fmt::format(
+          "the GPU's memory is full: {} asked for {}, {} of {} are free{}; end other programs on "
+          "it, use a smaller set or network, or --device cpu",
+          bytes_text(bytes), what, bytes_text(memory.free), bytes_text(memory.total),
+          memory.limited ? " (--vram-limit)" : ""));
+    }
+    gpu_->check(api->memory_set(block.address(), 0,
+                                static_cast<std::size_t>(std::max<std::int64_t>(bytes, 1))),
+                "clearing memory of the GPU");
+    blocks_.push_back(std::move(block));
+    return blocks_.back().address();
+  };
+  std::int64_t together = 0;
+  for (std::size_t i = 0; i < variables_.size(); ++i) {
+    if (variables_[i].role == Role::data) {
+      addresses_[i] = allocate(bytes_of(variables_[i]), variables_[i].name);
+    } else {
+      addresses_[i] = static_cast<Address>(together);
+      together += (bytes_of(variables_[i]) + kAlignment - 1) / kAlignment * kAlignment;
+    }
+  }
+  const Address base = allocate(together, "parameters and the optimiser's state");
+  for (std::size_t i = 0; i < variables_.size(); ++i) {
+    if (variables_[i].role != Role::data) addresses_[i] += base;
+  }
+}
+
+void CudaStore::write(int variable, const HostTensor& value) {
+  const Variable& target = variables_[static_cast<std::size_t>(variable)];
+  check_write(target, value);
+  if (value.dtype != target.type.dtype) return write(variable, converted(value, target.type.dtype));
+  if (value.bytes.empty()) return;
+  gpu_->use();
+  gpu_->check(
+      gpu_->driver()->copy_to_device(address(variable), value.bytes.data(), value.bytes.size()),
+      "copying " + target.name + " to the GPU");
+}
+
+HostTensor CudaStore::read(int variable, DType dtype) const {
+  const Variable& source = variables_[static_cast<std::size_t>(variable)];
+  HostTensor value = HostTensor::unfilled(source.type.dtype, source.type.shape);
+  gpu_->use();
+  if (!value.bytes.empty()) {
+    gpu_->check(
+        gpu_->driver()->copy_to_host(value.bytes.data(), address(variable), value.bytes.size()),
+        "copying " + source.name + " from the GPU");
+  }
+  return dtype == value.dtype ? std::move(value) : converted(value, dtype);
+}
+
+}  // namespace treino::cuda
