@@ -135,6 +135,15 @@ TEST(TrainCommand, RefusesToResumeWithOtherMathematics) {
             0);
 }
 
+TEST(TrainCommand, ALimitOfTheGpusMemoryNeedsAGpu) {
+  const TemporaryFolder folder;
+  write_small_recipe(folder);
+  const Outcome outcome =
+      run_treino({"train", "small.toml", "--vram-limit", "1GiB"}, folder.path());
+  EXPECT_EQ(outcome.exit, 2);
+  EXPECT_THAT(outcome.err, HasSubstr("--vram-limit is of a GPU's memory, and --device is cpu"));
+}
+
 TEST(TrainCommand, AScheduleOverTheTotalFixesTheNumberOfEpochs) {
   const TemporaryFolder folder;
   write_small_recipe(folder, "schedule = \"one_cycle\"\n");

@@ -30,6 +30,10 @@ void add_device_options(CLI::App& app, DeviceChoice& choice) {
 }
 
 std::unique_ptr<Device> make_device(DeviceChoice& choice) {
+  if (choice.vram_limit > 0 && choice.device != "cuda") {
+    throw Error::mistake("--vram-limit is of a GPU's memory, and --device is " + choice.device +
+                         "; leave it out, or add --device cuda");
+  }
   if (choice.threads == 0) choice.threads = usable_threads();
   return treino::make_device(choice.device,
                              {.threads = choice.threads,
