@@ -198,8 +198,12 @@ double peak_of(const std::string& folder, std::int64_t rows, bool stream) {
 TEST_F(Streams, ASetOf64MiBTrainsInAFewMiB) {
   const std::string folder = folder_ / "";
   const double base = peak_of(folder, 16, false);
-  EXPECT_LT(peak_of(folder, 1366, true), base + 32);
-  EXPECT_GT(peak_of(folder, 1366, false), base + 56);
+  const double streamed = peak_of(folder, 1366, true), resident = peak_of(folder, 1366, false);
+#ifdef TREINO_SANITIZED
+  GTEST_SKIP() << "freed memory waits in the sanitizer's quarantine; the trainings went well";
+#endif
+  EXPECT_LT(streamed, base + 32);
+  EXPECT_GT(resident, base + 56);
 }
 
 TEST_F(Streams, AFileCutWhileInUseIsAnErrorNotAHang) {
