@@ -230,7 +230,7 @@ void prepare_convolution(Planner& planner, Convolution& state) {
                                     state.out_height * state.out_width * state.out_channels));
   state.by_rows = state.batch < 8;
   state.slices = state.by_rows ? slices_for(state.batch * state.out_height, nanoseconds)
-                               : row_slices(state.batch, nanoseconds);
+                               : planner.row_slices(state.batch, nanoseconds);
   if (state.depthwise() && state.padding.needed())
     planner.worker_scratch(state.padding.floats() * 4);
   const Partition images{state.batch, 1, 1};  // input 0 and output 0 by samples

@@ -12,6 +12,11 @@ namespace treino::cpu {
 
 namespace {
 
+// A slice's share of the largest tensor: half of a usual second cache, as what is made of it is to
+// fit beside it.
+constexpr Index kSliceBytes = Index{512} << 10;
+constexpr Index kMostRowSlices = 64;
+
 void plan_nothing(Planner&, const Step&) {}  // a variable is where it is
 
 void refuse(Planner&, const Step& step) {
@@ -142,6 +147,26 @@ void Planner::phase(PhaseFunction run, const void* state, Index slices, double n
     phase.writes.push_back({1, scratch_begin_, plan_.scratch_bytes});
 }
 
+void Planner::survey(const Program& program) {
+  for (const Step& step : program.steps) {
+    for (const Tensor& output : step.outputs) {
+      const Shape& shape = output.type.shape;
+      if (output.space != Space::arena || shape.rank() == 0) continue;
+      Index& largest = largest_[shape[0]];
+      largest = std::max(largest, shape.elements() * host_bytes(output.type.dtype));
+    }
+  }
+}
+
+Index Planner::row_slices(Index extent, double nanoseconds) const {
+  if (nanoseconds < 4000) return 1;
+  const auto found = largest_.find(extent);
+  const Index bytes = found == largest_.end() ? 0 : found->second;
+  const Index wanted =
+      std::clamp((bytes + kSliceBytes - 1) / kSliceBytes, kRowSlices, kMostRowSlices);
+  return std::clamp<Index>(wanted, 1, std::max<Index>(extent, 1));
+}
+
 Index slices_for(Index units, double nanoseconds, Index most) {
   if (nanoseconds < 4000) return 1;
   return std::clamp<Index>(static_cast<Index>(nanoseconds / 2000), 1,
@@ -151,6 +176,7 @@ Index slices_for(Index units, double nanoseconds, Index most) {
 Plan make_plan(const Program& program, const PlanOptions& options) {
   Plan plan;
   Planner planner(options, plan);
+  planner.survey(program);
   for (std::size_t i = 0; i < program.steps.size(); ++i) {
     const Step& step = program.steps[i];
     planner.begin_step(static_cast<int>(i), step);

@@ -135,6 +135,15 @@ class Planner {
     }
   }
 
+  // Looks at what the program's steps make, for row_slices().
+  void survey(const Program& program);
+
+  // Slices of `extent` rows or samples: one for short work, else the same number whatever the work,
+  // so that one phase's slices fit the next one's. kRowSlices of them; more where the program has a
+  // tensor of that extent whose slices would not stay in the second cache on the way from one phase
+  // to the next.
+  Index row_slices(Index extent, double nanoseconds) const;
+
   // At least so many bytes of the `scratch` every call of a phase function gets.
   void worker_scratch(Index bytes) {
     plan_.worker_bytes = std::max(plan_.worker_bytes, (bytes + 63) / 64 * 64);
@@ -163,6 +172,7 @@ class Planner {
   Plan& plan_;
   std::vector<Extent> reads_, writes_;
   Convolutions wanted_ = Convolutions::by_table, served_ = Convolutions::direct;
+  std::map<Index, Index> largest_;  // bytes of the largest result, by its extent along axis 0
   Index scratch_begin_ = 0;
   int step_ = 0;
 };
@@ -177,13 +187,9 @@ inline double nanoseconds_of(double multiply_adds, double bytes) {
 // threads.
 Index slices_for(Index units, double nanoseconds, Index most = 32);
 
-// Slices of `extent` rows or samples: one for short work, else the same number whatever the work,
-// so that one phase's slices fit the next one's. Sixteen keep sixteen threads busy, and bound the
-// copies of what is summed over the batch.
+// Slices of rows or samples, and the bound of the copies of what is summed over the batch. Sixteen
+// keep sixteen threads busy.
 inline constexpr Index kRowSlices = 16;
-inline Index row_slices(Index extent, double nanoseconds) {
-  return nanoseconds < 4000 ? 1 : std::min(std::max<Index>(extent, 1), kRowSlices);
-}
 
 // Copies of what slices sum up side by side take at most so much memory for a step (8 copies of a
 // gradient of 3x3x512x512 would be 75 MB): wider layers are cut into fewer slices, by shape alone.

@@ -182,7 +182,7 @@ void plan_augment(Planner& planner, const Step& step) {
   const double nanoseconds =
       cost_of(state.attributes.change) * static_cast<double>(shape.elements()) +
       60.0 * static_cast<double>(state.batch);
-  state.slices = row_slices(state.batch, nanoseconds);
+  state.slices = planner.row_slices(state.batch, nanoseconds);
   // Mixing reads the next sample too, which may be another slice's.
   planner.phase(
       step.inputs[0].type.dtype == DType::u8 ? run_augment<std::uint8_t> : run_augment<float>,

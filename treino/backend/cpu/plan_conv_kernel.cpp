@@ -186,7 +186,7 @@ void plan_conv2d_grad_kernel(Planner& planner, const Step& step) {
   if (state.padding.needed())
     planner.worker_scratch(state.images_at_once * state.padding.floats() * 4);
   const bool by_samples =
-      state.row_parts == 1 && state.batch_parts == row_slices(state.batch, nanoseconds);
+      state.row_parts == 1 && state.batch_parts == planner.row_slices(state.batch, nanoseconds);
   planner.phase(run_gradient, &state, state.batch_parts * state.row_parts, nanoseconds,
                 by_samples ? Partition{state.batch, 3, 0} : Partition{},
                 {3, state.batch_parts > 1 ? 0U : 1U});

@@ -111,7 +111,7 @@ void plan_gather_rows(Planner& planner, const Step& step) {
   const double nanoseconds =
       nanoseconds_of(0, 4.0 * static_cast<double>(state.rows * state.row_bytes)) +
       20.0 * static_cast<double>(state.rows);
-  state.slices = row_slices(state.rows, nanoseconds);
+  state.slices = planner.row_slices(state.rows, nanoseconds);
   planner.phase(run_gather, &state, state.slices, nanoseconds, {state.rows, 2, 1});
 }
 
@@ -138,7 +138,7 @@ void plan_dropout_mask(Planner& planner, const Step& step) {
   planner.point(state.position, step.inputs[1]);
   planner.point(state.out, step.outputs[0]);
   const double nanoseconds = 0.4 * static_cast<double>(shape.elements()) + 50;
-  state.slices = row_slices(state.samples, nanoseconds);
+  state.slices = planner.row_slices(state.samples, nanoseconds);
   planner.phase(run_dropout, &state, state.slices, nanoseconds, {state.samples, 0, 1});
 }
 

@@ -184,7 +184,7 @@ void plan_matmul(Planner& planner, const Step& step) {
   const Index wanted = slices_for(column_units * row_units, nanoseconds);
   Partition partition;
   if (state.m > state.n) {
-    state.row_parts = row_slices(state.m, nanoseconds);
+    state.row_parts = planner.row_slices(state.m, nanoseconds);
     partition = {state.m, state.transpose_a ? 0U : 1U, 1};
   } else {
     state.column_parts = std::min(column_units, wanted);

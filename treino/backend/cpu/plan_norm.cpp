@@ -124,8 +124,8 @@ Norm& prepare(Planner& planner, const Step& step, const Tensor& x) {
   state.rows = x.type.shape.elements() / state.channels;
   state.epsilon = std::get<NormAttributes>(step.attributes).epsilon;
   state.samples = x.type.shape[0];
-  state.slices = row_slices(state.samples,
-                            nanoseconds_of(0, 8.0 * static_cast<double>(x.type.shape.elements())));
+  state.slices = planner.row_slices(
+      state.samples, nanoseconds_of(0, 8.0 * static_cast<double>(x.type.shape.elements())));
   planner.point(state.x, x);
   planner.point(state.out, step.outputs[0]);
   planner.scratch(state.parts, state.slices * 2 * state.channels);

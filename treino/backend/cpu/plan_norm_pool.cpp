@@ -121,8 +121,8 @@ NormPool& prepare(Planner& planner, const Step& step, const Tensor& x) {
   norm.rows = x.type.shape.elements() / norm.channels;
   norm.samples = state.batch;
   norm.epsilon = attributes.epsilon;
-  norm.slices = row_slices(state.batch,
-                           nanoseconds_of(0, 8.0 * static_cast<double>(x.type.shape.elements())));
+  norm.slices = planner.row_slices(
+      state.batch, nanoseconds_of(0, 8.0 * static_cast<double>(x.type.shape.elements())));
   planner.point(norm.x, x);
   planner.scratch(norm.parts, norm.slices * 2 * norm.channels);
   planner.scratch(norm.scale, norm.channels);

@@ -83,7 +83,8 @@ bool plan_onednn(Planner& planner, const Step& step) {
   const double nanoseconds = nanoseconds_of(
       work,
       4.0 * static_cast<double>(window.input.elements() + window.input[0] * pixels * filters));
-  const Index slices = row_slices(window.input[0], nanoseconds);
+  Index slices = planner.row_slices(window.input[0], nanoseconds);
+  if (direction == Direction::grad_kernel) slices = std::min(slices, kRowSlices);
   if (direction == Direction::grad_kernel && window.kernel.elements() * 4 * slices > kPartialBytes)
     return false;
   auto convolution = onednn::make_convolution(direction, window, step.inputs.size() > 2, slices);

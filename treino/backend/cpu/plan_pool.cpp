@@ -110,7 +110,7 @@ void plan_pool(Planner& planner, const Step& step) {
                           ((image.channels + 15) / 16) * image.size[0] * image.size[1]);
   const double nanoseconds =
       nanoseconds_of(0, 8.0 * static_cast<double>(window.input.elements())) + taps;
-  state.slices = row_slices(state.batch, nanoseconds);
+  state.slices = planner.row_slices(state.batch, nanoseconds);
   planner.phase(run_pool, &state, state.slices, nanoseconds, {state.batch, 7, 1});
 }
 

@@ -79,7 +79,7 @@ void plan_columns(Planner& planner, const Step& step, Index rows, Index columns)
   const Index samples = step.inputs[0].type.shape[0];
   if (samples > 1 && rows % samples == 0 && rows / samples % state.fold == 0) {
     state.shared = samples;
-    state.slices = row_slices(samples, nanoseconds);
+    state.slices = planner.row_slices(samples, nanoseconds);
     partition = {samples, 1, 0};
   } else {
     state.shared = rows / state.fold;

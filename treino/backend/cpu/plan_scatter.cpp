@@ -66,7 +66,7 @@ void plan_scatter_rows(Planner& planner, const Step& step) {
                 {}, {.inputs = 2, .outputs = 0});
   const double nanoseconds = nanoseconds_of(
       0, 4.0 * static_cast<double>((state.table_rows + 2 * state.rows) * state.width));
-  state.slices = row_slices(state.table_rows, nanoseconds);
+  state.slices = planner.row_slices(state.table_rows, nanoseconds);
   planner.phase(run_sum, &state, state.slices, nanoseconds, {state.table_rows, 0, 1});
 }
 

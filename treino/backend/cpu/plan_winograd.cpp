@@ -360,12 +360,12 @@ bool plan_winograd(Planner& planner, const Step& step) {
   const double bytes =
       4.0 * static_cast<double>(state.batch * (state.in.floats() + state.out.floats()));
   const double nanoseconds = nanoseconds_of(multiplications, 6 * bytes);
-  state.slices = row_slices(state.batch, nanoseconds);
+  state.slices = planner.row_slices(state.batch, nanoseconds);
   if (grad_kernel) {
     // Each slice takes a gradient out of the domain, which pays for kUsefulTiles; not at the price
     // of idle threads.
     const Index useful = (kUsefulTiles + state.image_tiles() - 1) / state.image_tiles();
-    state.slices = std::min({state.slices, copies_within(9 * state.pairs() * 4),
+    state.slices = std::min({state.slices, kRowSlices, copies_within(9 * state.pairs() * 4),
                              std::max(kRowSlices / 2, state.batch / useful)});
   }
   const Index images = (state.batch + state.slices - 1) / state.slices;

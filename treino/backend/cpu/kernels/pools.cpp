@@ -13,14 +13,49 @@ void zero(float* to, Index count) {
   for (; i < count; ++i) to[i] = 0;
 }
 
+// A NaN in the window stays: max of (best, NaN) is the second operand, and then best != best.
+TREINO_INLINE F larger_or_nan(F best, F x) {
+  return choose(best != best, best, larger(best, x));
+}
+
+// Windows that tile the image, some channels at a time. Size: of a square window known to the
+// compiler, 0: any. By value: a store might have changed what is read through a reference, for all
+// the compiler knows.
+template <int Size, bool Whole>
+TREINO_INLINE void max_pool_tiles(const PoolImage p, Index c, Index count) {
+  const Index high = Size ? Size : p.size[0], wide = Size ? Size : p.size[1];
+  const Index channels = p.channels, pitch = p.width * channels, step = wide * channels;
+  for (Index oy = 0; oy < p.out_height; ++oy) {
+    const float* x = p.x + oy * high * pitch + c;
+    float* out = p.out + oy * p.out_width * channels + c;
+    for (Index ox = 0; ox < p.out_width; ++ox, x += step, out += channels) {
+      F best = take<Whole>(x, count);
+      for (Index ky = 0; ky < high; ++ky) {
+        for (Index kx = 0; kx < wide; ++kx)
+          best = larger_or_nan(best, take<Whole>(x + ky * pitch + kx * channels, count));
+      }
+      give<Whole>(out, best, count);
+    }
+  }
+}
+
+template <int Size>
+void max_pool_tiles(const PoolImage& p) {
+  Index c = 0;
+  for (; c + kLanes <= p.channels; c += kLanes) max_pool_tiles<Size, true>(p, c, kLanes);
+  if (c < p.channels) max_pool_tiles<Size, false>(p, c, p.channels - c);
+}
+
 void max_pool(const PoolImage& p) {
+  if (tiles(p)) {
+    const bool square = p.size[0] == p.size[1];
+    return square && p.size[0] == 2   ? max_pool_tiles<2>(p)
+           : square && p.size[0] == 3 ? max_pool_tiles<3>(p)
+                                      : max_pool_tiles<0>(p);
+  }
   each_output(p, [&](const Taps& t, Index out, Index c, Index count) {
     F best = splat(-__builtin_inff());
-    // A NaN in the window stays: max of (best, NaN) is the second operand, and then best != best.
-    each_tap(p, t, [&](Index at) {
-      const F x = fetch(p.x + at + c, count);
-      best = choose(best != best, best, larger(best, x));
-    });
+    each_tap(p, t, [&](Index at) { best = larger_or_nan(best, fetch(p.x + at + c, count)); });
     put(p.out + out, best, count);
   });
 }

@@ -64,4 +64,23 @@ TREINO_INLINE void each_tap(const PoolImage& p, const Taps& t, Body body) {
   }
 }
 
+// Windows neither overlap nor leave the image; pixels at the right and the bottom may be left over.
+TREINO_INLINE bool tiles(const PoolImage& p) {
+  return p.stride[0] == p.size[0] && p.stride[1] == p.size[1] && p.dilation[0] == 1 &&
+         p.dilation[1] == 1 && p.pad[0] == 0 && p.pad[1] == 0 &&
+         p.out_height * p.size[0] <= p.height && p.out_width * p.size[1] <= p.width;
+}
+
+template <bool Whole>
+TREINO_INLINE F take(const float* from, Index count) {
+  return Whole ? load(from) : load_part(from, count);
+}
+template <bool Whole>
+TREINO_INLINE void give(float* to, F value, Index count) {
+  if (Whole)
+    store(to, value);
+  else
+    store_part(to, value, count);
+}
+
 }  // namespace treino::cpu::TREINO_ISA
