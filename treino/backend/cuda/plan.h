@@ -54,7 +54,8 @@ class Planner {
   // Where the group will be on the GPU.
   const FusedGroup* add(const FusedGroup& group) {
     plan_.groups.push_back(group);
-    return reinterpret_cast<const FusedGroup*>(places_.groups) + (plan_.groups.size() - 1);
+    return reinterpret_cast<const FusedGroup*>(places_.groups +
+                                               (plan_.groups.size() - 1) * sizeof(FusedGroup));
   }
 
   template <typename Work>
