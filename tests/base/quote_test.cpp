@@ -17,6 +17,9 @@ TEST(Quote, CutsLongTextBetweenCharacters) {
   EXPECT_EQ(quoted("ab\xc3\xa9", 3), "\"ab...\"");  // an e with an accent has two bytes
 
   EXPECT_EQ(one_line(std::string(1000, 'x')).size(), 403U);
+  // What is shown counts, not what it stands for.
+  EXPECT_EQ(one_line(std::string(300, '\t')).size(), 403U);
+  EXPECT_EQ(one_line("a\t\t", 7), "a\\x09...");
 }
 
 }  // namespace

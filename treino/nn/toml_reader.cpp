@@ -8,6 +8,7 @@
 #include <set>
 #include <sstream>
 
+#include "treino/base/quote.h"
 #include "treino/base/suggest.h"
 #include "treino/nn/layers.h"
 
@@ -28,7 +29,7 @@ std::string node_text(const toml::node& node) {
     std::ostringstream stream;
     node.visit([&](const auto& n) {
       if constexpr (toml::is_string<decltype(n)>) {
-        stream << '"' << *n << '"';
+        stream << quoted(*n);
       } else if constexpr (toml::is_array<decltype(n)> || toml::is_table<decltype(n)>) {
         stream << (toml::is_array<decltype(n)> ? "a list" : "a table");
       } else {
@@ -154,7 +155,7 @@ void TomlReader::one_of(std::string_view name, FieldUnion& choice) {
     const auto names = choice.names();
     const auto found = std::find(names.begin(), names.end(), word);
     if (found == names.end()) {
-      refuse(*node, name, fmt::format("is \"{}\"{}", word, suggestion(word, names)));
+      refuse(*node, name, fmt::format("is {}{}", quoted(word), suggestion(word, names)));
     }
     choice.select(static_cast<std::size_t>(found - names.begin()));
   };
