@@ -128,7 +128,7 @@ template <bool Scalar>
 TREINO_INLINE F operand(const void* from, Index i, Index count) {
   const float* values = static_cast<const float*>(from);
   if (Scalar) return splat(*values);
-  return count == kLanes ? load(values + i) : load_part(values + i, count);
+  return fetch(values + i, count);
 }
 
 template <typename Op, int Arity, int Which>
@@ -183,15 +183,9 @@ void adam(const GroupArguments& a) {
     // Of an infinite v the step is 0, as a division would have it.
     const F divisor = smaller(splat(3.4028235e38F), square_root(v) + epsilon);
     const F p = fma(m * -rate, near_reciprocal(divisor), operand<false>(a.inputs[4], i, count));
-    if (count == kLanes) {
-      store(a.outputs[0] + i, m);
-      store(a.outputs[1] + i, v);
-      store(a.outputs[2] + i, p);
-    } else {
-      store_part(a.outputs[0] + i, m, count);
-      store_part(a.outputs[1] + i, v, count);
-      store_part(a.outputs[2] + i, p, count);
-    }
+    put(a.outputs[0] + i, m, count);
+    put(a.outputs[1] + i, v, count);
+    put(a.outputs[2] + i, p, count);
   }
 }
 

@@ -9,16 +9,6 @@ namespace {
 
 constexpr Index kStretch = 64;  // rows summed in float
 
-TREINO_INLINE F fetch(const float* from, Index count) {
-  return count == kLanes ? load(from) : load_part(from, count);
-}
-TREINO_INLINE void put(float* to, F value, Index count) {
-  if (count == kLanes)
-    store(to, value);
-  else
-    store_part(to, value, count);
-}
-
 // sums[0][c] = sum of first(r, c), sums[1][c] = sum of second(r, c), over a few vectors of
 // channels, the last of `tail` where it is not whole.
 template <bool Gradient, int Vectors, bool Whole>

@@ -23,10 +23,6 @@ TREINO_INLINE std::uint32_t nonzero_lanes(F x) {
 #endif
 }
 
-TREINO_INLINE F fetch(const float* from, Index count) {
-  return count == kLanes ? load(from) : load_part(from, count);
-}
-
 Index count_nonzero(const float* x, Index count) {
   Index found = 0;
   for (Index i = 0; i < count; i += kLanes)
@@ -80,10 +76,7 @@ struct Row {
       if (p.bias != nullptr) value += fetch(p.bias + column + v * kLanes, count);
       if (p.accumulate) value += fetch(c + v * kLanes, count);
       if (p.relu) value = larger(F{}, value);
-      if (count == kLanes)
-        store(c + v * kLanes, value);
-      else
-        store_part(c + v * kLanes, value, count);
+      put(c + v * kLanes, value, count);
     }
   }
 };

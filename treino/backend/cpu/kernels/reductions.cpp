@@ -8,10 +8,6 @@ namespace {
 
 constexpr Index kStretch = 64;
 
-TREINO_INLINE F fetch(const float* from, Index count) {
-  return count == kLanes ? load(from) : load_part(from, count);
-}
-
 template <int Vectors>
 void sum_columns(double* out, const float* x, Index stride, Index rows, Index tail) {
   const auto count_of = [&](int v) { return v == Vectors - 1 ? tail : Index{kLanes}; };

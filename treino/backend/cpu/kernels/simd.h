@@ -79,6 +79,28 @@ TREINO_INLINE void store_part(float* to, F value, Index count) {
 #endif
 }
 
+// `count` elements, all kLanes or fewer; where the compiler knows which, take and give.
+TREINO_INLINE F fetch(const float* from, Index count) {
+  return count == kLanes ? load(from) : load_part(from, count);
+}
+TREINO_INLINE void put(float* to, F value, Index count) {
+  if (count == kLanes)
+    store(to, value);
+  else
+    store_part(to, value, count);
+}
+template <bool Whole>
+TREINO_INLINE F take(const float* from, Index count) {
+  return Whole ? load(from) : load_part(from, count);
+}
+template <bool Whole>
+TREINO_INLINE void give(float* to, F value, Index count) {
+  if (Whole)
+    store(to, value);
+  else
+    store_part(to, value, count);
+}
+
 TREINO_INLINE F fma(F a, F b, F c) {
 #if defined(__AVX512F__)
   return (F)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);

@@ -12,12 +12,6 @@ TREINO_INLINE F fetch(const float* from, Index count, float rest) {
   for (Index i = 0; i < kLanes; ++i) values[i] = i < count ? from[i] : rest;
   return load(values);
 }
-TREINO_INLINE void put(float* to, F value, Index count) {
-  if (count == kLanes)
-    store(to, value);
-  else
-    store_part(to, value, count);
-}
 
 // out = e^(x - largest); returns their sum. A NaN anywhere in the row makes the whole row NaN.
 TREINO_INLINE float exponentials(float* out, const float* x, Index columns, float& most_of) {

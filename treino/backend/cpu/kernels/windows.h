@@ -33,16 +33,6 @@ TREINO_INLINE Index tap_offset(const PoolImage& p, const Taps& t, Index ky, Inde
   return ((t.y0 + ky * p.dilation[0]) * p.width + t.x0 + kx * p.dilation[1]) * p.channels;
 }
 
-TREINO_INLINE F fetch(const float* from, Index count) {
-  return count == kLanes ? load(from) : load_part(from, count);
-}
-TREINO_INLINE void put(float* to, F value, Index count) {
-  if (count == kLanes)
-    store(to, value);
-  else
-    store_part(to, value, count);
-}
-
 // Calls body(taps, output offset, channel, channels in this vector) for every output vector.
 template <typename Body>
 TREINO_INLINE void each_output(const PoolImage& p, Body body) {
@@ -69,18 +59,6 @@ TREINO_INLINE bool tiles(const PoolImage& p) {
   return p.stride[0] == p.size[0] && p.stride[1] == p.size[1] && p.dilation[0] == 1 &&
          p.dilation[1] == 1 && p.pad[0] == 0 && p.pad[1] == 0 &&
          p.out_height * p.size[0] <= p.height && p.out_width * p.size[1] <= p.width;
-}
-
-template <bool Whole>
-TREINO_INLINE F take(const float* from, Index count) {
-  return Whole ? load(from) : load_part(from, count);
-}
-template <bool Whole>
-TREINO_INLINE void give(float* to, F value, Index count) {
-  if (Whole)
-    store(to, value);
-  else
-    store_part(to, value, count);
 }
 
 }  // namespace treino::cpu::TREINO_ISA

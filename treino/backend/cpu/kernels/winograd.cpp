@@ -13,16 +13,6 @@ namespace {
 
 #define TREINO_MEMBER static inline __attribute__((always_inline))
 
-TREINO_INLINE F fetch(const float* from, Index count) {
-  return count == kLanes ? load(from) : load_part(from, count);
-}
-TREINO_INLINE void put(float* to, F value, Index count) {
-  if (count == kLanes)
-    store(to, value);
-  else
-    store_part(to, value, count);
-}
-
 // Along one dimension, a tile of M outputs. `input` is B^T d of M + 2 pixels, `output` is A^T m,
 // `gradient` (A y) and `input_gradient` (B v) are their transposes. Rows of B^T are the
 // coefficients of prod (t - b) over the other points b, divided by its value at the point and by
