@@ -7,6 +7,7 @@
 #include <array>
 
 #include "treino/base/error.h"
+#include "treino/runtime/op_table.h"
 
 namespace treino::cpu {
 
@@ -24,12 +25,7 @@ void refuse(Planner&, const Step& step) {
       "the cpu device cannot run {}: the differentiate pass replaces it", name(step.op)));
 }
 
-struct Row {
-  Op op;
-  PlanFunction plan;
-};
-
-constexpr Row kRows[] = {
+constexpr OpRow<PlanFunction> kRows[] = {
     {Op::variable, plan_nothing},
     {Op::constant, plan_constant},
     {Op::reshape, plan_copy},
@@ -63,20 +59,9 @@ constexpr Row kRows[] = {
     {Op::fused, plan_fused},
 };
 
-constexpr std::array<PlanFunction, kOpCount> table() {
-  std::array<PlanFunction, kOpCount> functions{};
-  for (int i = 0; i < kOpCount; ++i) {
-    if (kOpInfo[static_cast<std::size_t>(i)].kind == OpKind::elementwise) {
-      functions[static_cast<std::size_t>(i)] = plan_elementwise;
-    }
-  }
-  for (const Row& row : kRows) functions[static_cast<std::size_t>(row.op)] = row.plan;
-  return functions;
-}
-
-constexpr std::array<PlanFunction, kOpCount> kPlanners = table();
-static_assert(std::find(kPlanners.begin(), kPlanners.end(), nullptr) == kPlanners.end(),
-              "every row of ops.def needs a planner in the CPU backend");
+constexpr std::array<PlanFunction, kOpCount> kPlanners =
+    op_table(kRows, PlanFunction{plan_elementwise});
+static_assert(is_complete(kPlanners), "every row of ops.def needs a planner in the CPU backend");
 
 }  // namespace
 

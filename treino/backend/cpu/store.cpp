@@ -5,6 +5,7 @@
 
 #include <cstring>
 
+#include "treino/base/convert.h"
 #include "treino/base/error.h"
 
 namespace treino::cpu {
@@ -13,52 +14,6 @@ namespace {
 
 std::size_t bytes_of(const TensorType& type) {
   return static_cast<std::size_t>(type.shape.elements() * host_bytes(type.dtype));
-}
-
-template <typename From, typename To>
-void convert_elements(const std::byte* from, std::byte* to, std::int64_t count) {
-  for (std::int64_t i = 0; i < count; ++i) {
-    From value;
-    std::memcpy(&value, from + i * static_cast<std::int64_t>(sizeof value), sizeof value);
-    const To converted = static_cast<To>(value);
-    std::memcpy(to + i * static_cast<std::int64_t>(sizeof converted), &converted, sizeof converted);
-  }
-}
-
-template <typename From>
-void convert_from(const std::byte* from, DType to_type, std::byte* to, std::int64_t count) {
-  switch (to_type) {
-    case DType::f32:
-      return convert_elements<From, float>(from, to, count);
-    case DType::f64:
-      return convert_elements<From, double>(from, to, count);
-    case DType::u8:
-      return convert_elements<From, std::uint8_t>(from, to, count);
-    case DType::i32:
-      return convert_elements<From, std::int32_t>(from, to, count);
-    case DType::i64:
-      return convert_elements<From, std::int64_t>(from, to, count);
-  }
-}
-
-void convert(DType from_type, const std::byte* from, DType to_type, std::byte* to,
-             std::int64_t count) {
-  if (from_type == to_type) {
-    if (count > 0) std::memcpy(to, from, static_cast<std::size_t>(count * host_bytes(from_type)));
-    return;
-  }
-  switch (from_type) {
-    case DType::f32:
-      return convert_from<float>(from, to_type, to, count);
-    case DType::f64:
-      return convert_from<double>(from, to_type, to, count);
-    case DType::u8:
-      return convert_from<std::uint8_t>(from, to_type, to, count);
-    case DType::i32:
-      return convert_from<std::int32_t>(from, to_type, to, count);
-    case DType::i64:
-      return convert_from<std::int64_t>(from, to_type, to, count);
-  }
 }
 
 std::size_t aligned(std::size_t bytes) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "treino/base/error.h"
+#include "treino/runtime/op_table.h"
 
 namespace treino::cuda {
 
@@ -15,12 +16,7 @@ void never(Planner&, const Step& step) {
   throw Error::mistake("a program cannot hold " + std::string(name(step.op)));
 }
 
-struct Row {
-  Op op;
-  PlanFunction plan;
-};
-
-constexpr Row kRows[] = {
+constexpr OpRow<PlanFunction> kRows[] = {
     {Op::variable, never},
     {Op::gradient, never},
     {Op::constant, plan_constant},
@@ -55,19 +51,9 @@ constexpr Row kRows[] = {
     {Op::cross_entropy, plan_cross_entropy},
 };
 
-constexpr std::array<PlanFunction, kOpCount> table() {
-  std::array<PlanFunction, kOpCount> functions{};
-  for (int i = 0; i < kOpCount; ++i) {
-    if (info(static_cast<Op>(i)).kind == OpKind::elementwise)
-      functions[static_cast<std::size_t>(i)] = plan_elementwise;
-  }
-  for (const Row& row : kRows) functions[static_cast<std::size_t>(row.op)] = row.plan;
-  return functions;
-}
-
-constexpr std::array<PlanFunction, kOpCount> kPlanners = table();
-static_assert(std::find(kPlanners.begin(), kPlanners.end(), nullptr) == kPlanners.end(),
-              "every row of ops.def needs a planner in the CUDA backend");
+constexpr std::array<PlanFunction, kOpCount> kPlanners =
+    op_table(kRows, PlanFunction{plan_elementwise});
+static_assert(is_complete(kPlanners), "every row of ops.def needs a planner in the CUDA backend");
 
 }  // namespace
 

@@ -10,6 +10,7 @@
 
 #include "treino/backend/cuda/driver.h"
 #include "treino/backend/cuda/kernels.h"
+#include "treino/base/convert.h"
 #include "treino/runtime/program.h"
 
 namespace treino::cuda {
@@ -89,24 +90,7 @@ Plan make_plan(const Program& program, const Planner::Places& places);
 // for a large GPU, not so many that the second level is long. Depends on nothing else.
 Index chunks_for(Index elements, Index length);
 
-// Calls f with a value of the C++ type of the elements.
-template <typename F>
-void with_type(DType dtype, F&& f) {
-  switch (dtype) {
-    case DType::f32:
-      return f(float{});
-    case DType::f64:
-      return f(double{});
-    case DType::u8:
-      return f(std::uint8_t{});
-    case DType::i32:
-      return f(std::int32_t{});
-    case DType::i64:
-      return f(std::int64_t{});
-  }
-}
-
-// The same for kernels that only move elements.
+// with_type() for kernels that only move elements.
 template <typename F>
 void with_size(DType dtype, F&& f) {
   switch (host_bytes(dtype)) {

@@ -49,6 +49,15 @@ void channel_sums(Planner& planner, Term term, const float* x, const float* othe
   planner.launch(AddPartial<float, double>{partial, out, 1, channels, chunks, scale}, channels);
 }
 
+// An index for each result, from one tensor and its windows.
+template <typename Work>
+void plan_windows(Planner& planner, const Step& step) {
+  const Window window = window_of(step);
+  planner.launch(
+      Work{planner.at<float>(step.inputs[0]), planner.at<float>(step.outputs[0]), window},
+      elements(step.outputs[0]));
+}
+
 // Mean and biased variance of each channel.
 void statistics(Planner& planner, const Tensor& x, float* mean, float* variance) {
   const Index channels = x.type.shape.back(), rows = elements(x) / channels;
@@ -112,10 +121,7 @@ void plan_conv2d_grad_kernel(Planner& planner, const Step& step) {
 }
 
 void plan_max_pool(Planner& planner, const Step& step) {
-  const Window window = window_of(step);
-  planner.launch(
-      MaxPool{planner.at<float>(step.inputs[0]), planner.at<float>(step.outputs[0]), window},
-      elements(step.outputs[0]));
+  plan_windows<MaxPool>(planner, step);
 }
 
 void plan_max_pool_grad(Planner& planner, const Step& step) {
@@ -127,17 +133,11 @@ void plan_max_pool_grad(Planner& planner, const Step& step) {
 }
 
 void plan_avg_pool(Planner& planner, const Step& step) {
-  const Window window = window_of(step);
-  planner.launch(
-      AvgPool{planner.at<float>(step.inputs[0]), planner.at<float>(step.outputs[0]), window},
-      elements(step.outputs[0]));
+  plan_windows<AvgPool>(planner, step);
 }
 
 void plan_avg_pool_grad(Planner& planner, const Step& step) {
-  const Window window = window_of(step);
-  planner.launch(
-      AvgPoolGrad{planner.at<float>(step.inputs[0]), planner.at<float>(step.outputs[0]), window},
-      elements(step.outputs[0]));
+  plan_windows<AvgPoolGrad>(planner, step);
 }
 
 void plan_batch_norm(Planner& planner, const Step& step) {

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "treino/base/convert.h"
 #include "treino/base/error.h"
 #include "treino/runtime/bind.h"
 
@@ -18,13 +19,7 @@ std::int64_t bytes_of(const Variable& variable) {
 
 HostTensor converted(const HostTensor& value, DType dtype) {
   HostTensor result = HostTensor::unfilled(dtype, value.shape);
-  with_type(value.dtype, [&](auto from) {
-    with_type(dtype, [&](auto to) {
-      const auto in = value.as<decltype(from)>();
-      const auto out = result.as<decltype(to)>();
-      for (std::size_t i = 0; i < in.size(); ++i) out[i] = static_cast<decltype(to)>(in[i]);
-    });
-  });
+  convert(value.dtype, value.bytes.data(), dtype, result.bytes.data(), value.shape.elements());
   return result;
 }
 
