@@ -7,6 +7,7 @@ using namespace treino::cuda;
 #define TREINO_KERNEL(name, ...)                                                         \
   extern "C" __global__ void treino_##name(const __VA_ARGS__ work, Index count) {        \
     const Index step = static_cast<Index>(gridDim.x) * blockDim.x;                       \
+    _Pragma("unroll 1")                                                                  \
     for (Index i = static_cast<Index>(blockIdx.x) * blockDim.x + threadIdx.x; i < count; \
          i += step)                                                                      \
       work(i);                                                                           \

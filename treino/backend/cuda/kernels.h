@@ -7,6 +7,7 @@
 #include "treino/backend/cuda/kernels/norm.h"
 #include "treino/backend/cuda/kernels/product.h"
 #include "treino/backend/cuda/kernels/reduce.h"
+#include "treino/backend/cuda/kernels/softmax.h"
 #include "treino/backend/cuda/kernels/window.h"
 
 namespace treino::cuda {

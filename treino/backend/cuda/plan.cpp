@@ -72,7 +72,8 @@ Plan make_plan(const Program& program, const Planner::Places& places) {
 }
 
 Index chunks_for(Index elements, Index length) {
-  constexpr Index kThreadsWanted = Index{1} << 16, kShortest = 64, kMost = 256;
+  constexpr Index kThreadsWanted = Index{1} << 16, kWhole = 128, kShortest = 64, kMost = 256;
+  if (length <= kWhole) return 1;
   return std::clamp<Index>(
       std::min(kThreadsWanted / std::max<Index>(elements, 1), length / kShortest), 1, kMost);
 }

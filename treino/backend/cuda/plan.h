@@ -87,7 +87,8 @@ class Planner {
 Plan make_plan(const Program& program, const Planner::Places& places);
 
 // How many chunks a sum of `length` terms for each of `elements` results is cut into: enough work
-// for a large GPU, not so many that the second level is long. Depends on nothing else.
+// for a large GPU, not so many that the second level is long; one where that level would take
+// longer than it saves. Depends on nothing else.
 Index chunks_for(Index elements, Index length);
 
 // with_type() for kernels that only move elements.
@@ -102,6 +103,8 @@ void with_size(DType dtype, F&& f) {
       return f(std::uint64_t{});
   }
 }
+
+Window to_window(const WindowAttributes& attributes);
 
 // Throws Error::mistake, naming the step's layer, for anything but f32.
 void demand_f32(const Step& step);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "treino/backend/cuda/plan.h"
 #include "treino/base/error.h"
 
@@ -9,15 +11,12 @@ namespace {
 // Where an input's element is for each element of `to`, the axes aligned at the right.
 Walk broadcast_walk(const Shape& from, const Shape& to) {
   Walk walk;
-  walk.rank = to.rank();
-  Index stride = 1;
-  for (int k = 1; k <= to.rank(); ++k) {
-    const int axis = to.rank() - k;
-    walk.extents[axis] = to[axis];
-    if (k > from.rank()) continue;
-    const Index own = from[from.rank() - k];
-    walk.strides[axis] = own == 1 ? 0 : stride;
-    stride *= own;
+  const int more = to.rank() - from.rank();
+  Index stride = from.elements();
+  for (int axis = 0; axis < to.rank(); ++axis) {
+    const Index own = axis < more ? 1 : from[axis - more];
+    stride /= std::max<Index>(own, 1);
+    walk.add(to[axis], own == 1 ? 0 : stride);
   }
   return walk;
 }

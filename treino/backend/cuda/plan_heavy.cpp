@@ -3,13 +3,7 @@
 
 namespace treino::cuda {
 
-namespace {
-
-Index elements(const Tensor& tensor) {
-  return tensor.type.shape.elements();
-}
-
-Window window_of(const WindowAttributes& w) {
+Window to_window(const WindowAttributes& w) {
   Window window{};
   window.height = w.input[1];
   window.width = w.input[2];
@@ -24,9 +18,15 @@ Window window_of(const WindowAttributes& w) {
   return window;
 }
 
+namespace {
+
+Index elements(const Tensor& tensor) {
+  return tensor.type.shape.elements();
+}
+
 Window window_of(const Step& step) {
   demand_f32(step);
-  return window_of(std::get<WindowAttributes>(step.attributes));
+  return to_window(std::get<WindowAttributes>(step.attributes));
 }
 
 Filters filters_of(const Step& step) {
@@ -38,17 +38,6 @@ Epilogue epilogue_of(Planner& planner, const Step& step, Op activation) {
   return {step.inputs.size() > 2 ? planner.at<float>(step.inputs[2]) : nullptr, activation};
 }
 
-// Sums over the rows of [rows][channels], scaled.
-void channel_sums(Planner& planner, Term term, const float* x, const float* other,
-                  const Channel& channel, Index rows, Index channels, float* out,
-                  double scale = 1) {
-  const Index chunks = chunks_for(channels, rows);
-  double* partial = planner.scratch<double>(chunks * channels);
-  planner.launch(ChannelSums{term, x, other, channel, partial, rows, channels, chunks},
-                 chunks * channels);
-  planner.launch(AddPartial<float, double>{partial, out, 1, channels, chunks, scale}, channels);
-}
-
 // An index for each result, from one tensor and its windows.
 template <typename Work>
 void plan_windows(Planner& planner, const Step& step) {
@@ -56,17 +45,6 @@ void plan_windows(Planner& planner, const Step& step) {
   planner.launch(
       Work{planner.at<float>(step.inputs[0]), planner.at<float>(step.outputs[0]), window},
       elements(step.outputs[0]));
-}
-
-// Mean and biased variance of each channel.
-void statistics(Planner& planner, const Tensor& x, float* mean, float* variance) {
-  const Index channels = x.type.shape.back(), rows = elements(x) / channels;
-  const double share = 1 / static_cast<double>(rows);
-  const float* values = planner.at<float>(x);
-  const Channel channel{nullptr, mean, nullptr, 0};
-  channel_sums(planner, Term::value, values, nullptr, channel, rows, channels, mean, share);
-  channel_sums(planner, Term::squared_distance, values, nullptr, channel, rows, channels, variance,
-               share);
 }
 
 }  // namespace
@@ -138,72 +116,6 @@ void plan_avg_pool(Planner& planner, const Step& step) {
 
 void plan_avg_pool_grad(Planner& planner, const Step& step) {
   plan_windows<AvgPoolGrad>(planner, step);
-}
-
-void plan_batch_norm(Planner& planner, const Step& step) {
-  demand_f32(step);
-  const Tensor& x = step.inputs[0];
-  float *mean = planner.at<float>(step.outputs[1]), *variance = planner.at<float>(step.outputs[2]);
-  statistics(planner, x, mean, variance);
-  const Channel channel{planner.at<float>(step.inputs[1]), mean, variance,
-                        std::get<NormAttributes>(step.attributes).epsilon};
-  planner.launch(Normalize{planner.at<float>(x), planner.at<float>(step.inputs[2]),
-                           planner.at<float>(step.outputs[0]), channel, x.type.shape.back()},
-                 elements(x));
-}
-
-namespace {
-
-// dx, dgamma and dbeta from dy for every x.
-void norm_grad(Planner& planner, const float* dy, const Tensor& x, const Channel& channel,
-               const Step& step, bool masked) {
-  const Index channels = x.type.shape.back(), rows = elements(x) / channels;
-  const float* values = planner.at<float>(x);
-  float *dx = planner.at<float>(step.outputs[0]), *dgamma = planner.at<float>(step.outputs[1]),
-        *dbeta = planner.at<float>(step.outputs[2]);
-  channel_sums(planner, Term::product, dy, values, channel, rows, channels, dgamma);
-  channel_sums(planner, Term::value, dy, nullptr, channel, rows, channels, dbeta);
-  planner.launch(NormalizeGrad{dy, values, dgamma, dbeta, dx, channel, channels,
-                               static_cast<double>(rows), masked},
-                 elements(x));
-}
-
-}  // namespace
-
-void plan_batch_norm_grad(Planner& planner, const Step& step) {
-  demand_f32(step);
-  const Channel channel{planner.at<float>(step.inputs[2]), planner.at<float>(step.inputs[3]),
-                        planner.at<float>(step.inputs[4]),
-                        std::get<NormAttributes>(step.attributes).epsilon};
-  norm_grad(planner, planner.at<float>(step.inputs[0]), step.inputs[1], channel, step, false);
-}
-
-void plan_batch_norm_pool(Planner& planner, const Step& step) {
-  demand_f32(step);
-  const auto& attributes = std::get<NormPoolAttributes>(step.attributes);
-  float *mean = planner.at<float>(step.outputs[1]), *variance = planner.at<float>(step.outputs[2]);
-  statistics(planner, step.inputs[0], mean, variance);
-  const Channel channel{planner.at<float>(step.inputs[1]), mean, variance, attributes.epsilon};
-  planner.launch(NormPool{planner.at<float>(step.inputs[0]), planner.at<float>(step.inputs[2]),
-                          planner.at<float>(step.outputs[0]), planner.at<float>(step.outputs[3]),
-                          channel, window_of(attributes.window)},
-                 elements(step.outputs[0]));
-}
-
-void plan_batch_norm_pool_grad(Planner& planner, const Step& step) {
-  demand_f32(step);
-  const auto& attributes = std::get<NormPoolAttributes>(step.attributes);
-  const Tensor& x = step.inputs[1];
-  const Index channels = x.type.shape.back(), rows = elements(x) / channels;
-  float* spread = planner.scratch<float>(elements(x));
-  planner.launch(ToChosen{planner.at<float>(step.inputs[0]), planner.at<float>(x),
-                          planner.at<float>(step.inputs[2]), spread, window_of(attributes.window)},
-                 elements(x));
-  const Channel channel{planner.at<float>(step.inputs[3]), planner.at<float>(step.inputs[4]),
-                        planner.at<float>(step.inputs[5]), attributes.epsilon};
-  norm_grad(planner, spread, x, channel, step, attributes.window.activation == Op::relu);
-  channel_sums(planner, Term::value, planner.at<float>(step.outputs[0]), nullptr, channel, rows,
-               channels, planner.at<float>(step.outputs[3]));
 }
 
 void plan_softmax(Planner& planner, const Step& step) {

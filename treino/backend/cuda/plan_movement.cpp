@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cmath>
 
 #include "treino/backend/cuda/plan.h"
 
@@ -30,8 +31,7 @@ Walk axes_of(const Step& step, bool reduced) {
   Walk walk;
   for (int axis = 0; axis < shape.rank(); ++axis) {
     if ((std::find(axes.begin(), axes.end(), axis) != axes.end()) != reduced) continue;
-    walk.extents[walk.rank] = shape[axis];
-    walk.strides[walk.rank++] = strides[static_cast<std::size_t>(axis)];
+    walk.add(shape[axis], strides[static_cast<std::size_t>(axis)]);
   }
   return walk;
 }
@@ -51,11 +51,9 @@ void plan_transpose(Planner& planner, const Step& step) {
   const Tensor& out = step.outputs[0];
   const auto strides = strides_of(step.inputs[0].type.shape);
   Walk walk;
-  walk.rank = out.type.shape.rank();
-  for (int axis = 0; axis < walk.rank; ++axis) {
-    walk.extents[axis] = out.type.shape[axis];
-    walk.strides[axis] = strides[static_cast<std::size_t>(axes[static_cast<std::size_t>(axis)])];
-  }
+  for (int axis = 0; axis < out.type.shape.rank(); ++axis)
+    walk.add(out.type.shape[axis],
+             strides[static_cast<std::size_t>(axes[static_cast<std::size_t>(axis)])]);
   with_size(out.type.dtype, [&](auto element) {
     using T = decltype(element);
     planner.launch(Strided<T>{planner.at<T>(step.inputs[0]), planner.at<T>(out), walk},
@@ -119,7 +117,8 @@ void plan_dropout_mask(Planner& planner, const Step& step) {
     planner.launch(DropoutMask<T>{planner.at<std::int64_t>(step.inputs[0]),
                                   planner.at<std::int64_t>(step.inputs[1]), planner.at<T>(out),
                                   elements(out) / std::max<Index>(out.type.shape[0], 1),
-                                  dropout.rate * 0x1p32, dropout.rate, dropout.stream},
+                                  static_cast<std::uint64_t>(std::ceil(dropout.rate * 0x1p32)),
+                                  static_cast<T>(1 / (1 - dropout.rate)), dropout.stream},
                    elements(out));
   };
   if (out.type.dtype == DType::f32)
@@ -144,7 +143,7 @@ void plan_augment(Planner& planner, const Step& step) {
                                    width, all / batch},
                    batch);
     planner.launch(Augment<T>{attributes, draws, samples, planner.at<T>(step.outputs[0]), batch,
-                              height, width, all / batch / height / width},
+                              height, width, all / batch / height / width, all / batch},
                    all);
   };
   if (step.outputs[0].type.dtype == DType::u8)
@@ -160,10 +159,11 @@ void plan_reduce_sum(Planner& planner, const Step& step) {
   const Index length = elements(in) / count, chunks = chunks_for(count, length);
   with_type(in.type.dtype, [&](auto element) {
     using T = decltype(element);
-    auto* partial = planner.scratch<Sum<T>>(count * chunks);
-    planner.launch(ReduceSum<T>{planner.at<T>(in), partial, axes_of(step, false),
-                                axes_of(step, true), length, chunks},
+    auto* partial = chunks == 1 ? nullptr : planner.scratch<Sum<T>>(count * chunks);
+    planner.launch(ReduceSum<T>{planner.at<T>(in), partial, planner.at<T>(out),
+                                axes_of(step, false), axes_of(step, true), length, chunks},
                    count * chunks);
+    if (chunks == 1) return;
     planner.launch(AddPartial<T, Sum<T>>{partial, planner.at<T>(out), chunks, 1, chunks, 1}, count);
   });
 }

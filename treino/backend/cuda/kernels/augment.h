@@ -40,7 +40,7 @@ struct Augment {
   const SampleDraw<T>* draws;
   const T* samples;
   T* out;
-  Index batch, height, width, channels;
+  Divisor batch, height, width, channels, elements;  // the last: of a sample
 
   TREINO_HOST_DEVICE T at(const T* picture, Index y, Index x, Index channel) const {
     y = border_index(y, height, attributes.border);
@@ -48,7 +48,7 @@ struct Augment {
     return y < 0 || x < 0 ? T{0} : picture[(y * width + x) * channels + channel];
   }
   TREINO_HOST_DEVICE void operator()(Index i) const {
-    const Index elements = height * width * channels, row = i / elements, e = i % elements;
+    const Index row = i / elements, e = i - row * elements;
     const T* picture = samples + row * elements;
     const SampleDraw<T>& mine = draws[row];
     out[i] = mine.draw.changes ? changed(mine, picture, row, e) : picture[e];
@@ -58,7 +58,8 @@ struct Augment {
   TREINO_HOST_DEVICE T changed(const SampleDraw<T>& mine, const T* picture, Index row,
                                Index e) const {
     const AugmentDraw& draw = mine.draw;
-    const Index channel = e % channels, x = e / channels % width, y = e / channels / width;
+    const Index pixel = e / channels, channel = e - pixel * channels;
+    const Index y = pixel / width, x = pixel - y * width;
     switch (attributes.change) {
       case Change::flip:
         return at(picture, draw.flip[0] ? height - 1 - y : y, draw.flip[1] ? width - 1 - x : x,
@@ -78,9 +79,9 @@ struct Augment {
       case Change::brightness:
         return brightened(picture[e], draw.factor);
       case Change::contrast:
-        return contrasted(picture[e], mine.sum, height * width * channels, draw.factor);
+        return contrasted(picture[e], mine.sum, elements, draw.factor);
       case Change::mixup: {
-        const T* next = samples + (row + 1) % batch * height * width * channels;
+        const T* next = samples + (row + 1) % batch * elements;
         return mixed(picture[e], next[e], draw.factor);
       }
     }

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "treino/backend/cuda/kernels/divisor.h"
 #include "treino/base/device_code.h"
 #include "treino/base/dtype.h"
 #include "treino/graph/op.h"
@@ -26,19 +27,47 @@ TREINO_HOST_DEVICE inline Index cut(Index i, Index last) {
   return i < 0 ? 0 : i > last ? last : i;
 }
 
-// Extents with a stride each; offset of the element that stands at flat index i.
+// use(k, fetch(k)) for each k from begin to end, in order. Up to 16 are fetched before the first is
+// used: a GPU's thread waits for memory once, not 16 times.
+inline constexpr int kAtOnce = 16;
+template <typename Fetch, typename Use>
+TREINO_HOST_DEVICE inline void in_order(Index begin, Index end, Fetch&& fetch, Use&& use) {
+  for (Index first = begin; first < end; first += kAtOnce) {
+    decltype(fetch(first)) fetched[kAtOnce] = {};
+    for (int j = 0; j < kAtOnce; ++j) {
+      if (first + j < end) fetched[j] = fetch(first + j);
+    }
+    for (int j = 0; j < kAtOnce; ++j) {
+      if (first + j < end) use(first + j, fetched[j]);
+    }
+  }
+}
+
+// Extents with a stride each, as few as say the same: where the element at flat index i stands.
 struct Walk {
   int rank = 0;
-  Index extents[kMaxRank] = {};
+  Divisor inner[kMaxRank - 1];  // extents of the axes behind the first
   Index strides[kMaxRank] = {};
 
+  // Another axis behind those there are.
+  void add(Index extent, Index stride) {
+    if (extent == 1) return;
+    if (rank > 0 && strides[rank - 1] == extent * stride) {  // the last goes on in it
+      if (rank > 1) inner[rank - 2] = inner[rank - 2] * extent;
+    } else {
+      if (rank > 0) inner[rank - 1] = extent;
+      ++rank;
+    }
+    strides[rank - 1] = stride;
+  }
   TREINO_HOST_DEVICE Index offset(Index i) const {
     Index sum = 0;
-    for (int axis = rank - 1; axis >= 0; --axis) {
-      sum += i % extents[axis] * strides[axis];
-      i /= extents[axis];
+    for (int axis = rank - 1; axis > 0; --axis) {
+      const Index outer = i / inner[axis - 1];
+      sum += (i - outer * inner[axis - 1]) * strides[axis];
+      i = outer;
     }
-    return sum;
+    return sum + i * strides[0];
   }
 };
 

@@ -36,9 +36,11 @@ struct GatherRows {
   const T* table;
   const std::int32_t* rows;
   T* out;
-  Index width, last;  // row
+  Divisor width;
+  Index last;  // row
   TREINO_HOST_DEVICE void operator()(Index i) const {
-    out[i] = table[cut(rows[i / width], last) * width + i % width];
+    const Index row = i / width;
+    out[i] = table[i + (cut(rows[row], last) - row) * width];
   }
 };
 
@@ -59,7 +61,7 @@ template <typename T>
 struct OneHot {
   const std::int32_t* labels;
   T* out;
-  Index classes;
+  Divisor classes;
   TREINO_HOST_DEVICE void operator()(Index i) const {
     out[i] = labels[i / classes] == i % classes ? T(1) : T(0);
   }
@@ -69,18 +71,23 @@ template <typename T>
 struct DropoutMask {
   const std::int64_t *seed, *position;
   T* out;
-  Index width;  // elements of a sample
-  double threshold, rate;
+  Divisor width;          // elements of a sample
+  std::uint64_t dropped;  // words below it
+  T scale;
   std::uint32_t stream;
   TREINO_HOST_DEVICE void operator()(Index i) const {
-    const auto sample = static_cast<std::uint64_t>(*position + i / width);
-    const Index e = i % width;
+    const Index row = i / width, e = i - row * width;
+    const auto sample = static_cast<std::uint64_t>(*position + row);
     const auto words =
         philox({static_cast<std::uint32_t>(e / 4), stream, static_cast<std::uint32_t>(sample),
                 static_cast<std::uint32_t>(sample >> 32)},
                static_cast<std::uint64_t>(*seed));
-    out[i] =
-        words[static_cast<std::size_t>(e % 4)] < threshold ? T(0) : static_cast<T>(1 / (1 - rate));
+    const auto which = static_cast<unsigned>(e % 4);
+    const std::uint32_t word = which == 0   ? words[0]
+                               : which == 1 ? words[1]
+                               : which == 2 ? words[2]
+                                            : words[3];
+    out[i] = word < dropped ? T(0) : scale;
   }
 };
 

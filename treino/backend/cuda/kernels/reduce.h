@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reductions in two levels: index (element, chunk) adds its chunk in order into a partial sum, then
-// each element's partial sums are added in order.
+// each element's partial sums are added in order. A sum of one chunk needs one level.
 #pragma once
 
 #include "treino/backend/cuda/kernels/common.h"
@@ -11,14 +11,25 @@ template <typename T>
 struct ReduceSum {
   const T* in;
   Sum<T>* partial;    // [elements][chunks]
+  T* out;             // of one chunk, instead
   Walk kept, summed;  // of the input
-  Index length, chunks;
+  Index length;
+  Divisor chunks;
   TREINO_HOST_DEVICE void operator()(Index i) const {
-    const Index chunk = i % chunks, base = kept.offset(i / chunks);
+    const Index element = i / chunks, chunk = i - element * chunks;
+    const Index begin = length * chunk / chunks, end = length * (chunk + 1) / chunks;
+    const T* from = in + kept.offset(element);
     Sum<T> sum = 0;
-    for (Index k = length * chunk / chunks; k < length * (chunk + 1) / chunks; ++k)
-      sum += in[base + summed.offset(k)];
-    partial[i] = sum;
+    const auto add = [&](Index, T value) { sum += value; };
+    if (summed.rank <= 1)
+      in_order(
+          begin, end, [&](Index k) { return from[k * summed.strides[0]]; }, add);
+    else
+      for (Index k = begin; k < end; ++k) add(k, from[summed.offset(k)]);
+    if (chunks == 1)
+      out[i] = static_cast<T>(sum);
+    else
+      partial[i] = sum;
   }
 };
 
@@ -30,7 +41,9 @@ struct AddPartial {
   double scale;  // 1 for whole numbers
   TREINO_HOST_DEVICE void operator()(Index i) const {
     Sum<T> sum = 0;
-    for (Index c = 0; c < chunks; ++c) sum += partial[i * element + c * stride];
+    in_order(
+        0, chunks, [&](Index c) { return partial[i * element + c * stride]; },
+        [&](Index, P value) { sum += value; });
     if constexpr (std::is_floating_point_v<T>)
       out[i] = static_cast<T>(sum * scale);
     else
@@ -45,12 +58,16 @@ struct ReduceMax {
   Walk kept, compared;
   Index length;
   TREINO_HOST_DEVICE void operator()(Index i) const {
-    const Index base = kept.offset(i);
-    T most = in[base];
-    for (Index k = 1; k < length; ++k) {
-      const T value = in[base + compared.offset(k)];
+    const T* from = in + kept.offset(i);
+    T most = from[0];
+    const auto compare = [&](Index, T value) {
       if (value > most || value != value) most = value;
-    }
+    };
+    if (compared.rank <= 1)
+      in_order(
+          1, length, [&](Index k) { return from[k * compared.strides[0]]; }, compare);
+    else
+      for (Index k = 1; k < length; ++k) compare(k, from[compared.offset(k)]);
     out[i] = most;
   }
 };
@@ -61,10 +78,16 @@ struct Argmax {
   std::int32_t* out;
   Index width;
   TREINO_HOST_DEVICE void operator()(Index row) const {
+    const T* from = in + row * width;
+    T most = from[0];
     Index best = 0;
-    for (Index k = 1; k < width; ++k) {
-      if (in[row * width + k] > in[row * width + best]) best = k;
-    }
+    in_order(
+        1, width, [&](Index k) { return from[k]; },
+        [&](Index k, T value) {
+          if (!(value > most)) return;
+          most = value;
+          best = k;
+        });
     out[row] = static_cast<std::int32_t>(best);
   }
 };

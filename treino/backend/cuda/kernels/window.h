@@ -14,16 +14,14 @@ struct Pixel {
 };
 
 struct Window {
-  Index height, width, channels;  // of the input
-  Index out[2];                   // extents of the output
-  Index size[2], stride[2], dilation[2], pad[2];
+  Divisor height, width, channels;  // of the input
+  Divisor out[2];                   // extents of the output
+  Index size[2];
+  Divisor stride[2], dilation[2];
+  Index pad[2];
 
-  TREINO_HOST_DEVICE Pixel output_pixel(Index i) const {
-    return {i / out[1] / out[0], i / out[1] % out[0], i % out[1]};
-  }
-  TREINO_HOST_DEVICE Pixel input_pixel(Index i) const {
-    return {i / width / height, i / width % height, i % width};
-  }
+  TREINO_HOST_DEVICE Pixel output_pixel(Index i) const { return pixel(i, out[0], out[1]); }
+  TREINO_HOST_DEVICE Pixel input_pixel(Index i) const { return pixel(i, height, width); }
   TREINO_HOST_DEVICE Index output_index(const Pixel& p) const {
     return (p.n * out[0] + p.y) * out[1] + p.x;
   }
@@ -38,8 +36,9 @@ struct Window {
   // The output whose tap k lies at i; -1: there is none.
   TREINO_HOST_DEVICE Index output_at(int d, Index i, Index k) const {
     const Index from = i + pad[d] - k * dilation[d];
-    if (from < 0 || from % stride[d] != 0) return -1;
-    return from / stride[d] < out[d] ? from / stride[d] : -1;
+    if (from < 0) return -1;
+    const Index o = from / stride[d];
+    return o * stride[d] == from && o < out[d] ? o : -1;
   }
   // Calls f(pixel of the input) for each tap of output pixel p inside the picture, in order.
   template <typename F>
@@ -55,12 +54,24 @@ struct Window {
   // Calls f(pixel of the output) for each window that input pixel p lies in.
   template <typename F>
   TREINO_HOST_DEVICE void each_window(const Pixel& p, F&& f) const {
-    for (Index ky = size[0] - 1; ky >= 0; --ky) {
-      const Index oy = output_at(0, p.y, ky);
-      for (Index kx = size[1] - 1; oy >= 0 && kx >= 0; --kx) {
-        const Index ox = output_at(1, p.x, kx);
-        if (ox >= 0) f(Pixel{p.n, oy, ox});
-      }
+    each_output(0, p.y, [&](Index oy) {
+      each_output(1, p.x, [&](Index ox) { f(Pixel{p.n, oy, ox}); });
+    });
+  }
+
+ private:
+  TREINO_HOST_DEVICE static Pixel pixel(Index i, const Divisor& height, const Divisor& width) {
+    const Index row = i / width, n = row / height;
+    return {n, row - n * height, i - row * width};
+  }
+  // The outputs one of whose taps lies at i along a dimension.
+  template <typename F>
+  TREINO_HOST_DEVICE void each_output(int d, Index i, F&& f) const {
+    const Index at = i + pad[d], before = at - (size[d] - 1) * dilation[d] + stride[d] - 1;
+    Index last = at / stride[d];
+    if (last >= out[d]) last = out[d] - 1;
+    for (Index o = before > 0 ? before / stride[d] : 0; o <= last; ++o) {
+      if (dilation[d] == 1 || (at - o * stride[d]) % dilation[d] == 0) f(o);
     }
   }
 };
@@ -91,8 +102,8 @@ struct ToChosen {
   const float *dy, *x, *chosen;
   float* dx;
   Window w;
-  TREINO_HOST_DEVICE void operator()(Index i) const {
-    const Index c = i % w.channels, own = i / w.channels;
+  TREINO_HOST_DEVICE float at(Index i) const {
+    const Index own = i / w.channels, c = i - own * w.channels;
     float sum = 0;
     w.each_window(w.input_pixel(own), [&](const Pixel& out) {
       const Index o = w.output_index(out) * w.channels + c;
@@ -103,8 +114,9 @@ struct ToChosen {
       });
       if (first) sum += dy[o];
     });
-    dx[i] = sum;
+    return sum;
   }
+  TREINO_HOST_DEVICE void operator()(Index i) const { dx[i] = at(i); }
 };
 
 struct AvgPool {

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows of softmax, one an index.
+#pragma once
+
+#include "treino/backend/cuda/kernels/common.h"
+
+namespace treino::cuda {
+
+// A row of e^(z - largest) / sum; gives ln sum e^z.
+TREINO_HOST_DEVICE inline float softmax_row(const float* z, float* p, Index width) {
+  const auto logit = [&](Index k) { return z[k]; };
+  float largest = z[0], sum = 0;
+  in_order(1, width, logit, [&](Index, float value) {
+    if (value > largest || value != value) largest = value;
+  });
+  if (width <= kAtOnce) {  // a few classes stay in registers
+    float e[kAtOnce] = {};
+    in_order(0, width, logit,
+             [&](Index k, float value) { sum += e[k] = std::exp(value - largest); });
+    for (int k = 0; k < kAtOnce; ++k) {
+      if (k < width) p[k] = e[k] / sum;
+    }
+  } else {
+    in_order(0, width, logit,
+             [&](Index k, float value) { sum += p[k] = std::exp(value - largest); });
+    in_order(
+        0, width, [&](Index k) { return p[k]; }, [&](Index k, float e) { p[k] = e / sum; });
+  }
+  return largest + std::log(sum);
+}
+
+struct Softmax {
+  const float* z;
+  float* p;
+  Index width;
+  TREINO_HOST_DEVICE void operator()(Index row) const {
+    softmax_row(z + row * width, p + row * width, width);
+  }
+};
+
+struct CrossEntropy {
+  const float *z, *t;
+  float *loss, *p;
+  Index width;
+  TREINO_HOST_DEVICE void operator()(Index row) const {
+    const float *logits = z + row * width, *targets = t + row * width;
+    const float log_sum = softmax_row(logits, p + row * width, width);
+    float sum = 0;
+    for (Index k = 0; k < width; ++k) sum += targets[k] * (log_sum - logits[k]);
+    loss[row] = sum;
+  }
+};
+
+}  // namespace treino::cuda
