@@ -6,7 +6,8 @@ if(NOT TREINO_CUDA STREQUAL "OFF")
   find_program(TREINO_NVCC nvcc PATHS /usr/local/cuda/bin)
   if(TREINO_NVCC)
     set(fatbin ${PROJECT_BINARY_DIR}/treino_cuda.fatbin)
-    file(GLOB cuda_kernel_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/treino/backend/cuda/kernels/*.h)
+    file(GLOB cuda_kernel_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/treino/backend/cuda/kernels/*.h
+         ${PROJECT_SOURCE_DIR}/treino/backend/cuda/kernels/*.def)
     set(cuda_folder ${PROJECT_SOURCE_DIR}/treino/backend/cuda)
     add_custom_command(
       OUTPUT ${fatbin}

@@ -3,6 +3,7 @@
 
 #include "treino/backend/cuda/kernels/augment.h"
 #include "treino/backend/cuda/kernels/elementwise.h"
+#include "treino/backend/cuda/kernels/known_group.h"
 #include "treino/backend/cuda/kernels/movement.h"
 #include "treino/backend/cuda/kernels/norm.h"
 #include "treino/backend/cuda/kernels/product.h"

@@ -104,6 +104,12 @@ void with_size(DType dtype, F&& f) {
   }
 }
 
+// Where an input's element is for each element of `to`.
+Walk broadcast_walk(const Shape& from, const Shape& to);
+
+// Plans a fused group that has a kernel of its own; false where it has none.
+bool plan_known_group(Planner&, const Step&);
+
 Window to_window(const WindowAttributes& attributes);
 
 // Throws Error::mistake, naming the step's layer, for anything but f32.

@@ -6,9 +6,7 @@
 
 namespace treino::cuda {
 
-namespace {
-
-// Where an input's element is for each element of `to`, the axes aligned at the right.
+// The axes are aligned at the right.
 Walk broadcast_walk(const Shape& from, const Shape& to) {
   Walk walk;
   const int more = to.rank() - from.rank();
@@ -20,6 +18,8 @@ Walk broadcast_walk(const Shape& from, const Shape& to) {
   }
   return walk;
 }
+
+namespace {
 
 void demand_room(const Step& step, std::size_t count) {
   if (count > kMostFused)
@@ -58,6 +58,7 @@ void plan_cast(Planner& planner, const Step& step) {
 
 void plan_fused(Planner& planner, const Step& step) {
   const auto& attributes = std::get<FusedAttributes>(step.attributes);
+  if (plan_known_group(planner, step)) return;
   demand_room(step, attributes.instructions.size());
   demand_room(step, step.inputs.size());
   FusedGroup group{};

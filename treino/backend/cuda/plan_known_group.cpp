@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// Finds the kernel of a group by its text.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "treino/backend/cuda/plan.h"
+
+namespace treino::cuda {
+
+namespace {
+
+// A group as known_groups.def writes it, and its constants.
+struct Written {
+  std::string text;
+  std::vector<float> constants;
+};
+
+// i, u, s or b; 0: none of them.
+char kind_of(const TensorType& input, const Shape& shape) {
+  const bool whole = input.shape.elements() == shape.elements();
+  if (input.dtype == DType::u8) return whole ? 'u' : 0;
+  if (input.dtype != DType::f32) return 0;
+  return whole ? 'i' : input.shape.elements() == 1 ? 's' : 'b';
+}
+
+// Without text where no row can be the group's.
+Written write(const Step& step, const FusedAttributes& group) {
+  Written written;
+  std::vector<std::string> names;
+  int results = 0;
+  for (const FusedInstruction& instruction : group.instructions) {
+    if (instruction.dtype != DType::f32) return {};
+    if (instruction.op == Op::constant) {
+      names.push_back(fmt::format("c{}", written.constants.size()));
+      written.constants.push_back(static_cast<float>(instruction.value));
+      continue;
+    }
+    written.text += fmt::format("{}(", name(instruction.op));
+    for (int k = 0; k < info(instruction.op).least_inputs; ++k) {
+      const int operand = instruction.operands[static_cast<std::size_t>(k)];
+      if (k > 0) written.text += ",";
+      if (operand >= 0) {
+        written.text += names[static_cast<std::size_t>(operand)];
+        continue;
+      }
+      const char kind = kind_of(step.inputs[static_cast<std::size_t>(~operand)].type, group.shape);
+      if (kind == 0) return {};
+      written.text += fmt::format("{}{}", kind, ~operand);
+    }
+    written.text += ") ";
+    names.push_back(fmt::format("t{}", results++));
+  }
+  written.text += "->";
+  for (int output : group.outputs) written.text += " " + names[static_cast<std::size_t>(output)];
+  return written;
+}
+
+template <typename Group>
+bool plan(Planner& planner, const Step& step, const FusedAttributes& group,
+          const Written& written) {
+  KnownGroup<Group> work{};
+  if (written.text != Group::kText || step.inputs.size() != std::size(work.in) ||
+      written.constants.size() != static_cast<std::size_t>(work.kText.constants)) {
+    return false;  // some that no instruction reads, too
+  }
+  for (std::size_t k = 0; k < step.inputs.size(); ++k) {
+    work.in[k] = planner.at<void>(step.inputs[k]);
+    if (work.kText.input[k] == 'b')
+      work.walks[work.kText.broadcasting(k)] =
+          broadcast_walk(step.inputs[k].type.shape, group.shape);
+  }
+  for (std::size_t k = 0; k < step.outputs.size(); ++k)
+    work.out[k] = planner.at<float>(step.outputs[k]);
+  std::copy(written.constants.begin(), written.constants.end(), work.constants);
+  planner.launch(work, group.shape.elements());
+  return true;
+}
+
+}  // namespace
+
+bool plan_known_group(Planner& planner, const Step& step) {
+  const auto& group = std::get<FusedAttributes>(step.attributes);
+  const Written written = write(step, group);
+#define TREINO_GROUP(name, text) \
+  if (plan<group::name>(planner, step, group, written)) return true;
+#include "treino/backend/cuda/kernels/known_groups.def"
+#undef TREINO_GROUP
+  return false;
+}
+
+}  // namespace treino::cuda
