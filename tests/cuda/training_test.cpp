@@ -73,7 +73,7 @@ TEST_F(CudaMemory, TrainsWhereThereIsEnough) {
 
 TEST_F(CudaMemory, TooLittleForAStepNamesTheLayerAndABatchThatFits) {
   const Outcome outcome =
-      train_with(R"({"devices": [{"bytes": 800000}]})", {"--set", "train.batch=64"});
+      train_with(R"({"devices": [{"bytes": 600000}]})", {"--set", "train.batch=64"});
   EXPECT_EQ(outcome.exit, 1);
   EXPECT_THAT(outcome.err, HasSubstr("the GPU's memory is full: program train asked for"));
   EXPECT_THAT(outcome.err, testing::ContainsRegex("conv2d[_0-9]*'s [a-z_0-9]+ alone takes"));

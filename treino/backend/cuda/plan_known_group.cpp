@@ -14,27 +14,40 @@ namespace {
 // A group as known_groups.def writes it, and its constants.
 struct Written {
   std::string text;
-  std::vector<float> constants;
+  std::vector<double> constants;
 };
 
-// i, u, s or b; 0: none of them.
-char kind_of(const TensorType& input, const Shape& shape) {
+// The letter of an input; 0: it has none.
+char kind_of(const TensorType& input, DType dtype, const Shape& shape) {
   const bool whole = input.shape.elements() == shape.elements();
-  if (input.dtype == DType::u8) return whole ? 'u' : 0;
-  if (input.dtype != DType::f32) return 0;
-  return whole ? 'i' : input.shape.elements() == 1 ? 's' : 'b';
+  if (input.dtype == dtype) return whole ? 'i' : input.shape.elements() == 1 ? 's' : 'b';
+  if (!whole) return 0;
+  switch (input.dtype) {
+    case DType::f32:
+      return 'f';
+    case DType::f64:
+      return 'd';
+    case DType::u8:
+      return 'u';
+    case DType::i32:
+      return 'n';
+    case DType::i64:
+      return 'l';
+  }
+  return 0;
 }
 
 // Without text where no row can be the group's.
 Written write(const Step& step, const FusedAttributes& group) {
+  const DType dtype = step.outputs[0].type.dtype;
   Written written;
   std::vector<std::string> names;
   int results = 0;
   for (const FusedInstruction& instruction : group.instructions) {
-    if (instruction.dtype != DType::f32) return {};
+    if (instruction.dtype != dtype) return {};
     if (instruction.op == Op::constant) {
       names.push_back(fmt::format("c{}", written.constants.size()));
-      written.constants.push_back(static_cast<float>(instruction.value));
+      written.constants.push_back(instruction.value);
       continue;
     }
     written.text += fmt::format("{}(", name(instruction.op));
@@ -45,7 +58,8 @@ Written write(const Step& step, const FusedAttributes& group) {
         written.text += names[static_cast<std::size_t>(operand)];
         continue;
       }
-      const char kind = kind_of(step.inputs[static_cast<std::size_t>(~operand)].type, group.shape);
+      const char kind =
+          kind_of(step.inputs[static_cast<std::size_t>(~operand)].type, dtype, group.shape);
       if (kind == 0) return {};
       written.text += fmt::format("{}{}", kind, ~operand);
     }
@@ -60,8 +74,12 @@ Written write(const Step& step, const FusedAttributes& group) {
 template <typename Group>
 bool plan(Planner& planner, const Step& step, const FusedAttributes& group,
           const Written& written) {
+  using T = typename Group::Type;
   KnownGroup<Group> work{};
-  if (written.text != Group::kText || step.inputs.size() != std::size(work.in) ||
+  bool same_type = false;
+  with_type(step.outputs[0].type.dtype,
+            [&](auto element) { same_type = std::is_same_v<decltype(element), T>; });
+  if (written.text != Group::kText || !same_type || step.inputs.size() != std::size(work.in) ||
       written.constants.size() != static_cast<std::size_t>(work.kText.constants)) {
     return false;  // some that no instruction reads, too
   }
@@ -72,8 +90,9 @@ bool plan(Planner& planner, const Step& step, const FusedAttributes& group,
           broadcast_walk(step.inputs[k].type.shape, group.shape);
   }
   for (std::size_t k = 0; k < step.outputs.size(); ++k)
-    work.out[k] = planner.at<float>(step.outputs[k]);
-  std::copy(written.constants.begin(), written.constants.end(), work.constants);
+    work.out[k] = planner.at<T>(step.outputs[k]);
+  std::transform(written.constants.begin(), written.constants.end(), work.constants,
+                 [](double value) { return static_cast<T>(value); });
   planner.launch(work, group.shape.elements());
   return true;
 }
@@ -83,7 +102,7 @@ bool plan(Planner& planner, const Step& step, const FusedAttributes& group,
 bool plan_known_group(Planner& planner, const Step& step) {
   const auto& group = std::get<FusedAttributes>(step.attributes);
   const Written written = write(step, group);
-#define TREINO_GROUP(name, text) \
+#define TREINO_GROUP(name, type, text) \
   if (plan<group::name>(planner, step, group, written)) return true;
 #include "treino/backend/cuda/kernels/known_groups.def"
 #undef TREINO_GROUP

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Groups of elementwise ops of floats that networks are full of, each compiled from its text:
-// instructions in their order, operands  i0 an input of the group's shape, u0 such an input of
-// bytes, s0 an input of one element, b0 any other that broadcasts, c0 a constant, t0 the result of
-// an instruction (constants do not count); then "->" and the results that are kept.
+// Groups of elementwise ops that networks are full of, each compiled from its text: instructions of
+// the group's type in their order, operands  i0 an input of the group's type and shape, s0 one of
+// one element, b0 any other that broadcasts; u0 n0 l0 f0 d0 an input of the group's shape and of
+// u8, i32, i64, f32, f64, which a cast reads; c0 a constant, t0 the result of an instruction
+// (constants do not count). After "->" come the results that are kept.
 #pragma once
 
 #include <string_view>
@@ -24,7 +25,7 @@ struct GroupText {
     Op op{};
     Operand operands[3];
   };
-  Instruction instruction[16];
+  Instruction instruction[24];
   int output[kMost] = {};
   char input[kMost] = {};  // kinds
   int instructions = 0, inputs = 0, constants = 0, outputs = 0;
@@ -79,15 +80,26 @@ struct GroupText {
   }
 };
 
+// What an input of that kind holds.
+template <char kind, typename T>
+using Stored = std::conditional_t<
+    kind == 'u', std::uint8_t,
+    std::conditional_t<
+        kind == 'n', std::int32_t,
+        std::conditional_t<
+            kind == 'l', std::int64_t,
+            std::conditional_t<kind == 'f', float, std::conditional_t<kind == 'd', double, T>>>>>;
+
 // All inputs of an element are read before its outputs are written: they may share storage.
 template <typename Group>
 struct KnownGroup {
+  using T = typename Group::Type;
   static constexpr GroupText kText{Group::kText};
   static constexpr int kWalks = kText.broadcasting(kText.inputs);
 
   const void* in[kText.inputs];
-  float* out[kText.outputs];
-  float constants[kText.constants + 1];
+  T* out[kText.outputs];
+  T constants[kText.constants + 1];
   Walk walks[kWalks > 0 ? kWalks : 1];  // of broadcasting inputs
 
   TREINO_HOST_DEVICE void operator()(Index i) const {
@@ -99,31 +111,26 @@ struct KnownGroup {
   template <std::size_t... kIn, std::size_t... kStep, std::size_t... kOut>
   TREINO_HOST_DEVICE void run(Index i, std::index_sequence<kIn...>, std::index_sequence<kStep...>,
                               std::index_sequence<kOut...>) const {
-    const float inputs[] = {input<kIn>(i)...};
-    float results[sizeof...(kStep)];
+    const T inputs[] = {input<kIn>(i)...};
+    T results[sizeof...(kStep)];
     ((results[kStep] = result<kStep>(inputs, results)), ...);
     ((out[kOut][i] = results[kText.output[kOut]]), ...);
   }
   template <std::size_t k>
-  TREINO_HOST_DEVICE float input(Index i) const {
+  TREINO_HOST_DEVICE T input(Index i) const {
     constexpr char kKind = kText.input[k];
-    if constexpr (kKind == 'u')
-      return static_cast<const std::uint8_t*>(in[k])[i];
-    else if constexpr (kKind == 's')
-      return *static_cast<const float*>(in[k]);
-    else if constexpr (kKind == 'b')
-      return static_cast<const float*>(in[k])[walks[kText.broadcasting(k)].offset(i)];
-    else
-      return static_cast<const float*>(in[k])[i];
+    if constexpr (kKind == 's') i = 0;
+    if constexpr (kKind == 'b') i = walks[kText.broadcasting(k)].offset(i);
+    return static_cast<T>(static_cast<const Stored<kKind, T>*>(in[k])[i]);
   }
   template <std::size_t kStep>
-  TREINO_HOST_DEVICE float result(const float* inputs, const float* results) const {
+  TREINO_HOST_DEVICE T result(const T* inputs, const T* results) const {
     constexpr GroupText::Instruction kOne = kText.instruction[kStep];
-    return evaluate<float>(kOne.op, operand<kStep, 0>(inputs, results),
-                           operand<kStep, 1>(inputs, results), operand<kStep, 2>(inputs, results));
+    return evaluate<T>(kOne.op, operand<kStep, 0>(inputs, results),
+                       operand<kStep, 1>(inputs, results), operand<kStep, 2>(inputs, results));
   }
   template <std::size_t kStep, int k>
-  TREINO_HOST_DEVICE float operand(const float* inputs, const float* results) const {
+  TREINO_HOST_DEVICE T operand(const T* inputs, const T* results) const {
     constexpr GroupText::Operand kOperand = kText.instruction[kStep].operands[k];
     if constexpr (kOperand.kind == 0)
       return 0;
@@ -138,8 +145,9 @@ struct KnownGroup {
 
 // The rows of known_groups.def.
 namespace group {
-#define TREINO_GROUP(name, text)                    \
+#define TREINO_GROUP(name, type, text)              \
   struct name {                                     \
+    using Type = type;                              \
     static constexpr std::string_view kText = text; \
   };
 #include "treino/backend/cuda/kernels/known_groups.def"
