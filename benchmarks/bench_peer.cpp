@@ -2,7 +2,7 @@
 // Our side of benchmarks/peers: times a recipe's step whenever a line on standard input asks for
 // it.
 //   treino_bench_peer RECIPE [--samples FILE --labels FILE] [--threads N] [--variant train|predict]
-//   [--batch N]
+//   [--batch N] [--device cpu|cuda]
 // Line in: "measure SECONDS". Line out: {"us": median of windows, "best_us": ...}.
 #include <fmt/format.h>
 
@@ -54,6 +54,8 @@ int serve(int argc, char** argv) {
       options.threads = std::stoi(value);
     else if (name == "--variant")
       options.predict = value == "predict";
+    else if (name == "--device")
+      options.device = value;
     else if (name == "--batch")
       options.batch = std::stoi(value);
     else
@@ -61,8 +63,9 @@ int serve(int argc, char** argv) {
   }
   bench::RecipeStep step(options);
   step.run(3);
-  fmt::print("{{\"ready\": {:.4f}, \"parameters\": {}}}\n",
-             step.compile_seconds() + step.load_seconds(), step.parameters());
+  fmt::print("{{\"ready\": {:.4f}, \"parameters\": {}, \"device_bytes\": {}}}\n",
+             step.compile_seconds() + step.load_seconds(), step.parameters(),
+             step.state_bytes() + step.program().arena_bytes);
   std::fflush(stdout);
   for (std::string line; std::getline(std::cin, line);)
     measure(step, std::stod(line.substr(line.find(' ') + 1)));
@@ -75,7 +78,7 @@ int main(int argc, char** argv) {
   if (argc < 2) {
     fmt::print(stderr,
                "usage: treino_bench_peer RECIPE [--samples FILE --labels FILE] [--threads N] "
-               "[--variant train|predict] [--batch N]\n");
+               "[--variant train|predict] [--batch N] [--device cpu|cuda]\n");
     return 2;
   }
   try {

@@ -37,7 +37,7 @@ RecipeStep::RecipeStep(const StepOptions& options) : predict_(options.predict) {
   if (options.batch > 0) recipe.train.batch = options.batch;
   const std::vector<double>& extents = recipe.input.shape;
   geometry_.batch = recipe.train.batch;
-  geometry_.rows = geometry_.batch * 200;
+  geometry_.rows = geometry_.batch * options.epoch;
   if (!options.labels.empty())
     geometry_.rows = static_cast<std::int64_t>(read_whole_file(options.labels).size() / 4);
   geometry_.sample = extents.empty() ? Shape{32, 32, 3} : Shape{};
@@ -105,6 +105,13 @@ void RecipeStep::read_samples(const StepOptions& options) {
   store_->bind(store_->find("data.samples"), samples);
   store_->bind(store_->find("data.labels"), labels);
   store_->write("data.order", order);
+}
+
+std::int64_t RecipeStep::state_bytes() const {
+  std::int64_t bytes = 0;
+  for (const Variable& variable : program_.variables)
+    bytes += variable.type.shape.elements() * host_bytes(variable.type.dtype);
+  return bytes;
 }
 
 void RecipeStep::rewind() {

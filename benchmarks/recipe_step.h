@@ -19,6 +19,7 @@ struct StepOptions {
   bool onednn = true;
   bool predict = false;
   std::int64_t batch = 0;       // 0: the recipe's
+  std::int64_t epoch = 200;     // steps of an epoch of random samples
   std::string samples, labels;  // raw files, u8 and i32; empty: random
 };
 
@@ -34,6 +35,7 @@ class RecipeStep {
   const Program& program() const { return program_; }
   Executable& executable() { return *executable_; }
   const std::string& name() const { return name_; }
+  std::int64_t state_bytes() const;  // parameters, optimiser's state and data on the device
   std::int64_t batch() const { return geometry_.batch; }
   std::int64_t parameters() const { return parameters_; }
   double compile_seconds() const { return compile_seconds_; }

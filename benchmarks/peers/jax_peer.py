@@ -8,12 +8,17 @@ if "--threads" in sys.argv and sys.argv[sys.argv.index("--threads") + 1] == "1":
     os.environ["XLA_FLAGS"] = ("--xla_cpu_multi_thread_eigen=false "
                                "intra_op_parallelism_threads=1")
 
+os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"  # so that its memory can be told
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
 from network import arguments, serve
+
+try:
+    import optax
+except ModuleNotFoundError:
+    import plain_optax as optax
 
 ACTIVATIONS = {"relu": jax.nn.relu, "tanh": jnp.tanh, "silu": jax.nn.silu,
                "gelu": lambda x: jax.nn.gelu(x, approximate=False)}
@@ -119,6 +124,11 @@ def build(layers, shape, rng, parameters, statistics):
 
 def main():
     options, network = arguments(__doc__)
+    on_gpu = options.device == "cuda"
+    jax.config.update("jax_platforms", options.device)
+    if on_gpu:
+        jax.config.update("jax_default_matmul_precision",
+                          "tensorfloat32" if options.tf32 else "highest")
     parameters, statistics = {}, {}
     steps, _ = build(network.layers, network.shape, np.random.default_rng(1), parameters,
                      statistics)
@@ -133,7 +143,8 @@ def main():
             x = step(x, parameters, statistics, new, key)
         return optax.softmax_cross_entropy_with_integer_labels(x, y).mean(), new
 
-    def train(state, rows):
+    # The data are an argument, not a constant of the program.
+    def train(state, rows, data, labels):
         parameters, statistics, slots, key = state
         key, drop = jax.random.split(key)
         x = data[rows].astype(jnp.float32) / 255
@@ -150,25 +161,29 @@ def main():
         return jnp.asarray(rows.reshape(network.steps, network.batch).astype(np.int32))
 
     if options.variant == "scan":
-        epoch = jax.jit(lambda state, rows: jax.lax.scan(train, state, rows), donate_argnums=0)
+        epoch = jax.jit(lambda state, rows, *data: jax.lax.scan(
+            lambda s, r: train(s, r, *data), state, rows), donate_argnums=0)
 
         def run():
             nonlocal state
-            state, losses = epoch(state, order())
+            state, losses = epoch(state, order(), data, labels)
             losses.block_until_ready()
             return network.steps
     else:
         step = jax.jit(train, donate_argnums=0)
-        rows, position = np.asarray(order()), 0
+        rows, position = list(order()) if on_gpu else np.asarray(order()), 0
 
         def run():
             nonlocal state, position
             position = (position + 1) % len(rows)
-            state, loss = step(state, rows[position])
-            loss.block_until_ready()
+            state, loss = step(state, rows[position], data, labels)
+            if not on_gpu:
+                loss.block_until_ready()
             return 1
 
-    serve(run, count, warm_up=1 if options.variant == "scan" else 5)
+    serve(run, count, warm_up=2 if options.variant == "scan" else 5,
+          wait=lambda: jax.block_until_ready(state),
+          device_bytes=lambda: (jax.devices()[0].memory_stats() or {}).get("peak_bytes_in_use", 0))
 
 
 if __name__ == "__main__":

@@ -47,19 +47,24 @@ def arguments(description):
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--variant", default="")
     parser.add_argument("--batch", type=int, default=0)
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
+    parser.add_argument("--tf32", action="store_true", help="cuda: products may round to TF32")
     options = parser.parse_args()
     return options, Network(options.recipe, options.samples, options.labels)
 
 
-def serve(run, parameters, warm_up=3):
+def serve(run, parameters, warm_up=3, wait=lambda: None, device_bytes=lambda: 0):
     """Answers "measure SECONDS" lines with the time of a step: median and best of windows.
 
-    run(): runs some steps, waits until they are done, returns how many.
+    run(): starts some steps and returns how many; wait(): returns when all are done, where run()
+    does not wait itself; device_bytes(): what the steps hold of a GPU's memory.
     """
     start = time.perf_counter()
     for _ in range(warm_up):
         run()
-    print(json.dumps({"ready": time.perf_counter() - start, "parameters": parameters}), flush=True)
+    wait()
+    print(json.dumps({"ready": time.perf_counter() - start, "parameters": parameters,
+                      "device_bytes": device_bytes()}), flush=True)
     for line in sys.stdin:
         seconds = float(line.split()[1])
         windows = []
@@ -68,9 +73,9 @@ def serve(run, parameters, warm_up=3):
             steps, start = 0, time.perf_counter()
             while True:
                 steps += run()
-                elapsed = time.perf_counter() - start
-                if elapsed > 0.02:
+                if time.perf_counter() - start > 0.02:
                     break
-            windows.append(elapsed / steps)
+            wait()
+            windows.append((time.perf_counter() - start) / steps)
         print(json.dumps({"us": statistics.median(windows) * 1e6, "best_us": min(windows) * 1e6}),
               flush=True)

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """PyTorch: the recipe's training step, the data resident, fused optimiser.
 
-Variants: eager (NCHW), channels_last, compile (torch.compile of the channels_last model).
+Variants: eager (NCHW), channels_last, compile (torch.compile of the channels_last model). On a GPU
+compile takes the loss in and uses CUDA graphs (mode reduce-overhead); compile-max is the same with
+mode max-autotune; graph, graph-cl and graph-compile are eager, channels_last and compiled code whose
+whole step, gathering and optimiser with it, is captured by hand in one CUDA graph.
 """
 
 import torch
@@ -78,41 +81,100 @@ def build(layers, shape):
 
 def main():
     options, network = arguments(__doc__)
+    device = torch.device(options.device)
+    on_gpu, whole = options.device == "cuda", options.variant.startswith("graph")
+    torch.backends.cuda.matmul.allow_tf32 = options.tf32
+    torch.backends.cudnn.allow_tf32 = options.tf32
+    torch.backends.cudnn.benchmark = True
     torch.set_num_threads(options.threads)
     torch.manual_seed(1)
     model, _ = build(network.layers, network.shape)
-    model.train()
+    model.train().to(device)
     parameters = sum(p.numel() for p in model.parameters())
-    last = options.variant in ("channels_last", "compile")
-    data = torch.from_numpy(network.samples)
+    last = options.variant not in ("eager", "graph")
+    data = torch.from_numpy(network.samples).to(device)
     if last:
         model = model.to(memory_format=torch.channels_last)
     else:
         data = data.permute(0, 3, 1, 2).contiguous()
-    labels = torch.from_numpy(network.labels).long()
+    labels = torch.from_numpy(network.labels).long().to(device)
     if network.optimizer == "adam":
-        optimizer = torch.optim.Adam(model.parameters(), network.rate, eps=1e-7, fused=True)
+        optimizer = torch.optim.Adam(model.parameters(), network.rate, eps=1e-7, fused=True,
+                                     capturable=whole)
     else:
         optimizer = torch.optim.SGD(model.parameters(), network.rate, network.momentum, fused=True)
-    forward = torch.compile(model) if options.variant == "compile" else model
-    order, position = torch.randperm(len(labels)), 0
+    forward = torch.compile(model) if options.variant == "compile" and not on_gpu else model
+
+    def loss_of(x, y):
+        return F.cross_entropy(forward(x.float() / 255), y)
+
+    modes = {"compile": "reduce-overhead", "compile-max": "max-autotune",
+             "graph-compile": "default"}
+    if on_gpu and options.variant in modes:
+        loss_of = torch.compile(loss_of, mode=modes[options.variant])
+    order, position = torch.randperm(len(labels), device=device), 0
+
+    def update(rows):
+        x = data[rows]
+        if last:
+            x = x.permute(0, 3, 1, 2)
+        loss_of(x, labels[rows]).backward()
+        optimizer.step()
 
     def run():
         nonlocal order, position
         if position + network.batch > len(order):
-            order, position = torch.randperm(len(labels)), 0
+            order, position = torch.randperm(len(labels), device=device), 0
         rows = order[position:position + network.batch]
         position += network.batch
-        x = data[rows]
-        if last:
-            x = x.permute(0, 3, 1, 2)
         optimizer.zero_grad(set_to_none=True)
-        loss = F.cross_entropy(forward(x.float() / 255), labels[rows])
-        loss.backward()
-        optimizer.step()
+        if on_gpu and options.variant.startswith("compile"):
+            torch.compiler.cudagraph_mark_step_begin()
+        update(rows)
         return 1
 
-    serve(run, parameters, warm_up=10)
+    if not on_gpu:
+        serve(run, parameters, warm_up=10)
+        return
+    if whole:
+        run = captured(update, optimizer, order, network.batch)
+    serve(run, parameters, 20, torch.cuda.synchronize, torch.cuda.max_memory_reserved)
+
+
+def captured(update, optimizer, order, batch):
+    """run() that replays one CUDA graph of the step, which finds its own rows in the order."""
+    first = torch.zeros((), dtype=torch.int64, device="cuda")
+    offsets = torch.arange(batch, device="cuda")
+    steps, done = len(order) // batch, 0
+
+    def step():
+        update(order[first + offsets])
+        first.add_(batch)
+
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(5):
+            optimizer.zero_grad(set_to_none=True)
+            step()
+    torch.cuda.current_stream().wait_stream(side)
+    optimizer.zero_grad(set_to_none=True)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        step()
+    first.zero_()
+
+    def run():
+        nonlocal done
+        if done == steps:
+            order.copy_(torch.randperm(len(order), device="cuda"))
+            first.zero_()
+            done = 0
+        graph.replay()
+        done += 1
+        return 1
+
+    return run
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 #include "tests/conformance/backends.h"
 
 #include "tests/support/environment.h"
+#include "tests/support/places.h"
 #include "treino/base/error.h"
 
 namespace treino::conformance {
@@ -22,11 +23,11 @@ void add_cpu(std::vector<Backend>& all, const std::string& isa, const std::strin
   }
 }
 
-// The CUDA device on the stand-in for its driver, which runs the kernels on the host.
+// The CUDA device on the stand-in for its driver, which runs the kernels on the host, or on a GPU.
 void add_cuda(std::vector<Backend>& all) {
-  const test::Environment driver("TREINO_CUDA_DRIVER", TREINO_FAKE_CUDA_LIBRARY);
-  const test::Environment image("TREINO_CUDA_IMAGE", TREINO_FAKE_CUDA_LIBRARY);
-  all.push_back({"cuda on the host", "", make_device("cuda")});
+  const test::Environment driver("TREINO_CUDA_DRIVER", test::cuda_under_test("TREINO_CUDA_DRIVER"));
+  const test::Environment image("TREINO_CUDA_IMAGE", test::cuda_under_test("TREINO_CUDA_IMAGE"));
+  all.push_back({test::on_real_gpu() ? "cuda" : "cuda on the host", "", make_device("cuda")});
 }
 
 }  // namespace
@@ -34,6 +35,10 @@ void add_cuda(std::vector<Backend>& all) {
 const std::vector<Backend>& all_backends() {
   static const std::vector<Backend> backends = [] {
     std::vector<Backend> all;
+    if (test::on_real_gpu()) {  // where there is nothing to learn of the CPU device
+      add_cuda(all);
+      return all;
+    }
     for (const char* isa : {"avx512", "avx2", "portable"}) {
       add_cpu(all, isa, "", true);
       add_cpu(all, isa, "", false);

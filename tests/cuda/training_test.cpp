@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Trainings on the CUDA device over the stand-in for its driver: the same bits again and across a
-// resume, and memory that runs out, by the GPU's size and by --vram-limit.
+// Trainings on the CUDA device over the stand-in for its driver, or on a GPU (places.h): the same
+// bits again and across a resume; over the stand-in, memory that runs out, by the GPU's size and by
+// --vram-limit.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
 
 #include "tests/support/environment.h"
+#include "tests/support/places.h"
 #include "tests/support/program.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/train/support.h"
@@ -15,14 +17,15 @@ namespace treino::train::test {
 namespace {
 
 using testing::HasSubstr;
+using treino::test::cuda_under_test;
 using treino::test::Environment;
 using treino::test::Outcome;
 using treino::test::TemporaryFolder;
 
 class CudaTraining : public testing::TestWithParam<const std::string*> {
  protected:
-  Environment driver_{"TREINO_CUDA_DRIVER", TREINO_FAKE_CUDA_LIBRARY};
-  Environment image_{"TREINO_CUDA_IMAGE", TREINO_FAKE_CUDA_LIBRARY};
+  Environment driver_{"TREINO_CUDA_DRIVER", cuda_under_test("TREINO_CUDA_DRIVER")};
+  Environment image_{"TREINO_CUDA_IMAGE", cuda_under_test("TREINO_CUDA_IMAGE")};
   TemporaryFolder folder_;
 };
 
@@ -51,17 +54,22 @@ INSTANTIATE_TEST_SUITE_P(Networks, CudaTraining,
 
 class CudaMemory : public testing::Test {
  protected:
-  // `treino train` of the convolutional network on a GPU of that scenario.
+  // `treino train` of the convolutional network on a GPU of that scenario; without one, on the GPU
+  // that there is.
   Outcome train_with(const std::string& scenario, std::vector<std::string> more = {}) {
     std::ofstream(folder_ / "conv.toml") << kConv;
     std::vector<std::string> arguments{"train", folder_ / "conv.toml", "--device", "cuda",
                                        "--out", folder_ / "run"};
     arguments.insert(arguments.end(), more.begin(), more.end());
-    return treino::test::run_treino({.arguments = std::move(arguments),
-                                     .folder = folder_ / "",
-                                     .environment = {"TREINO_CUDA_DRIVER=" TREINO_FAKE_CUDA_LIBRARY,
-                                                     "TREINO_CUDA_IMAGE=" TREINO_FAKE_CUDA_LIBRARY,
-                                                     "TREINO_FAKE_CUDA=" + scenario}});
+    const auto set = [&](const char* name) {
+      return std::string(name) + "=" +
+             (scenario.empty() ? cuda_under_test(name) : TREINO_FAKE_CUDA_LIBRARY);
+    };
+    return treino::test::run_treino(
+        {.arguments = std::move(arguments),
+         .folder = folder_ / "",
+         .environment = {set("TREINO_CUDA_DRIVER"), set("TREINO_CUDA_IMAGE"),
+                         "TREINO_FAKE_CUDA=" + scenario}});
   }
   TemporaryFolder folder_;
 };

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "tests/support/places.h"
 #include "treino/compiler/compile.h"
 #include "treino/graph/build.h"
 
@@ -12,13 +13,13 @@ namespace treino::golden {
 
 namespace {
 
-const std::string kFolder = std::string(TREINO_SOURCE_DIR) + "/tests/golden/";
+const std::string kFolder = test::source_folder() + "/tests/golden/";
 
 nn::Recipe read_recipe(const std::string& name) {
   const std::string own = kFolder + "networks/" + name + ".toml";
   if (std::filesystem::exists(own)) return nn::load_recipe(own);
   const std::vector<nn::Override> off = {{"model.dropout_1.rate", "0"}};
-  return nn::load_recipe(std::string(TREINO_SOURCE_DIR) + "/recipes/" + name + ".toml", off);
+  return nn::load_recipe(test::source_folder() + "/recipes/" + name + ".toml", off);
 }
 
 std::string text_of(const format::SafeTensors& values, const std::string& key) {

@@ -10,6 +10,8 @@
 
 #include <array>
 
+#include "tests/support/places.h"
+
 extern char** environ;
 
 namespace treino::test {
@@ -89,7 +91,7 @@ Outcome run(const std::string& program, const std::vector<std::string>& words,
 Outcome run_treino(const Invocation& invocation) {
   std::vector<std::string> words{"treino"};
   words.insert(words.end(), invocation.arguments.begin(), invocation.arguments.end());
-  return run(TREINO_BINARY, words, invocation);
+  return run(program_path(), words, invocation);
 }
 
 Outcome run_treino(std::vector<std::string> arguments, const std::string& folder) {

@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Gathers what a bare machine with a GPU needs to test and time this build: programs without symbols,
+# the libraries they need but for the C and C++ libraries, recipes, golden values, the benchmarks'
+# scripts, and pieces of the data sets under $TREINO_DATA (mnist as it is; of cifar10's binary files a
+# part, which check.sh repeats).
+#   benchmarks/gpu/pack.sh BUILD_DIR OUTPUT_DIR
+# The build: -DTREINO_CUDA=ON -DTREINO_ONEDNN=OFF -DTREINO_TESTS=ON -DTREINO_BENCHMARKS=ON, targets
+# treino_cli treino_bench_step treino_bench_peer treino_test_conformance treino_test_golden
+# treino_test_cuda. What runs there: check.sh.
+set -euo pipefail
+[ $# = 2 ] || { sed -n '3,10s/^# //p' "$0" >&2; exit 2; }
+build=$(realpath "$1") source=$(realpath "$(dirname "$0")/../..")
+mkdir -p "$2"
+out=$(realpath "$2")
+case $out in "$source" | /) echo "pack.sh: $out is no folder of its own" >&2; exit 2 ;; esac
+rm -rf "${out:?}"/{bin,programs,lib,recipes,tests,benchmarks,data}
+mkdir -p "$out"/{bin,programs,lib,tests/golden,benchmarks,data}
+
+programs=(treino treino_bench_step treino_bench_peer tests/treino_test_conformance tests/treino_test_golden
+          tests/treino_test_cuda)
+for program in "${programs[@]}"; do
+  name=$(basename "$program")
+  strip -o "$out/programs/$name" "$build/$program"
+  ldd "$build/$program" | awk '$2 == "=>" && $3 ~ "^/" {print $1, $3}' >>"$out/lib/needed"
+  # Its libraries are for it alone, not for what a shell starts beside it.
+  cat >"$out/bin/$name" <<'END'
+#!/bin/sh
+here=$(dirname "$(readlink -f "$0")")/..
+LD_LIBRARY_PATH=$here/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} exec "$here/programs/$(basename "$0")" "$@"
+END
+  chmod +x "$out/bin/$name"
+done
+sort -u "$out/lib/needed" | while read -r name path; do
+  case $name in
+    ld-linux* | libc.so.* | libm.so.* | libpthread.so.* | libdl.so.* | librt.so.* | libresolv.so.*) ;;
+    libstdc++.so.* | libgcc_s.so.*) ;;
+    *) strip -o "$out/lib/$name" "$path" 2>/dev/null || cp -L "$path" "$out/lib/$name" ;;
+  esac
+done
+rm "$out/lib/needed"
+# The programs hold much of each other: packed together, a third is left. check.sh unpacks them.
+tar -C "$out" -c programs lib | xz --lzma2=preset=3,dict=64MiB >"$out/programs.tar.xz"
+rm -r "$out/programs" "$out/lib"
+
+cp -r "$source/recipes" "$out/"
+cp -r "$source"/tests/golden/{networks,values} "$out/tests/golden/"
+cp -r "$source"/benchmarks/{gpu,peers} "$out/benchmarks/"
+rm -rf "$out"/benchmarks/peers/__pycache__
+if [ -d "${TREINO_DATA:-/nonexistent}/mnist" ]; then
+  cp -rL --no-preserve=mode "$TREINO_DATA/mnist" "$out/data/"
+fi
+# 5,000 pictures to train and 2,000 to test; check.sh repeats them to the size of the whole set.
+batch=$(find -L "${TREINO_DATA:-/nonexistent}" -name test_batch.bin 2>/dev/null | head -n 1)
+if [ -n "$batch" ]; then
+  folder=$(dirname "$batch")
+  head -c $((5000 * 3073)) "$folder/data_batch_1.bin" | gzip -9 >"$out/data/cifar10-train.bin.gz"
+  head -c $((2000 * 3073)) "$folder/test_batch.bin" | gzip -9 >"$out/data/cifar10-test.bin.gz"
+fi
+du -sh --apparent-size "$out"
