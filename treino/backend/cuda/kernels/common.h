@@ -34,11 +34,12 @@ template <typename Fetch, typename Use>
 TREINO_HOST_DEVICE inline void in_order(Index begin, Index end, Fetch&& fetch, Use&& use) {
   for (Index first = begin; first < end; first += kAtOnce) {
     decltype(fetch(first)) fetched[kAtOnce] = {};
+    const int count = end - first < kAtOnce ? static_cast<int>(end - first) : kAtOnce;
     for (int j = 0; j < kAtOnce; ++j) {
-      if (first + j < end) fetched[j] = fetch(first + j);
+      if (j < count) fetched[j] = fetch(first + j);
     }
     for (int j = 0; j < kAtOnce; ++j) {
-      if (first + j < end) use(first + j, fetched[j]);
+      if (j < count) use(first + j, fetched[j]);
     }
   }
 }

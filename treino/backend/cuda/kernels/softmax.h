@@ -17,8 +17,9 @@ TREINO_HOST_DEVICE inline float softmax_row(const float* z, float* p, Index widt
     float e[kAtOnce] = {};
     in_order(0, width, logit,
              [&](Index k, float value) { sum += e[k] = std::exp(value - largest); });
+    const float share = 1 / sum;
     for (int k = 0; k < kAtOnce; ++k) {
-      if (k < width) p[k] = e[k] / sum;
+      if (k < width) p[k] = e[k] * share;
     }
   } else {
     in_order(0, width, logit,
@@ -45,8 +46,16 @@ struct CrossEntropy {
   TREINO_HOST_DEVICE void operator()(Index row) const {
     const float *logits = z + row * width, *targets = t + row * width;
     const float log_sum = softmax_row(logits, p + row * width, width);
+    struct Pair {
+      float logit, target;
+    };
     float sum = 0;
-    for (Index k = 0; k < width; ++k) sum += targets[k] * (log_sum - logits[k]);
+    in_order(
+        0, width,
+        [&](Index k) {
+          return Pair{logits[k], targets[k]};
+        },
+        [&](Index, const Pair& pair) { sum += pair.target * (log_sum - pair.logit); });
     loss[row] = sum;
   }
 };
