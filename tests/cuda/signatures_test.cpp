@@ -50,13 +50,14 @@ TEST(CudaSignatures, NumbersAreTheHeaders) {
   EXPECT_EQ(static_cast<int>(Result::system_driver_mismatch), CUDA_ERROR_SYSTEM_DRIVER_MISMATCH);
   EXPECT_EQ(static_cast<int>(Result::compat_not_supported),
             CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE);
-  EXPECT_EQ(static_cast<int>(Result::capture_unsupported), CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
   EXPECT_EQ(static_cast<int>(Attribute::multiprocessors), CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
   EXPECT_EQ(static_cast<int>(Attribute::capability_major),
             CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR);
   EXPECT_EQ(static_cast<int>(Attribute::capability_minor),
             CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
-  EXPECT_EQ(static_cast<int>(CaptureMode::thread_local_), CU_STREAM_CAPTURE_MODE_THREAD_LOCAL);
+  EXPECT_EQ(sizeof(KernelNode), sizeof(CUDA_KERNEL_NODE_PARAMS));
+  EXPECT_EQ(offsetof(KernelNode, parameters), offsetof(CUDA_KERNEL_NODE_PARAMS, kernelParams));
+  EXPECT_EQ(offsetof(KernelNode, context), offsetof(CUDA_KERNEL_NODE_PARAMS, ctx));
   EXPECT_EQ(kNonBlockingStream, unsigned{CU_STREAM_NON_BLOCKING});
 }
 

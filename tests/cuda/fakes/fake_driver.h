@@ -3,7 +3,7 @@
 //   {"version": 13000, "fail": {"cuMemAlloc_v2": 2}, "devices": [{"name": "Fake GPU",
 //    "capability": [9, 0], "multiprocessors": 132, "bytes": 8589934592}]}
 // Everything is optional. It is stricter than the driver where that finds mistakes: a context must
-// be current in the calling thread, new memory holds NaNs, nothing but launches may be captured.
+// be current in the calling thread, new memory holds NaNs, a graph runs in an unusual order.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -19,8 +19,6 @@ const nlohmann::json& devices();
 Result begin(const char* symbol, bool needs_context);
 
 void set_current(Context context);
-// Whether the calling thread has a stream that is being captured.
-bool capturing();
 
 struct FakeKernel {
   std::string name;

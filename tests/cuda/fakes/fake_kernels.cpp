@@ -16,7 +16,12 @@ void run(const void* arguments, std::int64_t count) {
   alignas(Work) std::byte room[sizeof(Work)];
   std::memcpy(room, arguments, sizeof(Work));
   const Work& work = *std::launder(reinterpret_cast<const Work*>(room));
-  for (Index i = 0; i < count; ++i) work(i);
+  if constexpr (kTiled<Work>) {
+    HostTeam<Work> team;
+    for (Index block = 0; block < count; ++block) work.tile(block, team);
+  } else {
+    for (Index i = 0; i < count; ++i) work(i);
+  }
 }
 
 }  // namespace

@@ -66,7 +66,6 @@ Result cuMemFree_v2(Address address) {
 
 Result cuMemsetD8_v2(Address address, unsigned char value, std::size_t bytes) {
   TREINO_FAKE(cuMemsetD8_v2, true);
-  if (capturing()) return Result::capture_unsupported;
   if (!is_inside(address, bytes)) return Result::invalid_value;
   std::memset(pointer(address), value, bytes);
   return Result::success;
@@ -74,7 +73,6 @@ Result cuMemsetD8_v2(Address address, unsigned char value, std::size_t bytes) {
 
 Result cuMemcpyHtoD_v2(Address to, const void* from, std::size_t bytes) {
   TREINO_FAKE(cuMemcpyHtoD_v2, true);
-  if (capturing()) return Result::capture_unsupported;
   if (!is_inside(to, bytes)) return Result::invalid_value;
   std::memcpy(pointer(to), from, bytes);
   return Result::success;
@@ -82,7 +80,6 @@ Result cuMemcpyHtoD_v2(Address to, const void* from, std::size_t bytes) {
 
 Result cuMemcpyDtoH_v2(void* to, Address from, std::size_t bytes) {
   TREINO_FAKE(cuMemcpyDtoH_v2, true);
-  if (capturing()) return Result::capture_unsupported;
   if (!is_inside(from, bytes)) return Result::invalid_value;
   std::memcpy(to, pointer(from), bytes);
   return Result::success;

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kernels run at once, in the calling thread; while a stream is captured they are written down.
+// Kernels run at once, in the calling thread; those of a graph as late ones first as their edges
+// allow, so that a missing edge shows.
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "tests/cuda/fakes/fake_driver.h"
@@ -10,28 +13,41 @@
 namespace treino::cuda {
 
 struct ModuleHandle {};
+struct GraphNodeHandle {
+  std::function<void()> run;
+  std::vector<std::size_t> after;
+  std::size_t number;
+};
 struct GraphHandle {
-  std::vector<std::function<void()>> nodes;
+  std::vector<std::unique_ptr<GraphNodeHandle>> nodes;
 };
 struct GraphExecHandle {
-  GraphHandle graph;
+  std::vector<std::function<void()>> nodes;
 };
-struct StreamHandle {
-  std::unique_ptr<GraphHandle> captured;
-};
+struct StreamHandle {};
 struct EventHandle {
   std::chrono::steady_clock::time_point time;
 };
 
 namespace {
 
-StreamHandle* captured_stream = nullptr;
+// Of two parameters: the kernel's arguments in one structure, and how many indices there are.
+std::function<void()> work_of(Function function, void** parameters) {
+  const auto* kernel = reinterpret_cast<const FakeKernel*>(function);
+  std::vector<std::byte> arguments(kernel->argument_bytes);
+  std::memcpy(arguments.data(), parameters[0], arguments.size());
+  std::int64_t count = 0;
+  std::memcpy(&count, parameters[1], sizeof count);
+  return [kernel, arguments = std::move(arguments), count] {
+    kernel->run(arguments.data(), count);
+  };
+}
+
+bool valid(unsigned grid, unsigned block) {
+  return grid > 0 && block > 0 && block <= 1024;
+}
 
 }  // namespace
-
-bool capturing() {
-  return captured_stream != nullptr;
-}
 
 extern "C" {
 
@@ -68,44 +84,35 @@ Result cuStreamDestroy_v2(Stream stream) {
   return Result::success;
 }
 
-Result cuStreamSynchronize(Stream stream) {
+Result cuStreamSynchronize(Stream) {
   TREINO_FAKE(cuStreamSynchronize, true);
-  return stream->captured ? Result::capture_unsupported : Result::success;
+  return Result::success;
 }
 
-// Of two parameters: the kernel's arguments in one structure, and how many indices there are.
 Result cuLaunchKernel(Function function, unsigned grid, unsigned, unsigned, unsigned block,
-                      unsigned, unsigned, unsigned, Stream stream, void** parameters, void**) {
+                      unsigned, unsigned, unsigned, Stream, void** parameters, void**) {
   TREINO_FAKE(cuLaunchKernel, true);
-  if (grid == 0 || block == 0 || block > 1024) return Result::invalid_value;
-  const auto* kernel = reinterpret_cast<const FakeKernel*>(function);
-  std::vector<std::byte> arguments(kernel->argument_bytes);
-  std::memcpy(arguments.data(), parameters[0], arguments.size());
-  std::int64_t count = 0;
-  std::memcpy(&count, parameters[1], sizeof count);
-  const auto node = [kernel, arguments = std::move(arguments), count] {
-    kernel->run(arguments.data(), count);
-  };
-  if (stream->captured)
-    stream->captured->nodes.emplace_back(node);
-  else
-    node();
+  if (!valid(grid, block)) return Result::invalid_value;
+  work_of(function, parameters)();
   return Result::success;
 }
 
-Result cuStreamBeginCapture_v2(Stream stream, CaptureMode) {
-  TREINO_FAKE(cuStreamBeginCapture_v2, true);
-  if (capturing()) return Result::capture_unsupported;
-  stream->captured = std::make_unique<GraphHandle>();
-  captured_stream = stream;
+Result cuGraphCreate(Graph* graph, unsigned) {
+  TREINO_FAKE(cuGraphCreate, true);
+  *graph = new GraphHandle;
   return Result::success;
 }
 
-Result cuStreamEndCapture(Stream stream, Graph* graph) {
-  TREINO_FAKE(cuStreamEndCapture, true);
-  if (captured_stream != stream) return Result::invalid_value;
-  captured_stream = nullptr;
-  *graph = stream->captured.release();
+Result cuGraphAddKernelNode_v2(GraphNode* node, Graph graph, const GraphNode* after,
+                               std::size_t count, const KernelNode* kernel) {
+  TREINO_FAKE(cuGraphAddKernelNode_v2, true);
+  if (!valid(kernel->grid[0], kernel->block[0])) return Result::invalid_value;
+  auto made = std::make_unique<GraphNodeHandle>();
+  made->run = work_of(kernel->function, kernel->parameters);
+  for (std::size_t i = 0; i < count; ++i) made->after.push_back(after[i]->number);
+  made->number = graph->nodes.size();
+  *node = made.get();
+  graph->nodes.push_back(std::move(made));
   return Result::success;
 }
 
@@ -118,14 +125,27 @@ Result cuGraphDestroy(Graph graph) {
 #ifndef FAKE_CUDA_OLD
 Result cuGraphInstantiateWithFlags(GraphExec* exec, Graph graph, unsigned long long) {
   TREINO_FAKE(cuGraphInstantiateWithFlags, true);
-  *exec = new GraphExecHandle{*graph};
+  auto made = std::make_unique<GraphExecHandle>();
+  std::vector<bool> done(graph->nodes.size());
+  while (made->nodes.size() < graph->nodes.size()) {
+    for (std::size_t i = graph->nodes.size(); i-- > 0;) {
+      const GraphNodeHandle& node = *graph->nodes[i];
+      if (done[i] || !std::all_of(node.after.begin(), node.after.end(),
+                                  [&](std::size_t other) { return done[other]; }))
+        continue;
+      done[i] = true;
+      made->nodes.push_back(node.run);
+      break;
+    }
+  }
+  *exec = made.release();
   return Result::success;
 }
 #endif
 
 Result cuGraphLaunch(GraphExec exec, Stream) {
   TREINO_FAKE(cuGraphLaunch, true);
-  for (const auto& node : exec->graph.nodes) node();
+  for (const auto& run : exec->nodes) run();
   return Result::success;
 }
 

@@ -19,6 +19,7 @@ using Module = struct ModuleHandle*;
 using Function = struct FunctionHandle*;
 using Stream = struct StreamHandle*;
 using Graph = struct GraphHandle*;
+using GraphNode = struct GraphNodeHandle*;
 using GraphExec = struct GraphExecHandle*;
 using Event = struct EventHandle*;
 
@@ -49,17 +50,26 @@ enum class Result : int {
   system_not_ready = 802,
   system_driver_mismatch = 803,
   compat_not_supported = 804,
-  capture_unsupported = 900,
   unknown = 999,
 };
 
-// CUdevice_attribute, CUstreamCaptureMode.
+// CUdevice_attribute.
 enum class Attribute : int {
   multiprocessors = 16,
   capability_major = 75,
   capability_minor = 76,
 };
-enum class CaptureMode : int { global = 0, thread_local_ = 1, relaxed = 2 };
+
+// CUDA_KERNEL_NODE_PARAMS_v2.
+struct KernelNode {
+  Function function;
+  unsigned grid[3], block[3];
+  unsigned shared_bytes;
+  void** parameters;
+  void** extra;
+  void* kernel;
+  Context context;
+};
 
 inline constexpr unsigned kNonBlockingStream = 1;  // CU_STREAM_NON_BLOCKING
 

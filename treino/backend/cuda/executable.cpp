@@ -70,6 +70,7 @@ CudaExecutable::CudaExecutable(const Program& program, CudaStore& store, std::sh
   places.arena = arena_.address();
   places.scratch = scratch_.address();
   places.groups = groups_.address();
+  places.counters = counters_.address();
   plan_ = make_plan(program, places);
   if (!plan_.groups.empty()) {
     gpu_->check(gpu_->driver()->copy_to_device(groups_.address(), plan_.groups.data(),
@@ -82,34 +83,25 @@ CudaExecutable::CudaExecutable(const Program& program, CudaStore& store, std::sh
     choice += (choice.empty() ? "own cuda " : ", ") +
               std::string(kKernelNames[static_cast<int>(launch.kernel)]);
   }
-  capture();
+  graph_ = gpu_->graph_of(plan_.launches);
 }
 
 void CudaExecutable::allocate(const Program& program) {
   const auto groups = static_cast<std::int64_t>(plan_.groups.size() * sizeof(FusedGroup));
+  const auto counters = plan_.counters * static_cast<std::int64_t>(sizeof(unsigned));
   const Gpu::Free memory = gpu_->memory();
   arena_ = Block(gpu_, program.arena_bytes);
   scratch_ = Block(gpu_, plan_.scratch_bytes);
   groups_ = Block(gpu_, groups);
-  if (!arena_ || !scratch_ || !groups_)
-    refuse(program, program.arena_bytes + plan_.scratch_bytes + groups, groups, memory);
-}
-
-void CudaExecutable::capture() {
-  const Driver& api = gpu_->driver();
-  Graph graph = nullptr;
-  gpu_->check(api->capture_begin(gpu_->stream(), CaptureMode::thread_local_), "capturing a step");
-  try {
-    for (const Launch& launch : plan_.launches) gpu_->launch(launch);
-  } catch (...) {
-    api->capture_end(gpu_->stream(), &graph);
-    if (graph != nullptr) api->graph_destroy(graph);
-    throw;
+  counters_ = Block(gpu_, counters);
+  if (!arena_ || !scratch_ || !groups_ || !counters_) {
+    const std::int64_t fixed = groups + counters;
+    refuse(program, program.arena_bytes + plan_.scratch_bytes + fixed, fixed, memory);
   }
-  gpu_->check(api->capture_end(gpu_->stream(), &graph), "capturing a step");
-  const Result result = api->graph_instantiate(&graph_, graph, 0);
-  api->graph_destroy(graph);
-  gpu_->check(result, "making a graph of a step");
+  if (counters > 0) {
+    gpu_->check(gpu_->driver()->memory_set(counters_.address(), 0, static_cast<std::size_t>(counters)),
+                "clearing memory of the GPU");
+  }
 }
 
 CudaExecutable::~CudaExecutable() {

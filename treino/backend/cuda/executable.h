@@ -5,8 +5,8 @@
 
 namespace treino::cuda {
 
-// A planned program: its launches captured as one graph, replayed for each step; the host waits
-// only when the last of a call is done.
+// A planned program: its launches as one graph, run for each step; the host waits only when the
+// last of a call is done.
 class CudaExecutable : public Executable {
  public:
   CudaExecutable(const Program& program, CudaStore& store, std::shared_ptr<Gpu> gpu);
@@ -18,11 +18,10 @@ class CudaExecutable : public Executable {
 
  private:
   void allocate(const Program& program);
-  void capture();
 
   std::shared_ptr<Gpu> gpu_;
   std::vector<std::string> choices_;
-  Block arena_, scratch_, groups_;
+  Block arena_, scratch_, groups_, counters_;
   Plan plan_;
   GraphExec graph_ = nullptr;
 };

@@ -75,11 +75,41 @@ void Gpu::release(Address address, std::int64_t bytes) {
 void Gpu::launch(const Launch& launch) const {
   Index count = launch.count;
   void* parameters[] = {const_cast<std::byte*>(launch.arguments.data()), &count};
-  const Index blocks = std::min<Index>((count + kThreads - 1) / kThreads, Index{1} << 20);
-  check((*driver_)->launch(functions_[static_cast<std::size_t>(launch.kernel)],
-                           static_cast<unsigned>(blocks), 1, 1, kThreads, 1, 1, 0, stream_,
+  check((*driver_)->launch(function(launch.kernel), launch.blocks, 1, 1, kThreads, 1, 1, 0, stream_,
                            parameters, nullptr),
         std::string("launching the kernel ") + kKernelNames[static_cast<int>(launch.kernel)]);
+}
+
+GraphExec Gpu::graph_of(std::span<const Launch> launches) const {
+  const Driver& api = *driver_;
+  Graph graph = nullptr;
+  check(api->graph_create(&graph, 0), "making a graph of a step");
+  try {
+    std::vector<GraphNode> nodes(launches.size()), after;
+    for (std::size_t i = 0; i < launches.size(); ++i) {
+      const Launch& launch = launches[i];
+      Index count = launch.count;
+      void* parameters[] = {const_cast<std::byte*>(launch.arguments.data()), &count};
+      KernelNode node{};
+      node.function = function(launch.kernel);
+      node.grid[0] = launch.blocks;
+      node.grid[1] = node.grid[2] = node.block[1] = node.block[2] = 1;
+      node.block[0] = kThreads;
+      node.parameters = parameters;
+      after.clear();
+      for (const int other : launch.after) after.push_back(nodes[static_cast<std::size_t>(other)]);
+      check(api->graph_add_kernel(&nodes[i], graph, after.data(), after.size(), &node),
+            std::string("adding the kernel ") + kKernelNames[static_cast<int>(launch.kernel)] +
+                " to a graph");
+    }
+    GraphExec result = nullptr;
+    check(api->graph_instantiate(&result, graph, 0), "making a graph of a step");
+    api->graph_destroy(graph);
+    return result;
+  } catch (...) {
+    api->graph_destroy(graph);
+    throw;
+  }
 }
 
 void Gpu::wait() const {

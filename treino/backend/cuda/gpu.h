@@ -31,10 +31,14 @@ class Gpu {
   void release(Address address, std::int64_t bytes);
 
   void launch(const Launch& launch) const;
+  // All of them, each as soon as those are done that it must follow.
+  GraphExec graph_of(std::span<const Launch> launches) const;
   void wait() const;
   Stream stream() const { return stream_; }
 
  private:
+  Function function(Kernel kernel) const { return functions_[static_cast<std::size_t>(kernel)]; }
+
   std::shared_ptr<const Driver> driver_;
   std::int64_t limit_, held_ = 0;
   DeviceId device_ = 0;

@@ -9,6 +9,7 @@
 #include "treino/backend/cuda/kernels/product.h"
 #include "treino/backend/cuda/kernels/reduce.h"
 #include "treino/backend/cuda/kernels/softmax.h"
+#include "treino/backend/cuda/kernels/tile_product.h"
 #include "treino/backend/cuda/kernels/window.h"
 
 namespace treino::cuda {
@@ -37,7 +38,5 @@ constexpr Kernel kernel_of = [] {
   inline constexpr Kernel kernel_of<__VA_ARGS__> = Kernel::name;
 #include "treino/backend/cuda/kernels.def"
 #undef TREINO_KERNEL
-
-inline constexpr unsigned kThreads = 256;  // of a block
 
 }  // namespace treino::cuda

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "treino/backend/cuda/order.h"
 #include "treino/base/error.h"
 #include "treino/runtime/op_table.h"
 
@@ -58,16 +59,23 @@ static_assert(is_complete(kPlanners), "every row of ops.def needs a planner in t
 }  // namespace
 
 void Planner::step(int number, const Step& step) {
+  // Steps in a row get memory of their own, so that they may run side by side.
+  constexpr Index kEnoughScratch = Index{16} << 20;
   number_ = number;
-  used_ = 0;
+  if (used_ > kEnoughScratch) used_ = 0;
+  begin_ = used_;
   kPlanners[static_cast<std::size_t>(step.op)](*this, step);
 }
 
 Plan make_plan(const Program& program, const Planner::Places& places) {
   Plan plan;
   Planner planner(places, plan);
-  for (std::size_t i = 0; i < program.steps.size(); ++i)
+  Order order;
+  for (std::size_t i = 0; i < program.steps.size(); ++i) {
+    const std::size_t begin = plan.launches.size();
     planner.step(static_cast<int>(i), program.steps[i]);
+    order.add(planner, program.steps[i], std::span(plan.launches).subspan(begin));
+  }
   return plan;
 }
 

@@ -3,9 +3,11 @@
 // the addresses, which stand fast once arena and store are allocated.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <functional>
+#include <utility>
 #include <vector>
 
 #include "treino/backend/cuda/driver.h"
@@ -17,40 +19,53 @@ namespace treino::cuda {
 
 struct Launch {
   Kernel kernel{};
-  Index count = 0;  // indices
-  int step = 0;     // of the program
-  alignas(16) std::array<std::byte, 416> arguments{};
+  Index count = 0;         // indices, or tiles
+  unsigned blocks = 0;     // of kThreads threads each
+  int step = 0;            // of the program
+  std::vector<int> after;  // launches that must be done before
+  std::size_t bytes = 0;   // of the arguments
+  alignas(16) std::array<std::byte, 1024> arguments{};
 };
 
 struct Plan {
   std::vector<Launch> launches;
   std::vector<FusedGroup> groups;  // `groups_at` on the GPU
-  Index scratch_bytes = 0;         // of the step that needs the most
+  Index scratch_bytes = 0;
+  Index counters = 0;  // of 32 bits, zero between launches
 };
 
 // Plans once with addresses of nothing to learn what is needed, then with those of the real thing.
 class Planner {
  public:
   struct Places {
-    Address arena = 0, scratch = 0, groups = 0;
+    Address arena = 0, scratch = 0, groups = 0, counters = 0;
     std::vector<Address> variables;  // of the program
   };
 
   Planner(const Places& places, Plan& plan) : places_(places), plan_(plan) {}
 
   void step(int number, const Step& step);
+  // The bytes of scratch memory that the step planned last uses.
+  std::pair<Address, Address> scratch_of_step() const {
+    return {places_.scratch + static_cast<Address>(begin_),
+            places_.scratch + static_cast<Address>(used_)};
+  }
 
   template <typename T>
   T* at(const Tensor& tensor) const {
     return reinterpret_cast<T*>(address(tensor));
   }
-  // Memory that is this step's own.
+  // Memory that is this step's own; a later step may have it again.
   template <typename T>
   T* scratch(Index count) {
     const Index begin = used_;
     used_ += (count * static_cast<Index>(sizeof(T)) + 255) / 256 * 256;
     plan_.scratch_bytes = std::max(plan_.scratch_bytes, used_);
     return reinterpret_cast<T*>(places_.scratch + static_cast<Address>(begin));
+  }
+  unsigned* counters(Index count) {
+    plan_.counters += count;
+    return reinterpret_cast<unsigned*>(places_.counters) + plan_.counters - count;
   }
   // Where the group will be on the GPU.
   const FusedGroup* add(const FusedGroup& group) {
@@ -67,7 +82,10 @@ class Planner {
     Launch& launch = plan_.launches.emplace_back();
     launch.kernel = kernel_of<Work>;
     launch.count = count;
+    launch.blocks = static_cast<unsigned>(
+        std::min(kTiled<Work> ? count : (count + kThreads - 1) / kThreads, kMostBlocks));
     launch.step = number_;
+    launch.bytes = sizeof work;
     std::memcpy(launch.arguments.data(), &work, sizeof work);
   }
 
@@ -78,9 +96,11 @@ class Planner {
                : places_.variables[static_cast<std::size_t>(tensor.variable)];
   }
 
+  static constexpr Index kMostBlocks = Index{1} << 20;
+
   const Places& places_;
   Plan& plan_;
-  Index used_ = 0;
+  Index begin_ = 0, used_ = 0;  // of the step's scratch memory
   int number_ = 0;
 };
 

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <initializer_list>
+#include <limits>
+
 #include "treino/backend/cuda/plan.h"
+#include "treino/base/error.h"
 
 namespace treino::cuda {
 
@@ -35,7 +40,77 @@ Filters filters_of(const Step& step) {
 }
 
 Epilogue epilogue_of(Planner& planner, const Step& step, Op activation) {
-  return {step.inputs.size() > 2 ? planner.at<float>(step.inputs[2]) : nullptr, activation};
+  return {step.inputs.size() > 2 ? planner.at<float>(step.inputs[2]) : nullptr,
+          activation == Op::relu};
+}
+
+// An extent in 32 bits.
+int small(const Step& step, Index extent) {
+  if (extent <= std::numeric_limits<int>::max()) return static_cast<int>(extent);
+  throw Error::work("a " + std::string(name(step.op)) + " of " + step.scope +
+                    " is too large for the cuda device: train with a smaller batch");
+}
+
+template <typename Operands, int kRows, int kColumns>
+void tiles(Planner& planner, const Operands& operands, float* out, const Epilogue& epilogue) {
+  using Work = TileProduct<Operands, kRows, kColumns>;
+  // Two blocks for each multiprocessor of a large GPU, and no chunk of less than two slices.
+  constexpr Index kBlocksWanted = 264, kLeastDepth = 2 * kDepth;
+  const Index column_tiles = (operands.columns + kColumns - 1) / kColumns;
+  const Index count = column_tiles * ((Index{operands.rows} + kRows - 1) / kRows);
+  if (count == 0) return;
+  const Index chunks =
+      std::clamp<Index>(std::min(kBlocksWanted / count, operands.inner / kLeastDepth), 1, 128);
+  const bool parts = chunks > 1;
+  planner.launch(Work{operands, out,
+                      parts ? planner.scratch<float>(count * chunks * kRows * kColumns) : nullptr,
+                      parts ? planner.counters(count) : nullptr, epilogue,
+                      static_cast<int>(column_tiles), static_cast<int>(chunks)},
+                 count * chunks);
+}
+
+// A product in tiles as large as leave enough of them.
+template <typename Operands>
+void product(Planner& planner, const Operands& operands, float* out, const Epilogue& epilogue) {
+  const auto many = [&](Index rows, Index columns) {
+    return (operands.rows / rows) * ((operands.columns + columns - 1) / columns) >= 100;
+  };
+  if (operands.columns <= 32 && many(128, 32))
+    tiles<Operands, 128, 32>(planner, operands, out, epilogue);
+  else if (operands.columns > 32 && many(64, 64))
+    tiles<Operands, 64, 64>(planner, operands, out, epilogue);
+  else
+    tiles<Operands, 32, 32>(planner, operands, out, epilogue);
+}
+
+// Calls f with 4 (neighbours at once) where that divides all of `extents`, else with 1.
+template <typename F>
+void with_neighbours(std::initializer_list<Index> extents, F&& f) {
+  if (std::all_of(extents.begin(), extents.end(), [](Index extent) { return extent % 4 == 0; }))
+    return f(std::integral_constant<int, 4>{});
+  f(std::integral_constant<int, 1>{});
+}
+
+Patches patches_of(const Step& step) {
+  const auto& w = std::get<WindowAttributes>(step.attributes);
+  Patches p{};
+  p.height = small(step, w.input[1]);
+  p.width = small(step, w.input[2]);
+  p.channels = small(step, w.input[3]);
+  p.filters = small(step, w.kernel[3]);
+  for (std::size_t d = 0; d < 2; ++d) {
+    p.out[d] = small(step, w.output_extent(static_cast<int>(d)));
+    p.size[d] = small(step, w.size[d]);
+    p.stride[d] = small(step, w.stride[d]);
+    p.dilation[d] = small(step, w.dilation[d]);
+    p.pad[d] = small(step, w.pad_before[d]);
+  }
+  p.pixels = small(step, w.input[0] * p.out[0] * p.out[1]);
+  return p;
+}
+
+int taps(const Patches& p) {
+  return p.size[0] * p.size[1];
 }
 
 // An index for each result, from one tensor and its windows.
@@ -52,50 +127,77 @@ void plan_windows(Planner& planner, const Step& step) {
 void plan_matmul(Planner& planner, const Step& step) {
   demand_f32(step);
   const auto& m = std::get<MatmulAttributes>(step.attributes);
-  const Shape &a = step.inputs[0].type.shape, &b = step.inputs[1].type.shape;
-  Matmul work{planner.at<float>(step.inputs[0]),
-              planner.at<float>(step.inputs[1]),
-              planner.at<float>(step.outputs[0]),
-              step.outputs[0].type.shape[1],
-              a[!m.transpose_a],
-              m.transpose_a ? 1 : a[1],
-              m.transpose_a ? a[1] : 1,
-              m.transpose_b ? 1 : b[1],
-              m.transpose_b ? b[1] : 1,
-              epilogue_of(planner, step, m.activation)};
-  planner.launch(work, elements(step.outputs[0]));
+  const Shape &a = step.inputs[0].type.shape, &b = step.inputs[1].type.shape,
+              &out = step.outputs[0].type.shape;
+  with_neighbours({a[1], b[1], a[!m.transpose_a]}, [&](auto width) {
+    product(planner,
+            MatrixOperands<width>{planner.at<float>(step.inputs[0]),
+                                  planner.at<float>(step.inputs[1]), small(step, out[0]),
+                                  small(step, out[1]), small(step, a[!m.transpose_a]),
+                                  m.transpose_a ? 1 : a[1], m.transpose_a ? a[1] : 1,
+                                  m.transpose_b ? 1 : b[1], m.transpose_b ? b[1] : 1},
+            planner.at<float>(step.outputs[0]), epilogue_of(planner, step, m.activation));
+  });
 }
 
 void plan_conv2d(Planner& planner, const Step& step) {
   const Window window = window_of(step);
-  planner.launch(
-      Conv{planner.at<float>(step.inputs[0]), planner.at<float>(step.inputs[1]),
-           planner.at<float>(step.outputs[0]), window, filters_of(step),
-           epilogue_of(planner, step, std::get<WindowAttributes>(step.attributes).activation)},
-      elements(step.outputs[0]));
+  const Filters filters = filters_of(step);
+  const float *x = planner.at<float>(step.inputs[0]), *kernel = planner.at<float>(step.inputs[1]);
+  float* y = planner.at<float>(step.outputs[0]);
+  const Epilogue epilogue =
+      epilogue_of(planner, step, std::get<WindowAttributes>(step.attributes).activation);
+  if (filters.groups > 1) {
+    planner.launch(Conv{x, kernel, y, window, filters, epilogue}, elements(step.outputs[0]));
+    return;
+  }
+  const Patches p = patches_of(step);
+  with_neighbours({p.channels, p.filters}, [&](auto width) {
+    product(planner,
+            ConvOperands<width>{x, kernel, p, p.pixels, p.filters, taps(p) * p.channels}, y,
+            epilogue);
+  });
 }
 
 void plan_conv2d_grad_input(Planner& planner, const Step& step) {
   const Window window = window_of(step);
-  planner.launch(ConvGradInput{planner.at<float>(step.inputs[0]), planner.at<float>(step.inputs[1]),
-                               planner.at<float>(step.outputs[0]), window, filters_of(step)},
-                 elements(step.outputs[0]));
+  const Filters filters = filters_of(step);
+  const float *dy = planner.at<float>(step.inputs[0]), *kernel = planner.at<float>(step.inputs[1]);
+  float* dx = planner.at<float>(step.outputs[0]);
+  if (filters.groups > 1) {
+    planner.launch(ConvGradInput{dy, kernel, dx, window, filters}, elements(step.outputs[0]));
+    return;
+  }
+  const Patches p = patches_of(step);
+  const int rows = small(step, elements(step.outputs[0]) / p.channels);
+  with_neighbours({p.channels, p.filters}, [&](auto width) {
+    product(planner,
+            ConvGradInputOperands<width>{dy, kernel, p, rows, p.channels, taps(p) * p.filters}, dx,
+            {});
+  });
 }
 
 void plan_conv2d_grad_kernel(Planner& planner, const Step& step) {
   const Window window = window_of(step);
   const Filters filters = filters_of(step);
+  const float *x = planner.at<float>(step.inputs[0]), *dy = planner.at<float>(step.inputs[1]);
+  float* dkernel = planner.at<float>(step.outputs[0]);
+  if (filters.groups == 1) {
+    const Patches p = patches_of(step);
+    with_neighbours({p.channels, p.filters}, [&](auto width) {
+      product(planner,
+              ConvGradKernelOperands<width>{x, dy, p, taps(p) * p.channels, p.filters, p.pixels},
+              dkernel, {});
+    });
+    return;
+  }
   const Index count = elements(step.outputs[0]);
   const Index pixels = elements(step.inputs[1]) / filters.filters;
   const Index chunks = chunks_for(count / 8, pixels);
   float* partial = planner.scratch<float>(count * chunks);
-  planner.launch(
-      ConvGradKernel{planner.at<float>(step.inputs[0]), planner.at<float>(step.inputs[1]), partial,
-                     window, filters, count, pixels, chunks},
-      count * chunks);
-  planner.launch(
-      AddPartial<float, float>{partial, planner.at<float>(step.outputs[0]), 1, count, chunks, 1},
-      count);
+  planner.launch(ConvGradKernel{x, dy, partial, window, filters, count, pixels, chunks},
+                 count * chunks);
+  planner.launch(AddPartial<float, float>{partial, dkernel, 1, count, chunks, 1}, count);
 }
 
 void plan_max_pool(Planner& planner, const Step& step) {

@@ -1,34 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Matrix products and convolutions by their definitions, one result an index.
+// Convolutions by their definition, one result an index: those of several groups.
 #pragma once
 
-#include "treino/backend/cuda/kernels/scalar.h"
 #include "treino/backend/cuda/kernels/window.h"
 
 namespace treino::cuda {
 
-// Bias along the last axis (or none) and activation (cast: none).
+// Bias along the last axis (or none) and relu (or none).
 struct Epilogue {
   const float* bias;
-  Op activation;
+  bool relu;
   TREINO_HOST_DEVICE float operator()(float value, Index column) const {
     if (bias != nullptr) value += bias[column];
-    return evaluate<float>(activation, value, 0, 0);
-  }
-};
-
-struct Matmul {
-  const float *a, *b;
-  float* out;
-  Index columns, inner;
-  Index a_row, a_step, b_step, b_column;  // strides
-  Epilogue epilogue;
-  TREINO_HOST_DEVICE void operator()(Index i) const {
-    const Index column = i % columns;
-    const float *left = a + i / columns * a_row, *right = b + column * b_column;
-    float sum = 0;
-    for (Index k = 0; k < inner; ++k) sum += left[k * a_step] * right[k * b_step];
-    out[i] = epilogue(sum, column);
+    return relu && value < 0 ? 0 : value;  // keeps a NaN
   }
 };
 

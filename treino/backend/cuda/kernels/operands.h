@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+// The two sides of a product of tiles, read where they lie: matrices, and the patches of pictures
+// that make a convolution a product (implicit GEMM; Chetlur et al. 2014, arXiv:1410.0759). Beyond
+// the edges they are zero. kVector neighbours are read at once: 4 where all extents allow it.
+#pragma once
+
+#include "treino/backend/cuda/kernels/tiled.h"
+#include "treino/backend/cuda/kernels/window.h"
+
+namespace treino::cuda {
+
+template <int kVector>
+TREINO_HOST_DEVICE inline void read_or_zero(bool inside, const float* from, Index at,
+                                            float (&to)[kVector]) {
+  if constexpr (kVector == 4) {
+    const auto four = inside ? neighbours_at<4>(from + at) : Neighbours<4>{};
+#pragma unroll
+    for (int v = 0; v < 4; ++v) to[v] = four.value[v];
+  } else {
+    to[0] = inside ? from[at] : 0;
+  }
+}
+
+// left(row, k) = a[row * a_row + k * a_k], right(k, column) = b[k * b_k + column * b_column];
+// one stride of each is 1.
+template <int kWidth>
+struct MatrixOperands {
+  static constexpr int kVector = kWidth;
+  const float *a, *b;
+  int rows, columns, inner;
+  Index a_row, a_k, b_k, b_column;
+
+  struct Row {
+    Index at;  // offset; -1: beyond the last
+  };
+  using Column = Row;
+
+  TREINO_HOST_DEVICE bool left_along_k() const { return a_k == 1; }
+  TREINO_HOST_DEVICE bool right_along_k() const { return b_k == 1; }
+  TREINO_HOST_DEVICE Row row(int row) const { return {row < rows ? row * a_row : -1}; }
+  TREINO_HOST_DEVICE Column column(int column) const {
+    return {column < columns ? column * b_column : -1};
+  }
+  TREINO_HOST_DEVICE void left(const Row& row, int k, float (&to)[kVector]) const {
+    read_or_zero(row.at >= 0 && k < inner, a, row.at + k * a_k, to);
+  }
+  TREINO_HOST_DEVICE void right(const Column& column, int k, float (&to)[kVector]) const {
+    read_or_zero(column.at >= 0 && k < inner, b, column.at + k * b_k, to);
+  }
+};
+
+// A convolution's extents in 32 bits; one group.
+struct Patches {
+  int height, width, channels, filters;
+  int out[2], size[2], stride[2], dilation[2], pad[2];
+  int pixels;  // of the output, all samples
+
+  // A pixel of the output: where its window begins in the input.
+  struct Corner {
+    Index sample;  // offset; -1: no such pixel
+    int y, x;
+  };
+  // A number of the window: tap and channel.
+  struct Tap {
+    int y, x, channel;  // channel -1: beyond the last
+  };
+  TREINO_HOST_DEVICE Corner corner(int pixel) const {
+    if (pixel >= pixels) return {-1, 0, 0};
+    const unsigned row = static_cast<unsigned>(pixel) / static_cast<unsigned>(out[1]);
+    const int ox = pixel - static_cast<int>(row) * out[1];
+    const int n = static_cast<int>(row / static_cast<unsigned>(out[0]));
+    const int oy = static_cast<int>(row) - n * out[0];
+    return {Index{n} * height * width * channels, oy * stride[0] - pad[0], ox * stride[1] - pad[1]};
+  }
+  // `each` channels (or filters) a tap.
+  TREINO_HOST_DEVICE Tap tap(int number, int each) const {
+    const int tap = static_cast<int>(static_cast<unsigned>(number) / static_cast<unsigned>(each));
+    const int y = static_cast<int>(static_cast<unsigned>(tap) / static_cast<unsigned>(size[1]));
+    if (y >= size[0]) return {0, 0, -1};
+    return {y * dilation[0], (tap - y * size[1]) * dilation[1], number - tap * each};
+  }
+  template <int kVector>
+  TREINO_HOST_DEVICE void read(const float* x, const Corner& corner, const Tap& tap,
+                               float (&to)[kVector]) const {
+    const int iy = corner.y + tap.y, ix = corner.x + tap.x;
+    const bool inside = corner.sample >= 0 && tap.channel >= 0 && iy >= 0 && iy < height &&
+                        ix >= 0 && ix < width;
+    read_or_zero(inside, x, corner.sample + (Index{iy} * width + ix) * channels + tap.channel, to);
+  }
+};
+
+// y: rows are pixels of the output, k are taps and channels, columns are filters.
+template <int kWidth>
+struct ConvOperands {
+  static constexpr int kVector = kWidth;
+  const float *x, *kernel;
+  Patches p;
+  int rows, columns, inner;
+
+  using Row = Patches::Corner;
+  struct Column {
+    int filter;
+  };
+  TREINO_HOST_DEVICE static constexpr bool left_along_k() { return true; }
+  TREINO_HOST_DEVICE static constexpr bool right_along_k() { return false; }
+  TREINO_HOST_DEVICE Row row(int row) const { return p.corner(row); }
+  TREINO_HOST_DEVICE Column column(int column) const { return {column}; }
+  TREINO_HOST_DEVICE void left(const Row& row, int k, float (&to)[kVector]) const {
+    p.read(x, row, p.tap(k, p.channels), to);
+  }
+  TREINO_HOST_DEVICE void right(const Column& column, int k, float (&to)[kVector]) const {
+    read_or_zero(column.filter < columns && k < inner, kernel,
+                 Index{k} * columns + column.filter, to);
+  }
+};
+
+// dkernel: rows are taps and channels, k are pixels of the output, columns are filters.
+template <int kWidth>
+struct ConvGradKernelOperands {
+  static constexpr int kVector = kWidth;
+  const float *x, *dy;
+  Patches p;
+  int rows, columns, inner;
+
+  using Row = Patches::Tap;
+  struct Column {
+    int filter;
+  };
+  TREINO_HOST_DEVICE static constexpr bool left_along_k() { return false; }
+  TREINO_HOST_DEVICE static constexpr bool right_along_k() { return false; }
+  TREINO_HOST_DEVICE Row row(int row) const { return p.tap(row, p.channels); }
+  TREINO_HOST_DEVICE Column column(int column) const { return {column}; }
+  TREINO_HOST_DEVICE void left(const Row& row, int k, float (&to)[kVector]) const {
+    p.read(x, p.corner(k), row, to);
+  }
+  TREINO_HOST_DEVICE void right(const Column& column, int k, float (&to)[kVector]) const {
+    read_or_zero(column.filter < columns && k < inner, dy, Index{k} * columns + column.filter,
+                 to);
+  }
+};
+
+// dx: rows are pixels of the input, k are taps and filters, columns are channels.
+template <int kWidth>
+struct ConvGradInputOperands {
+  static constexpr int kVector = kWidth;
+  const float *dy, *kernel;
+  Patches p;
+  int rows, columns, inner;
+
+  struct Row {
+    Index sample;  // offset in dy; -1: no such pixel
+    int y, x;      // of the pixel, in the padded picture
+  };
+  struct Column {
+    int channel;
+  };
+  TREINO_HOST_DEVICE static constexpr bool left_along_k() { return true; }
+  TREINO_HOST_DEVICE static constexpr bool right_along_k() { return true; }
+  TREINO_HOST_DEVICE Row row(int row) const {
+    if (row >= rows) return {-1, 0, 0};
+    const unsigned line = static_cast<unsigned>(row) / static_cast<unsigned>(p.width);
+    const int x = row - static_cast<int>(line) * p.width;
+    const int n = static_cast<int>(line / static_cast<unsigned>(p.height));
+    const int y = static_cast<int>(line) - n * p.height;
+    return {Index{n} * p.out[0] * p.out[1] * p.filters, y + p.pad[0], x + p.pad[1]};
+  }
+  TREINO_HOST_DEVICE Column column(int column) const { return {column}; }
+  TREINO_HOST_DEVICE void left(const Row& row, int k, float (&to)[kVector]) const {
+    const Patches::Tap tap = p.tap(k, p.filters);
+    int y = row.y - tap.y, x = row.x - tap.x;
+    bool inside = row.sample >= 0 && tap.channel >= 0 && y >= 0 && x >= 0;
+    if (p.stride[0] != 1 || p.stride[1] != 1) {
+      inside = inside && y % p.stride[0] == 0 && x % p.stride[1] == 0;
+      y /= p.stride[0];
+      x /= p.stride[1];
+    }
+    inside = inside && y < p.out[0] && x < p.out[1];
+    read_or_zero(inside, dy, row.sample + (Index{y} * p.out[1] + x) * p.filters + tap.channel, to);
+  }
+  // Filters are neighbours in a kernel [tap][channel][filter].
+  TREINO_HOST_DEVICE void right(const Column& column, int k, float (&to)[kVector]) const {
+    const unsigned tap = static_cast<unsigned>(k) / static_cast<unsigned>(p.filters);
+    const int filter = k - static_cast<int>(tap) * p.filters;
+    read_or_zero(column.channel < columns && k < inner,
+                 kernel, (Index{tap} * columns + column.channel) * p.filters + filter, to);
+  }
+};
+
+}  // namespace treino::cuda

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sums of products, a tile of results a block: out[row][column] = sum over k of left(row, k) *
+// right(k, column). What left and right are is said by `Operands` (operands.h). A long sum is cut
+// into chunks, a block each; the block that is done last adds them in their order, so that the
+// result does not depend on which one that is.
+#pragma once
+
+#include "treino/backend/cuda/kernels/operands.h"
+#include "treino/backend/cuda/kernels/product.h"
+
+namespace treino::cuda {
+
+inline constexpr int kDepth = 16;  // of k at a time
+
+template <typename Operands, int kRows, int kColumns>
+struct TileProduct {
+  static constexpr int kTileRows = kRows, kTileColumns = kColumns;
+  // Results of a thread: 4 x 4 of a large tile, 2 x 2 of a small one.
+  static constexpr int kSide = kRows * kColumns >= 16 * kThreads ? 4 : 2;
+  static constexpr int kAcross = kColumns / kSide;  // threads along a row of the tile
+  static_assert(kRows * kColumns == kSide * kSide * kThreads);
+  // A thread fetches groups of neighbours along k, or along rows and columns.
+  static constexpr int kVector = Operands::kVector;
+  static constexpr int kLeftGroups = kRows * kDepth / kVector;
+  static constexpr int kRightGroups = kColumns * kDepth / kVector;
+  static constexpr int kLeftEach = (kLeftGroups + kThreads - 1) / kThreads;
+  static constexpr int kRightEach = (kRightGroups + kThreads - 1) / kThreads;
+
+  Operands operands;
+  float* out;
+  float* partial;      // [block][result of a thread][thread], where there are chunks
+  unsigned* counters;  // one a tile, zero
+  Epilogue epilogue;
+  int column_tiles, chunks;
+
+  struct Shared {
+    alignas(16) float left[2][kDepth][kRows + 4];
+    alignas(16) float right[2][kDepth][kColumns + 4];
+  };
+  struct Thread {
+    float sum[kSide][kSide];
+    typename Operands::Row rows[kLeftEach];
+    typename Operands::Column columns[kRightEach];
+    float left[kLeftEach][kVector], right[kRightEach][kVector];
+  };
+
+  template <typename Team>
+  TREINO_HOST_DEVICE void tile(Index block, Team& team) const {
+    const int chunk = static_cast<int>(block % chunks), number = static_cast<int>(block / chunks);
+    const int row = number / column_tiles * kRows, column = number % column_tiles * kColumns;
+    const int slices = (operands.inner + kDepth - 1) / kDepth;
+    const int first = static_cast<int>(Index{slices} * chunk / chunks);
+    const int last = static_cast<int>(Index{slices} * (chunk + 1) / chunks);
+    team.each([&](int thread, Thread& own) {
+#pragma unroll
+      for (int i = 0; i < kSide; ++i) {
+#pragma unroll
+        for (int j = 0; j < kSide; ++j) own.sum[i][j] = 0;
+      }
+      start(thread, own, row, column);
+      fetch(thread, own, first * kDepth);
+      put(thread, own, team.shared, 0);
+    });
+    for (int slice = first; slice < last; ++slice) {
+      const int now = (slice - first) % 2;
+      team.each([&](int thread, Thread& own) {
+        if (slice + 1 < last) fetch(thread, own, (slice + 1) * kDepth);
+        multiply(thread, own, team.shared, now);
+        if (slice + 1 < last) put(thread, own, team.shared, 1 - now);
+      });
+    }
+    if (chunks == 1) {
+      team.each([&](int thread, Thread& own) { finish(thread, own, row, column); });
+      return;
+    }
+    float* tile_partial = partial + Index{number} * chunks * kRows * kColumns;
+    team.each([&](int thread, Thread& own) {
+      float* to = tile_partial + chunk * kRows * kColumns + thread;
+#pragma unroll
+      for (int i = 0; i < kSide; ++i) {
+#pragma unroll
+        for (int j = 0; j < kSide; ++j) to[(i * kSide + j) * kThreads] = own.sum[i][j];
+      }
+    });
+    if (!team.is_last(counters + number, static_cast<unsigned>(chunks))) return;
+    team.each([&](int thread, Thread& own) {
+#pragma unroll
+      for (int i = 0; i < kSide; ++i) {
+#pragma unroll
+        for (int j = 0; j < kSide; ++j) {
+          const float* from = tile_partial + (i * kSide + j) * kThreads + thread;
+          float sum = 0;
+#pragma unroll 8
+          for (int c = 0; c < chunks; ++c) sum += from[c * kRows * kColumns];
+          own.sum[i][j] = sum;
+        }
+      }
+      finish(thread, own, row, column);
+    });
+  }
+
+ private:
+  // Group `number` of left: its row and k in the tile, neighbours along the one or the other.
+  TREINO_HOST_DEVICE static int number_of(int thread, int j) { return thread + j * kThreads; }
+  TREINO_HOST_DEVICE int left_row(int number) const {
+    return operands.left_along_k() ? number / (kDepth / kVector)
+                                   : number % (kRows / kVector) * kVector;
+  }
+  TREINO_HOST_DEVICE int left_k(int number) const {
+    return operands.left_along_k() ? number % (kDepth / kVector) * kVector
+                                   : number / (kRows / kVector);
+  }
+  TREINO_HOST_DEVICE int right_column(int number) const {
+    return operands.right_along_k() ? number / (kDepth / kVector)
+                                    : number % (kColumns / kVector) * kVector;
+  }
+  TREINO_HOST_DEVICE int right_k(int number) const {
+    return operands.right_along_k() ? number % (kDepth / kVector) * kVector
+                                    : number / (kColumns / kVector);
+  }
+
+  TREINO_HOST_DEVICE void start(int thread, Thread& own, int row, int column) const {
+#pragma unroll
+    for (int j = 0; j < kLeftEach; ++j)
+      own.rows[j] = operands.row(row + left_row(number_of(thread, j)));
+#pragma unroll
+    for (int j = 0; j < kRightEach; ++j)
+      own.columns[j] = operands.column(column + right_column(number_of(thread, j)));
+  }
+
+  TREINO_HOST_DEVICE void fetch(int thread, Thread& own, int k) const {
+#pragma unroll
+    for (int j = 0; j < kLeftEach; ++j) {
+      const int number = number_of(thread, j);
+      if (kLeftGroups % kThreads == 0 || number < kLeftGroups)
+        operands.left(own.rows[j], k + left_k(number), own.left[j]);
+    }
+#pragma unroll
+    for (int j = 0; j < kRightEach; ++j) {
+      const int number = number_of(thread, j);
+      if (kRightGroups % kThreads == 0 || number < kRightGroups)
+        operands.right(own.columns[j], k + right_k(number), own.right[j]);
+    }
+  }
+
+  TREINO_HOST_DEVICE void put(int thread, Thread& own, Shared& shared, int buffer) const {
+#pragma unroll
+    for (int j = 0; j < kLeftEach; ++j) {
+      const int number = number_of(thread, j);
+      if (kLeftGroups % kThreads != 0 && number >= kLeftGroups) continue;
+      place(own.left[j], shared.left[buffer], left_k(number), left_row(number),
+            operands.left_along_k());
+    }
+#pragma unroll
+    for (int j = 0; j < kRightEach; ++j) {
+      const int number = number_of(thread, j);
+      if (kRightGroups % kThreads != 0 && number >= kRightGroups) continue;
+      place(own.right[j], shared.right[buffer], right_k(number), right_column(number),
+            operands.right_along_k());
+    }
+  }
+
+  template <int kWidth>
+  TREINO_HOST_DEVICE static void place(const float (&values)[kVector],
+                                       float (&slice)[kDepth][kWidth], int k, int at,
+                                       bool along_k) {
+    if constexpr (kVector == 4) {
+      if (!along_k)
+        return put_neighbours<4>(&slice[k][at], {values[0], values[1], values[2], values[3]});
+    }
+#pragma unroll
+    for (int v = 0; v < kVector; ++v) slice[k + (along_k ? v : 0)][at + (along_k ? 0 : v)] = values[v];
+  }
+
+  TREINO_HOST_DEVICE void multiply(int thread, Thread& own, const Shared& shared, int buffer) const {
+#pragma unroll
+    for (int k = 0; k < kDepth; ++k) {
+      const auto a = neighbours_at<kSide>(&shared.left[buffer][k][thread / kAcross * kSide]);
+      const auto b = neighbours_at<kSide>(&shared.right[buffer][k][thread % kAcross * kSide]);
+#pragma unroll
+      for (int i = 0; i < kSide; ++i) {
+#pragma unroll
+        for (int j = 0; j < kSide; ++j) own.sum[i][j] += a.value[i] * b.value[j];
+      }
+    }
+  }
+
+  TREINO_HOST_DEVICE void finish(int thread, const Thread& own, int row, int column) const {
+    row += thread / kAcross * kSide;
+    column += thread % kAcross * kSide;
+#pragma unroll
+    for (int i = 0; i < kSide; ++i) {
+#pragma unroll
+      for (int j = 0; j < kSide; ++j) {
+        if (row + i < operands.rows && column + j < operands.columns)
+          out[Index{row + i} * operands.columns + column + j] = epilogue(own.sum[i][j], column + j);
+      }
+    }
+  }
+};
+
+}  // namespace treino::cuda
