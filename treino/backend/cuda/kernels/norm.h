@@ -1,83 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
-// Batch norm over all axes but the last, pooled or not. Sums over rows are taken in two levels (as
-// in reduce.h), several at once: kernels that differ in what they add leave partial sums
-// [sum][chunk][channel] in double, and one that finishes them leaves what each element needs of its
-// channel, in float.
+// Batch norm over all axes but the last, pooled or not: one launch adds in double over the rows and
+// leaves what each element needs of its channel, in float; a second works on the elements.
 #pragma once
 
+#include "treino/backend/cuda/kernels/row_sums.h"
 #include "treino/backend/cuda/kernels/window.h"
 
 namespace treino::cuda {
 
-// The two levels' extents. Index (chunk, channel) of the first, index channel of the second.
-struct ChannelChunks {
-  double* partial;
-  Divisor channels;
-  Index chunks;
-
-  TREINO_HOST_DEVICE double* at(Index sum, Index chunk, Index channel) const {
-    return partial + (sum * chunks + chunk) * channels + channel;
-  }
-  // A channel's whole sums, `count` of them from `first` on.
-  template <int count>
-  TREINO_HOST_DEVICE void add(Index channel, Index first, double (&sums)[count]) const {
-    struct Terms {
-      double of[count];
-    };
-    for (double& sum : sums) sum = 0;
-    in_order(
-        0, chunks,
-        [&](Index chunk) {
-          Terms terms;
-          for (int k = 0; k < count; ++k) terms.of[k] = *at(first + k, chunk, channel);
-          return terms;
-        },
-        [&](Index, const Terms& terms) {
-          for (int k = 0; k < count; ++k) sums[k] += terms.of[k];
-        });
-  }
-};
-
-// Sums of x - o and (x - o)^2 with o the channel's first x: near enough to the mean that the
-// variance keeps its digits.
+// Mean, biased variance, and gamma / deviation of each channel, from sums of x - o and (x - o)^2
+// with o the channel's first x: near enough to the mean that the variance keeps its digits.
 struct Moments {
-  const float* x;
-  ChannelChunks to;
-  Index rows;
+  static constexpr int kSums = 2;
+
+  const float *x, *gamma;
+  float *mean, *variance, *scale;
+  Index rows, channels;
+  double epsilon;
 
   TREINO_HOST_DEVICE double origin(Index c) const {
     const float first = x[c];
     return first - first == 0 ? first : 0;
   }
-  TREINO_HOST_DEVICE void operator()(Index i) const {
-    const Index chunk = i / to.channels, c = i - chunk * to.channels;
+  TREINO_HOST_DEVICE void add(Index c, const RowShare& share, double (&sums)[kSums]) const {
     const double o = origin(c);
-    double sum = 0, squares = 0;
-    in_order(
-        rows * chunk / to.chunks, rows * (chunk + 1) / to.chunks,
-        [&](Index row) { return x[row * to.channels + c]; },
-        [&](Index, float value) {
+    share.each(
+        rows, [&](Index row) { return x[row * channels + c]; },
+        [&](float value) {
           const double away = value - o;
-          sum += away;
-          squares += away * away;
+          sums[0] += away;
+          sums[1] += away * away;
         });
-    *to.at(0, chunk, c) = sum;
-    *to.at(1, chunk, c) = squares;
   }
-};
-
-// Mean, biased variance, and gamma / deviation of each channel.
-struct FinishMoments {
-  Moments of;
-  const float* gamma;
-  float *mean, *variance, *scale;
-  double epsilon;
-  TREINO_HOST_DEVICE void operator()(Index c) const {
-    double sums[2];
-    of.to.add<2>(c, 0, sums);
-    const double share = 1 / static_cast<double>(of.rows), away = sums[0] * share;
+  TREINO_HOST_DEVICE void finish(Index c, const double (&sums)[kSums]) const {
+    const double share = 1 / static_cast<double>(rows), away = sums[0] * share;
     const double squares = sums[1] * share - away * away;
-    mean[c] = static_cast<float>(of.origin(c) + away);
+    mean[c] = static_cast<float>(origin(c) + away);
     variance[c] = squares < 0 ? 0 : static_cast<float>(squares);
     scale[c] = static_cast<float>(gamma[c] / std::sqrt(variance[c] + epsilon));
   }
@@ -120,58 +78,6 @@ struct NormPool {
   }
 };
 
-// What the gradient adds of each channel. Index (chunk, channel), then, where the sum of dx is
-// wanted, index (chunk, channel) once more: of all x, of which windows chose only some.
-struct GradSums {
-  enum Sum { of_dy, of_products, of_passed_dy, passed, of_passed_x, kSums };  // x - mean for x
-
-  const float *dy, *x, *mean;  // x that dy belongs to
-  const float* all;            // x; null: nothing beyond products is wanted
-  ChannelChunks to;
-  Index rows, all_rows;
-  bool masked;  // only x > 0 pass
-
-  TREINO_HOST_DEVICE bool passes(float value) const { return !masked || value > 0; }
-  TREINO_HOST_DEVICE void operator()(Index i) const {
-    Index chunk = i / to.channels;
-    const Index c = i - chunk * to.channels;
-    const double middle = mean[c];
-    if (chunk >= to.chunks) {
-      chunk -= to.chunks;
-      double count = 0, sum = 0;
-      in_order(
-          all_rows * chunk / to.chunks, all_rows * (chunk + 1) / to.chunks,
-          [&](Index row) { return all[row * to.channels + c]; },
-          [&](Index, float value) {
-            if (!passes(value)) return;
-            count += 1;
-            sum += value - middle;
-          });
-      *to.at(passed, chunk, c) = count;
-      *to.at(of_passed_x, chunk, c) = sum;
-      return;
-    }
-    struct Pair {
-      float dy, x;
-    };
-    double sum = 0, products = 0, through = 0;
-    in_order(
-        rows * chunk / to.chunks, rows * (chunk + 1) / to.chunks,
-        [&](Index row) {
-          const Index at = row * to.channels + c;
-          return Pair{dy[at], x[at]};
-        },
-        [&](Index, const Pair& pair) {
-          sum += pair.dy;
-          products += pair.dy * (pair.x - middle);
-          if (passes(pair.x)) through += pair.dy;
-        });
-    *to.at(of_dy, chunk, c) = sum;
-    *to.at(of_products, chunk, c) = products;
-    if (all != nullptr) *to.at(of_passed_dy, chunk, c) = through;
-  }
-};
-
 // dx = factor (dy - offset - slope (x - mean)), in each channel.
 struct NormSlope {
   const float* mean;
@@ -180,30 +86,65 @@ struct NormSlope {
   TREINO_HOST_DEVICE float operator()(float dy, float x, Index c) const {
     return terms[c] * (dy - terms[channels + c] - terms[2 * channels + c] * (x - mean[c]));
   }
+  TREINO_HOST_DEVICE void put(Index c, double factor, double offset, double steep) const {
+    terms[c] = static_cast<float>(factor);
+    terms[channels + c] = static_cast<float>(offset);
+    terms[2 * channels + c] = static_cast<float>(steep);
+  }
 };
 
-// dgamma, dbeta, the slope, and the sum of all dx where it is wanted.
-struct FinishGrad {
-  ChannelChunks sums;
-  const float *gamma, *variance;
-  float *dgamma, *dbeta, *dx_sum;  // the last may be null
+// dgamma, dbeta, the slope, and the sum of all dx where that is wanted. dy belongs to `x`: to all
+// elements, or to those that windows chose of `all`.
+template <bool kSumsDx>
+struct NormGradSums {
+  enum Sum { of_dy, of_products, of_passed_dy, passed, of_passed_x };  // x - mean for x
+  static constexpr int kSums = kSumsDx ? 5 : 2;
+
+  const float *dy, *x, *all, *gamma, *variance;
+  float *dgamma, *dbeta, *dx_sum;
   NormSlope slope;
-  double rows, epsilon;
-  TREINO_HOST_DEVICE void operator()(Index c) const {
+  Index rows, all_rows, channels;
+  double epsilon;
+  bool masked;  // dx is 0 where x is not positive
+
+  TREINO_HOST_DEVICE bool passes(float value) const { return !masked || value > 0; }
+  TREINO_HOST_DEVICE void add(Index c, const RowShare& share, double (&sums)[kSums]) const {
+    struct Pair {
+      float dy, x;
+    };
+    const double mean = slope.mean[c];
+    share.each(
+        rows,
+        [&](Index row) {
+          const Index at = row * channels + c;
+          return Pair{dy[at], x[at]};
+        },
+        [&](const Pair& pair) {
+          sums[of_dy] += pair.dy;
+          sums[of_products] += pair.dy * (pair.x - mean);
+          if constexpr (kSumsDx) sums[of_passed_dy] += passes(pair.x) ? pair.dy : 0;
+        });
+    if constexpr (kSumsDx) {
+      share.each(
+          all_rows, [&](Index row) { return all[row * channels + c]; },
+          [&](float value) {
+            sums[passed] += passes(value) ? 1 : 0;
+            sums[of_passed_x] += passes(value) ? value - mean : 0;
+          });
+    }
+  }
+  TREINO_HOST_DEVICE void finish(Index c, const double (&sums)[kSums]) const {
     const double inverse = 1 / std::sqrt(variance[c] + epsilon), factor = gamma[c] * inverse;
-    double sum[2];
-    sums.add<2>(c, 0, sum);
-    const double offset = sum[0] / rows, steep = sum[1] * inverse * inverse / rows;
-    dbeta[c] = static_cast<float>(sum[0]);
-    dgamma[c] = static_cast<float>(sum[1] * inverse);
-    slope.terms[c] = static_cast<float>(factor);
-    slope.terms[slope.channels + c] = static_cast<float>(offset);
-    slope.terms[2 * slope.channels + c] = static_cast<float>(steep);
-    if (dx_sum == nullptr) return;
-    double through[3];
-    sums.add<3>(c, GradSums::of_passed_dy, through);
-    dx_sum[c] =
-        static_cast<float>(factor * (through[0] - offset * through[1] - steep * through[2]));
+    const auto count = static_cast<double>(all_rows);
+    const double offset = sums[of_dy] / count;
+    const double steep = sums[of_products] * inverse * inverse / count;
+    dbeta[c] = static_cast<float>(sums[of_dy]);
+    dgamma[c] = static_cast<float>(sums[of_products] * inverse);
+    slope.put(c, factor, offset, steep);
+    if constexpr (kSumsDx) {
+      dx_sum[c] = static_cast<float>(
+          factor * (sums[of_passed_dy] - offset * sums[passed] - steep * sums[of_passed_x]));
+    }
   }
 };
 
