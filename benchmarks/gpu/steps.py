@@ -2,14 +2,16 @@
 """Step times on a GPU: treino beside PyTorch and JAX, fp32 with TF32 off unless the name says so.
 
 Every contestant of a network is started (all at once: they compile for long), and then asked in
-turn, round after round. One that fails or does not start in time is named with its last line and
-left out.
+turn, round after round. While one is measured the others are stopped, so that no thread of theirs
+spins beside it. One that fails or does not start in time is named with its last line and left out.
 """
 
 import argparse
+import atexit
 import json
 import os
 import pathlib
+import signal
 import statistics
 import subprocess
 import sys
@@ -21,6 +23,7 @@ import tomllib
 import numpy as np
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+THREADS = "4"
 PEERS = {"torch": ("torch_peer", "eager"), "torch-cl": ("torch_peer", "channels_last"),
          "torch-compile": ("torch_peer", "compile"), "torch-max": ("torch_peer", "compile-max"),
          "torch-graph": ("torch_peer", "graph"), "torch-graph-cl": ("torch_peer", "graph-cl"),
@@ -33,8 +36,10 @@ USUAL = ("torch,torch-cl,torch-compile,torch-graph,torch-graph-cl,torch-graph-co
 class Contestant:
     def __init__(self, name, command, log):
         self.name, self.log, self.times, self.hello, self.error = name, log, [], None, None
+        # A group of its own: a compiler's helpers are stopped and ended with it.
         self.process = subprocess.Popen([str(c) for c in command], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, stderr=log.open("w"), text=True)
+                                        stdout=subprocess.PIPE, stderr=log.open("w"), text=True,
+                                        process_group=0)
         self.reader = threading.Thread(target=self.read_hello, daemon=True)
         self.reader.start()
 
@@ -49,9 +54,16 @@ class Contestant:
                 pass
         return None
 
-    def fail(self, reason):
-        self.process.kill()
+    def signal(self, which):
+        if self.process.returncode is None:  # not waited for: the number is still its own
+            os.killpg(self.process.pid, which)
+
+    def end(self):
+        self.signal(signal.SIGKILL)
         self.process.wait()
+
+    def fail(self, reason):
+        self.end()
         lines = self.log.read_text(errors="replace").strip().splitlines()
         self.error = f"{reason}: {lines[-1][:200] if lines else 'it said nothing'}"
 
@@ -61,8 +73,9 @@ class Contestant:
             self.fail("not ready in time" if self.reader.is_alive() else "ended")
 
     def measure(self, seconds):
-        timer = threading.Timer(seconds + 30, self.process.kill)
+        timer = threading.Timer(seconds + 30, self.signal, [signal.SIGKILL])
         timer.start()
+        self.signal(signal.SIGCONT)
         try:
             self.process.stdin.write(f"measure {seconds}\n")
             self.process.stdin.flush()
@@ -74,15 +87,17 @@ class Contestant:
             self.fail("ended while it was measured")
         else:
             self.times.append(reply["us"])
+            self.signal(signal.SIGSTOP)
 
     def close(self):
         if self.error:
             return
+        self.signal(signal.SIGCONT)
         self.process.stdin.close()
         try:
             self.process.wait(20)
         except subprocess.TimeoutExpired:
-            self.process.kill()
+            self.end()
 
 
 def samples(recipe, folder):
@@ -119,13 +134,17 @@ def measure(recipe, options, folder):
         else:
             program, variant = PEERS[name.removesuffix("-tf32")]
             command = [sys.executable, ROOT / "benchmarks" / "peers" / f"{program}.py", *common,
-                       "--threads", "4", "--variant", variant,
+                       "--threads", THREADS, "--variant", variant,
                        *(["--tf32"] if name.endswith("-tf32") else [])]
         contestants.append(Contestant(name, command, options.out / f"{label}.{name}.log"))
+        atexit.register(contestants[-1].signal, signal.SIGKILL)
     for each in contestants:
         each.await_ready(start + options.patience)
     for each in contestants:
         each.smi = None if each.error else smi_mib(each.process.pid)
+    for each in contestants:
+        if not each.error:
+            each.signal(signal.SIGSTOP)
     for turn in range(options.rounds):
         order = contestants[turn % len(contestants):] + contestants[:turn % len(contestants)]
         for each in order:
@@ -170,6 +189,8 @@ def main():
         if peer.removesuffix("-tf32") not in PEERS:
             parser.error(f"no peer {peer}")
     options.out.mkdir(parents=True, exist_ok=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    os.environ["OMP_NUM_THREADS"] = THREADS
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ["JAX_TRACEBACK_FILTERING"] = "off"  # an error's last line says what it was
     with tempfile.TemporaryDirectory() as folder:

@@ -137,44 +137,47 @@ def main():
         serve(run, parameters, warm_up=10)
         return
     if whole:
-        run = captured(update, optimizer, order, network.batch)
+        run = CapturedStep(update, optimizer, order, network.batch).run
     serve(run, parameters, 20, torch.cuda.synchronize, torch.cuda.max_memory_reserved)
 
 
-def captured(update, optimizer, order, batch):
-    """run() that replays one CUDA graph of the step, which finds its own rows in the order."""
-    first = torch.zeros((), dtype=torch.int64, device="cuda")
-    offsets = torch.arange(batch, device="cuda")
-    steps, done = len(order) // batch, 0
+class CapturedStep:
+    """One CUDA graph of the step, which finds its own rows in the order.
 
-    def step():
-        update(order[first + offsets])
-        first.add_(batch)
+    The graph knows addresses alone: every tensor it reads that was made before the capture is a
+    member here, or its memory would go to the next tensor that is made.
+    """
 
-    side = torch.cuda.Stream()
-    side.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(side):
-        for _ in range(5):
-            optimizer.zero_grad(set_to_none=True)
-            step()
-    torch.cuda.current_stream().wait_stream(side)
-    optimizer.zero_grad(set_to_none=True)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        step()
-    first.zero_()
+    def __init__(self, update, optimizer, order, batch):
+        self.update, self.order = update, order
+        self.steps, self.done = len(order) // batch, 0
+        self.offsets = torch.arange(batch, device=order.device)
+        self.batch, self.first = batch, torch.zeros((), dtype=torch.int64, device=order.device)
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            for _ in range(5):
+                optimizer.zero_grad(set_to_none=True)
+                self.step()
+        torch.cuda.current_stream().wait_stream(side)
+        optimizer.zero_grad(set_to_none=True)
+        self.graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self.graph, stream=side):
+            self.step()
+        self.first.zero_()
 
-    def run():
-        nonlocal done
-        if done == steps:
-            order.copy_(torch.randperm(len(order), device="cuda"))
-            first.zero_()
-            done = 0
-        graph.replay()
-        done += 1
+    def step(self):
+        self.update(self.order[self.first + self.offsets])
+        self.first.add_(self.batch)
+
+    def run(self):
+        if self.done == self.steps:
+            self.order.copy_(torch.randperm(len(self.order), device=self.order.device))
+            self.first.zero_()
+            self.done = 0
+        self.graph.replay()
+        self.done += 1
         return 1
-
-    return run
 
 
 if __name__ == "__main__":
