@@ -31,7 +31,8 @@ Program alone(const Step& step) {
     program.variables.push_back({fmt::format("{}{}", what, tensor.variable), tensor.type, role});
   };
   Step& own = program.steps.front();
-  for (Tensor& input : own.inputs) place(input, "in", Role::parameter);
+  // Not parameters: what is made of those alone is not done in every run.
+  for (Tensor& input : own.inputs) place(input, "in", Role::optimizer);
   for (Tensor& output : own.outputs) place(output, "out", Role::metric);
   return program;
 }
@@ -51,7 +52,7 @@ void fill(CpuStore& store) {
   Rng rng(1, 1);
   for (int i = 0; i < static_cast<int>(store.variables().size()); ++i) {
     const Variable& variable = store.variables()[static_cast<std::size_t>(i)];
-    if (variable.role != Role::parameter) continue;
+    if (variable.role != Role::optimizer) continue;
     HostTensor value(DType::f32, variable.type.shape);
     for (float& x : value.as<float>()) x = static_cast<float>(rng.next_u32()) * 0x1p-32F - 0.5F;
     store.write(i, value);

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "treino/backend/cpu/separate.h"
@@ -47,41 +48,105 @@ CpuExecutable::CpuExecutable(const Program& planned, CpuStore& store,
       store_index_(find_variables(planned, store)),
       workspace_(workspace != nullptr ? std::move(workspace) : std::make_shared<Workspace>()),
       claims_(team_->size()) {
-  const Program program = separate_small_tensors(planned, kSmallTensor);
+  const Kept kept = keep_constants(planned);
+  const Program program = separate_small_tensors(kept.program, kSmallTensor);
   plan_ = make_plan(program, options);
+  const std::vector<Phase> constant = take_constant_phases(kept);
+  constant_levels_ = make_levels(constant, team_->size());
   levels_ = make_levels(plan_.phases, team_->size());
+  place_kept(program);
   workspace_->reserve(padded(program.arena_bytes),
                       padded(plan_.worker_bytes) * static_cast<std::size_t>(team_->size()));
   scratch_ = Memory(padded(plan_.scratch_bytes));
-  for (const Step& step : program.steps) {
+  for (const Step& step : planned.steps) {
     for (const Tensor& output : step.outputs) {
-      if (output.space == Space::variable)
-        store.own(store_index_[static_cast<std::size_t>(output.variable)]);
+      if (output.space != Space::variable) continue;
+      written_.push_back(store_index_[static_cast<std::size_t>(output.variable)]);
+      store.own(written_.back());
     }
   }
   settle_pointers();
 }
 
+std::vector<Phase> CpuExecutable::take_constant_phases(const Kept& kept) {
+  std::vector<Phase> taken, left;
+  for (Phase& phase : plan_.phases) {
+    const bool constant =
+        kept.steps[static_cast<std::size_t>(phase.step)] ||
+        (phase.prepares && std::ranges::all_of(phase.reads, [&](const Extent& read) {
+           return read.space >= 2 && kept.constant[static_cast<std::size_t>(read.space - 2)];
+         }));
+    if (constant) {
+      for (const Extent& read : phase.reads) {
+        const auto variable = static_cast<std::size_t>(read.space - 2);
+        if (read.space >= 2 && variable < store_index_.size())
+          constants_.push_back({store_index_[variable]});
+      }
+    }
+    (constant ? taken : left).push_back(std::move(phase));
+  }
+  // What is made of a kernel is large: who reads it does not chain, as if it stood behind the
+  // making.
+  for (Phase& phase : left) {
+    phase.leads = std::ranges::any_of(
+        taken, [&](const Phase& other) { return other.prepares && other.step == phase.step; });
+  }
+  plan_.phases = std::move(left);
+  return taken;
+}
+
+void CpuExecutable::place_kept(const Program& program) {
+  std::size_t bytes = 0;
+  for (std::size_t i = store_index_.size(); i < program.variables.size(); ++i) {
+    const TensorType& type = program.variables[i].type;
+    kept_offsets_.push_back(bytes);
+    bytes +=
+        static_cast<std::size_t>(type.shape.elements() * host_bytes(type.dtype) + 63) / 64 * 64;
+  }
+  kept_ = Memory(padded(static_cast<Index>(bytes)));
+}
+
+std::byte* CpuExecutable::base(int space) {
+  if (space == 0) return workspace_->arena();
+  if (space == 1) return scratch_.data();
+  const auto variable = static_cast<std::size_t>(space - 2);
+  if (variable < store_index_.size()) return store_.data(store_index_[variable]);
+  return kept_.data() + kept_offsets_[variable - store_index_.size()];
+}
+
 void CpuExecutable::settle_pointers() {
   if (generation_ == store_.generation() && workspace_generation_ == workspace_->generation())
     return;
-  for (const Fixup& fixup : plan_.fixups) {
-    std::byte* base = fixup.space == 0 ? workspace_->arena()
-                      : fixup.space == 1
-                          ? scratch_.data()
-                          : store_.data(store_index_[static_cast<std::size_t>(fixup.space - 2)]);
-    *fixup.where = base + fixup.offset;
-  }
+  for (const Fixup& fixup : plan_.fixups) *fixup.where = base(fixup.space) + fixup.offset;
   generation_ = store_.generation();
   workspace_generation_ = workspace_->generation();
 }
 
+void CpuExecutable::refresh_constants() {
+  if (constant_levels_.empty()) return;
+  bool fresh = constants_current_;
+  for (Constant& constant : constants_) {
+    const std::int64_t version = store_.version(constant.variable);
+    fresh = fresh && version == constant.version;
+    constant.version = version;
+  }
+  if (!fresh) run_levels(constant_levels_, 1);
+  constants_current_ = true;
+}
+
 void CpuExecutable::run(std::int64_t steps) {
   settle_pointers();
+  refresh_constants();
+  run_levels(levels_, steps);
+  for (const int variable : written_) store_.changed(variable);
+}
+
+void CpuExecutable::run_levels(const std::vector<Level>& levels, std::int64_t steps) {
   steps_ = steps;
+  running_ = &levels;
   team_->run([](void* self, int worker) { static_cast<CpuExecutable*>(self)->work(worker); }, this);
-  rounds_ += static_cast<std::uint64_t>(steps) * levels_.size();
-  for (const Level& level : levels_) slices_ += steps * level.slices;
+  rounds_ += static_cast<std::uint64_t>(steps) * levels.size();
+  for (const Level& level : levels) slices_ += steps * level.slices;
 }
 
 void CpuExecutable::run_slice(const Task& task, Index slice, int worker) {
@@ -126,14 +191,14 @@ void CpuExecutable::finish_level(const Level& level, std::uint64_t round, std::i
 void CpuExecutable::work(int worker) {
   if (team_->size() == 1) {
     for (std::int64_t step = 0; step < steps_; ++step) {
-      for (const Level& level : levels_) run_share(level.shares[0], 0);
+      for (const Level& level : *running_) run_share(level.shares[0], 0);
     }
     return;
   }
   std::uint64_t round = rounds_;
   std::int64_t total = slices_;
   for (std::int64_t step = 0; step < steps_; ++step) {
-    for (const Level& level : levels_) {
+    for (const Level& level : *running_) {
       ++round;
       total += level.slices;
       claims_.done(worker, take_share(level, worker, round, worker), total);
@@ -144,6 +209,7 @@ void CpuExecutable::work(int worker) {
 
 StepTimes CpuExecutable::profile(std::int64_t steps) {
   settle_pointers();
+  refresh_constants();
   if (profile_levels_.empty()) profile_levels_ = make_profile_levels(plan_.phases, team_->size());
   StepTimes times;
   times.runs = steps;
@@ -153,6 +219,7 @@ StepTimes CpuExecutable::profile(std::int64_t steps) {
   team_->run([](void* self, int worker) { static_cast<CpuExecutable*>(self)->work_timed(worker); },
              this);
   times_ = nullptr;
+  for (const int variable : written_) store_.changed(variable);
   return times;
 }
 

@@ -68,6 +68,7 @@ struct WinogradTile {
   float* out = nullptr;                       // written: output; added to: input_gradient
   const float* bias = nullptr;                // output
   Index height = 0, width = 0, channels = 0;  // of the image
+  Index first = 0, last = 0;                  // output: channels [first, last) of them
   Index y = 0, x = 0;                         // first pixel; one of x may lie outside
   Index rows = 4, columns = 4, points = 6;
   float* domain = nullptr;  // [points points], point_stride floats apart
@@ -79,7 +80,7 @@ inline bool winograd_uses(Index extent, Index point, Index points) {
   return point <= extent || point == points - 1;
 }
 
-struct WinogradKernel {  // channel pairs [first, last) in or out of the domain
+struct WinogradKernel {           // channel pairs [first, last) in or out of the domain
   const float* kernel = nullptr;  // [9, pairs], read into the domain
   float* gradient = nullptr;      // the same, written from the domain
   float* domain = nullptr;        // [points points], stride floats apart
@@ -90,8 +91,11 @@ struct PoolImage {  // one image of a pooling op, channels-last
   const float* x = nullptr;
   const float* y = nullptr;
   const float* dy = nullptr;
-  float* out = nullptr;  // y forward, dx backward
+  float* out = nullptr;          // y forward, dx backward
+  const float* scale = nullptr;  // max_pool: of x scale + shift, where they are given
+  const float* shift = nullptr;
   Index height = 0, width = 0, channels = 0, out_height = 0, out_width = 0;
+  Index first_row = 0;  // max_pool: of y, those before it are left out
   Index size[2]{}, stride[2]{}, dilation[2]{}, pad[2]{};
 };
 
@@ -145,10 +149,10 @@ struct Kernels {
   bool (*all_finite)(const float* x, Index stride, Index rows, Index columns) = nullptr;
   void (*depthwise_row)(const DepthwiseRow&) = nullptr;
   void (*depthwise_gradient)(const DepthwiseGradient&) = nullptr;
-  void (*winograd_input)(const WinogradTile&) = nullptr;           // x to the domain
-  void (*winograd_output)(const WinogradTile&) = nullptr;          // the domain to y
-  void (*winograd_gradient)(const WinogradTile&) = nullptr;        // dy to the domain
-  void (*winograd_input_gradient)(const WinogradTile&) = nullptr;  // the domain, added to dx
+  void (*winograd_input)(const WinogradTile&) = nullptr;              // x to the domain
+  void (*winograd_output)(const WinogradTile&) = nullptr;             // the domain to y
+  void (*winograd_gradient)(const WinogradTile&) = nullptr;           // dy to the domain
+  void (*winograd_input_gradient)(const WinogradTile&) = nullptr;     // the domain, added to dx
   void (*winograd_kernel)(const WinogradKernel&) = nullptr;           // to the domain
   void (*winograd_kernel_gradient)(const WinogradKernel&) = nullptr;  // from the domain
   // out[j, i] = in[i, j] of a [rows, columns] block.

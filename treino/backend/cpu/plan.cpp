@@ -114,7 +114,8 @@ void Planner::end_step(const Step& step) {
 
 void Planner::phase(PhaseFunction run, const void* state, Index slices, double nanoseconds,
                     const Partition& partition, const Touches& touches) {
-  plan_.phases.push_back({run, state, slices, partition.extent, nanoseconds, step_, {}, {}});
+  plan_.phases.push_back(
+      {run, state, slices, partition.extent, nanoseconds, step_, false, false, {}, {}});
   Phase& phase = plan_.phases.back();
   const auto bit = [](unsigned mask, std::size_t i) { return i >= 32 || (mask >> i & 1U) != 0; };
   const auto take = [&](const std::vector<Extent>& all, unsigned touched, unsigned sliced,
@@ -130,6 +131,12 @@ void Planner::phase(PhaseFunction run, const void* state, Index slices, double n
   // Scratch is asked for before the first phase that uses it; phases of a step follow one another.
   if (plan_.scratch_bytes > scratch_begin_)
     phase.writes.push_back({1, scratch_begin_, plan_.scratch_bytes});
+}
+
+void Planner::prepare(PhaseFunction run, const void* state, Index slices, double nanoseconds,
+                      unsigned inputs) {
+  phase(run, state, slices, nanoseconds, {}, {inputs, 0});
+  plan_.phases.back().prepares = true;
 }
 
 void Planner::survey(const Program& program) {

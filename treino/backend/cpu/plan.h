@@ -37,6 +37,8 @@ struct Phase {
   Index extent = 0;        // rows (samples) the slices share, 0: slices mean something else
   double nanoseconds = 0;  // rough, for the whole phase; decides who does what, never the result
   int step = 0;
+  bool prepares = false;  // see Planner::prepare
+  bool leads = false;     // follows no other phase slice by slice: its own data fill the cache
   std::vector<Extent> reads, writes;
 };
 
@@ -152,6 +154,11 @@ class Planner {
   // Phases of one step run one after the other.
   void phase(PhaseFunction run, const void* state, Index slices, double nanoseconds,
              const Partition& partition = {}, const Touches& touches = {});
+
+  // A phase whose results are scratch that later phases of the step only read: where the inputs
+  // it touches are constant it runs once, not at every run of the program.
+  void prepare(PhaseFunction run, const void* state, Index slices, double nanoseconds,
+               unsigned inputs);
 
   // What the step's choice line says, and the algorithm that serves a convolution; "own
   // <instruction set>" and direct without a call.

@@ -96,8 +96,7 @@ void plan_conv2d_grad_input(Planner& planner, const Step& step) {
 
   auto& state = planner.state<Convolution>();
   planner.scratch(turn.turned, window.kernel.elements());
-  planner.phase(run_turn_kernel, &turn, turn.slices, nanoseconds_of(0, 16 * kernel_elements), {},
-                {2, 0});
+  planner.prepare(run_turn_kernel, &turn, turn.slices, nanoseconds_of(0, 16 * kernel_elements), 2);
 
   state.batch = window.input[0];
   state.in_channels = window.kernel[3];

@@ -13,6 +13,8 @@ namespace {
 constexpr Index kDomainBytes = Index{512} << 10;  // of a block of tiles, to stay in L2
 constexpr Index kMostTiles = 64;
 constexpr Index kUsefulTiles = 32;
+constexpr Index kPartChannels = 32;  // of y, that a slice computes at least
+constexpr double kPartNanoseconds = 4000;
 constexpr Index kGap =
     16;  // floats between points, so that 36 streams do not meet in one cache set
 
@@ -31,6 +33,7 @@ struct Winograd {
   Index batch = 0, slices = 1, tiles_down = 0, tiles_across = 0, tiles_at_once = 0;
   Index largest = 4;  // tile: outputs along a dimension
   Index kernel_slices = 1, sum_slices = 1;
+  Index parts = 1;  // of the channels of y; forward, where there are few images
   bool relu = false;
 
   Index pairs() const { return in.channels * out.channels; }
@@ -136,16 +139,25 @@ void run_turn(const void* opaque, Index slice, std::byte*) {
                            state.in.channels, state.out.channels);
 }
 
+// The channels of y that a slice of the forward pass computes.
+Range part_of(const Winograd& state, Index slice) {
+  const Range units = share((state.out.channels + kPartChannels - 1) / kPartChannels, state.parts,
+                            slice % state.parts);
+  return {units.begin * kPartChannels, std::min(units.end * kPartChannels, state.out.channels)};
+}
+
 using Transform = void (*)(const WinogradTile&);
 
 // Each tile of the block between the image of x or y it belongs to and its rows of `domain`.
 void transform(const Winograd& state, const Block& block, Transform run, bool of_x,
-               const float* images, float* results, float* domain) {
+               const float* images, float* results, float* domain, Range part = {0, 0}) {
   const Image& image = of_x ? state.in : state.out;
   WinogradTile tile;
   tile.height = image.height;
   tile.width = image.width;
   tile.channels = image.channels;
+  tile.first = part.begin;
+  tile.last = part.end;
   tile.bias = state.bias;
   tile.relu = state.relu;
   tile.points = block.line;
@@ -167,21 +179,23 @@ void transform(const Winograd& state, const Block& block, Transform run, bool of
   }
 }
 
-// to = from times the kernel's domain, point by point; from and to: matrices with a row a tile.
+// to = from times the kernel's domain, point by point; from and to: matrices with a row a tile, of
+// whose columns to `part` is computed.
 void multiply(const Winograd& state, const Block& block, const float* from, Index from_channels,
-              Index from_stride, float* to, Index to_channels, Index to_stride) {
+              Index from_stride, float* to, Index to_channels, Index to_stride, Range part) {
   const float* rows[kMostTiles];
   Product product;
   product.rows = rows;
   product.length = from_channels;
-  product.b_stride = product.c_stride = product.columns = to_channels;
+  product.b_stride = product.c_stride = to_channels;
+  product.columns = part.end - part.begin;
   for (Index point = 0; point < state.points(); ++point) {
     product.row_count = block.rows_of(point);
     if (product.row_count == 0) continue;
     for (Index i = 0; i < product.row_count; ++i)
       rows[i] = from + point * from_stride + i * from_channels;
-    product.b = state.domain + point * state.pairs_stride();
-    product.c = to + point * to_stride;
+    product.b = state.domain + point * state.pairs_stride() + part.begin;
+    product.c = to + point * to_stride + part.begin;
     state.kernels->product(product);
   }
 }
@@ -202,11 +216,12 @@ void run_forward(const void* opaque, Index slice, std::byte* scratch) {
   const auto& state = *static_cast<const Winograd*>(opaque);
   float* inputs = reinterpret_cast<float*>(scratch);
   float* outputs = inputs + state.points() * state.in_stride();
-  for_each_block(state, slice, [&](const Block& block) {
+  const Range part = part_of(state, slice);
+  for_each_block(state, slice / state.parts, [&](const Block& block) {
     transform(state, block, state.kernels->winograd_input, true, state.x, nullptr, inputs);
     multiply(state, block, inputs, state.in.channels, state.in_stride(), outputs,
-             state.out.channels, state.out_stride());
-    transform(state, block, state.kernels->winograd_output, false, nullptr, state.y, outputs);
+             state.out.channels, state.out_stride(), part);
+    transform(state, block, state.kernels->winograd_output, false, nullptr, state.y, outputs, part);
   });
 }
 
@@ -221,7 +236,7 @@ void run_input_gradient(const void* opaque, Index slice, std::byte* scratch) {
   for_each_block(state, slice, [&](const Block& block) {
     transform(state, block, state.kernels->winograd_gradient, false, state.dy, nullptr, outputs);
     multiply(state, block, outputs, state.out.channels, state.out_stride(), inputs,
-             state.in.channels, state.in_stride());
+             state.in.channels, state.in_stride(), {0, state.in.channels});
     transform(state, block, state.kernels->winograd_input_gradient, true, nullptr, state.dx,
               inputs);
   });
@@ -399,12 +414,23 @@ bool plan_winograd(Planner& planner, const Step& step) {
       nanoseconds_of(0, 4.0 * 60 * static_cast<double>(state.pairs()));
   if (grad_input) {
     planner.scratch(state.turned, 9 * state.pairs());
-    planner.phase(run_turn, &state, 9, kernel_nanoseconds / 4, {}, {2, 0});
+    planner.prepare(run_turn, &state, 9, kernel_nanoseconds / 4, 2);
   }
   state.kernel_slices = slices_for(state.pairs() / 16, kernel_nanoseconds, kRowSlices);
-  planner.phase(run_kernel, &state, state.kernel_slices, kernel_nanoseconds, {}, {2, 0});
-  planner.phase(grad_input ? run_input_gradient : run_forward, &state, state.slices, nanoseconds,
-                {state.batch, 1, 1}, {5, 1});  // not the kernel itself
+  planner.prepare(run_kernel, &state, state.kernel_slices, kernel_nanoseconds, 2);
+  // Touched is all but the kernel itself.
+  if (grad_input) {
+    planner.phase(run_input_gradient, &state, state.slices, nanoseconds, {state.batch, 1, 1},
+                  {5, 1});
+    return true;
+  }
+  // Few images: each slice computes some of their channels, and takes x into the domain for itself.
+  state.parts =
+      std::clamp<Index>(std::min(kRowSlices / state.slices,
+                                 static_cast<Index>(nanoseconds / kPartNanoseconds) / state.slices),
+                        1, (state.out.channels + kPartChannels - 1) / kPartChannels);
+  planner.phase(run_forward, &state, state.slices * state.parts, nanoseconds,
+                state.parts == 1 ? Partition{state.batch, 1, 1} : Partition{}, {5, 1});
   return true;
 }
 

@@ -87,7 +87,7 @@ class Clusters {
   }
 
   static bool follow_rows(const Phase& phase, const std::vector<Cluster*>& latest) {
-    if (latest.size() != 1) return false;
+    if (latest.size() != 1 || phase.leads) return false;
     Cluster& home = *latest[0];
     if (!std::all_of(home.phases.begin(), home.phases.end(),
                      [&](const Phase* other) { return same_rows(*other, phase); })) {

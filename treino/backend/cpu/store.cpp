@@ -25,7 +25,8 @@ std::size_t aligned(std::size_t bytes) {
 CpuStore::CpuStore(std::span<const Variable> variables)
     : variables_(variables.begin(), variables.end()),
       slots_(variables.size()),
-      owned_(variables.size(), false) {
+      owned_(variables.size(), false),
+      versions_(variables.size(), 0) {
   for (const Role role :
        {Role::parameter, Role::statistic, Role::optimizer, Role::counter, Role::metric}) {
     std::size_t bytes = 0;
@@ -53,6 +54,7 @@ const Variable& CpuStore::checked(int variable, const HostTensor& value) const {
 void CpuStore::write(int variable, const HostTensor& value) {
   const Variable& known = checked(variable, value);
   if (slot(variable).bound != nullptr) own(variable);
+  changed(variable);
   convert(value.dtype, value.bytes.data(), known.type.dtype, data(variable),
           value.shape.elements());
 }
@@ -64,6 +66,7 @@ void CpuStore::bind(int variable, std::shared_ptr<const HostTensor> value) {
     write(variable, *value);
     return;
   }
+  changed(variable);
   Slot& table = slot(variable);
   table.memory = Memory();
   table.bound = std::move(value);

@@ -28,6 +28,9 @@ class CpuStore : public Store {
   std::byte* data(int variable);
   // Changes whenever data() of some table does.
   std::int64_t generation() const { return generation_; }
+  // Changes whenever the variable may have another value: when the host or a program wrote it.
+  std::int64_t version(int variable) const { return versions_[static_cast<std::size_t>(variable)]; }
+  void changed(int variable) { ++versions_[static_cast<std::size_t>(variable)]; }
   // From now on the variable has memory of its own (a program writes it).
   void own(int variable);
 
@@ -44,6 +47,7 @@ class CpuStore : public Store {
   std::vector<Variable> variables_;
   std::vector<Slot> slots_;
   std::vector<bool> owned_;
+  std::vector<std::int64_t> versions_;
   std::vector<Memory> arenas_;
   std::int64_t generation_ = 0;
 };

@@ -258,8 +258,8 @@ void input_tile(const WinogradTile& tile) {
 template <int H, int W>
 void output_tile(const WinogradTile& tile) {
   const WinogradTile p = tile;
-  for (Index c = 0; c < p.channels; c += kLanes) {
-    const Index count = least(kLanes, p.channels - c);
+  for (Index c = p.first; c < p.last; c += kLanes) {
+    const Index count = least(kLanes, p.last - c);
     F half[H][W + 2];
     for (int j = 0; j < W + 2; ++j) {
       F m[H + 2], o[H];
