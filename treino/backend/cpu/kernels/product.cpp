@@ -19,6 +19,7 @@ constexpr int kMostRows[] = {0, 6, 6};
 constexpr int kMostVectors = 2;
 #endif
 constexpr int kRowLimit = kMostRows[1];
+constexpr int kRowVectors = 8;  // of one row alone, whose sums would wait for each other
 
 using Tile = void (*)(const Product&, Index row, Index column, Index tail);
 
@@ -28,7 +29,7 @@ void tile(const Product& p, Index row, Index column, Index tail) {
   F sums[Rows][Vectors];
 #pragma GCC unroll 12
   for (int r = 0; r < Rows; ++r) {
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int v = 0; v < Vectors; ++v) sums[r][v] = F{};
   }
   const float* rows[Rows];
@@ -40,7 +41,7 @@ void tile(const Product& p, Index row, Index column, Index tail) {
     const Index a_end = p.length * p.a_step;
     for (Index k = 0; k < a_end; k += p.a_step, b += p.b_stride) {
       F b_row[Vectors];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (int v = 0; v < Vectors; ++v) {
         b_row[v] =
             Tail && v == Vectors - 1 ? load_part(b + v * kLanes, tail) : load(b + v * kLanes);
@@ -48,7 +49,7 @@ void tile(const Product& p, Index row, Index column, Index tail) {
 #pragma GCC unroll 12
       for (int r = 0; r < Rows; ++r) {
         const F a = splat(rows[r][k]);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (int v = 0; v < Vectors; ++v) sums[r][v] = fma(a, b_row[v], sums[r][v]);
       }
     }
@@ -58,7 +59,7 @@ void tile(const Product& p, Index row, Index column, Index tail) {
   for (int r = 0; r < Rows; ++r) {
     c[r] = p.c + (p.c_offsets == nullptr ? (row + r) * p.c_stride : p.c_offsets[row + r]) + column;
   }
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (int v = 0; v < Vectors; ++v) {
     const bool partial = Tail && v == Vectors - 1;
     F bias{};
@@ -85,9 +86,18 @@ constexpr void fill(Tile (&tiles)[kRowLimit + 1], std::integer_sequence<int, Row
   ((tiles[Rows + 1] = tile<Rows + 1, Vectors, Tail>), ...);
 }
 
+template <int... Vectors>
+constexpr void fill_row(Tile (&tiles)[kRowVectors + 1][2], std::integer_sequence<int, Vectors...>) {
+  ((tiles[Vectors + 1][0] = tile<1, Vectors + 1, false>,
+    tiles[Vectors + 1][1] = tile<1, Vectors + 1, true>),
+   ...);
+}
+
 struct Tiles {
   Tile of[kMostVectors + 1][2][kRowLimit + 1] = {};
+  Tile row[kRowVectors + 1][2] = {};
   constexpr Tiles() {
+    fill_row(row, std::make_integer_sequence<int, kRowVectors>());
     fill<1, false>(of[1][0], std::make_integer_sequence<int, kMostRows[1]>());
     fill<1, true>(of[1][1], std::make_integer_sequence<int, kMostRows[1]>());
     fill<2, false>(of[2][0], std::make_integer_sequence<int, kMostRows[2]>());
@@ -102,20 +112,37 @@ struct Tiles {
 };
 constexpr Tiles kTiles;
 
+// `count` cut into equal parts of `most` or less, the larger ones first: 5 as 3 + 2, not 4 + 1.
+struct Parts {
+  std::uint32_t each, larger;  // the first `larger` are each + 1
+  Parts(Index count, int most) {
+    const auto all = static_cast<std::uint32_t>(count), limit = static_cast<std::uint32_t>(most);
+    const std::uint32_t parts = all <= limit ? 1 : (all + limit - 1) / limit;
+    each = parts == 1 ? all : all / parts;
+    larger = all - each * parts;
+  }
+  Index take() {
+    if (larger == 0) return each;
+    --larger;
+    return each + 1;
+  }
+};
+
 void product(const Product& p) {
+  Parts across((p.columns + kLanes - 1) / kLanes, p.row_count == 1 ? kRowVectors : kMostVectors);
   for (Index column = 0; column < p.columns;) {
-    const Index left = (p.columns - column + kLanes - 1) / kLanes;  // vectors
-    // The rest is cut into equal parts: 5 vectors as 3 + 2, not 4 + 1.
-    const Index parts = (left + kMostVectors - 1) / kMostVectors;
-    const int vectors = static_cast<int>((left + parts - 1) / parts);
-    const Index wide = least(static_cast<Index>(vectors) * kLanes, p.columns - column);
+    const Index vectors = across.take();
+    const Index wide = least(vectors * kLanes, p.columns - column);
     const Index tail = wide % kLanes;
+    if (p.row_count == 1) {
+      kTiles.row[vectors][tail != 0](p, 0, column, tail);
+      column += wide;
+      continue;
+    }
     const auto& tiles = kTiles.of[vectors][tail != 0];
-    const Index most = kMostRows[vectors];
+    Parts down(p.row_count, kMostRows[vectors]);
     for (Index row = 0; row < p.row_count;) {
-      const Index rest = p.row_count - row;
-      const Index row_parts = (rest + most - 1) / most;
-      const Index rows = (rest + row_parts - 1) / row_parts;
+      const Index rows = down.take();
       tiles[rows](p, row, column, tail);
       row += rows;
     }
