@@ -44,6 +44,33 @@ TREINO_INLINE void block(float* out, Index out_stride, const float* in, Index in
     _mm512_storeu_ps(out + (12 + j) * out_stride, _mm512_shuffle_f32x4(c, d, 0xdd));
   }
 }
+#elif defined(__AVX2__)
+constexpr int kBlock = 8;
+
+// The same of 8 rows of 8 floats: pairs of floats, of pairs, of halves.
+TREINO_INLINE void block(float* out, Index out_stride, const float* in, Index in_stride) {
+  __m256 r[8], t[8];
+#pragma GCC unroll 8
+  for (int i = 0; i < 8; ++i) r[i] = _mm256_loadu_ps(in + i * in_stride);
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    t[2 * i] = _mm256_unpacklo_ps(r[2 * i], r[2 * i + 1]);
+    t[2 * i + 1] = _mm256_unpackhi_ps(r[2 * i], r[2 * i + 1]);
+  }
+  // Then half h of r[4 i + j] holds column 4 h + j of rows 4 i .. 4 i + 3.
+#pragma GCC unroll 2
+  for (int i = 0; i < 2; ++i) {
+    r[4 * i] = _mm256_shuffle_ps(t[4 * i], t[4 * i + 2], 0x44);
+    r[4 * i + 1] = _mm256_shuffle_ps(t[4 * i], t[4 * i + 2], 0xee);
+    r[4 * i + 2] = _mm256_shuffle_ps(t[4 * i + 1], t[4 * i + 3], 0x44);
+    r[4 * i + 3] = _mm256_shuffle_ps(t[4 * i + 1], t[4 * i + 3], 0xee);
+  }
+#pragma GCC unroll 4
+  for (int j = 0; j < 4; ++j) {
+    _mm256_storeu_ps(out + j * out_stride, _mm256_permute2f128_ps(r[j], r[4 + j], 0x20));
+    _mm256_storeu_ps(out + (4 + j) * out_stride, _mm256_permute2f128_ps(r[j], r[4 + j], 0x31));
+  }
+}
 #else
 constexpr int kBlock = 8;
 

@@ -16,24 +16,35 @@ void add_to(double* totals, F sum, Index count) {
   for (Index i = 0; i < count; ++i) totals[i] += static_cast<double>(sum[i]);
 }
 
-// Some channels of an image; sums run in float over a band of rows and are gathered in double.
-template <bool Whole>
+// Some channels of an image, Vectors of them side by side, whose sums do not wait for each other;
+// sums run in float over a band of rows and are gathered in double.
+template <bool Whole, int Vectors>
 struct Forward {
   const NormPoolImage& p;
   Index c, count;
-  F pivot, flip;  // flip: the sign bit where the smallest is wanted
-  F sum{}, squares{};
+  F pivot[Vectors], flip[Vectors];  // flip: the sign bit where the smallest is wanted
+  F sum[Vectors]{}, squares[Vectors]{};
 
-  TREINO_MEMBER F visit(const float* x) {
-    const F value = take<Whole>(x + c, count), d = value - pivot;
-    sum += d;
-    squares = fma(d, d, squares);
-    return (F)((I)value ^ (I)flip);
+  TREINO_MEMBER Forward(const NormPoolImage& image, Index first, Index channels)
+      : p(image), c(first), count(channels) {
+    for (int v = 0; v < Vectors; ++v) {
+      const Index at = c + v * kLanes;
+      pivot[v] = take<Whole>(p.pivot + at, count);
+      flip[v] = (F)((take<Whole>(p.gamma + at, count) < F{}) & splat_int(INT32_MIN));
+    }
+  }
+  TREINO_MEMBER F visit(const float* x, int v) {
+    const F value = take<Whole>(x + c + v * kLanes, count), d = value - pivot[v];
+    sum[v] += d;
+    squares[v] = fma(d, d, squares[v]);
+    return (F)((I)value ^ (I)flip[v]);
   }
   TREINO_MEMBER void flush() {
-    add_to(p.sums + c, sum, count);
-    add_to(p.sums + p.pool.channels + c, squares, count);
-    sum = squares = F{};
+    for (int v = 0; v < Vectors; ++v) {
+      add_to(p.sums + c + v * kLanes, sum[v], count);
+      add_to(p.sums + p.pool.channels + c + v * kLanes, squares[v], count);
+      sum[v] = squares[v] = F{};
+    }
   }
   // Size: of a square window known to the compiler, 0: any. What the loop uses is copied first: a
   // store might have changed it, for all the compiler knows.
@@ -45,19 +56,25 @@ struct Forward {
     const float* x = w.x + oy * high * pitch;
     float* out = w.out + oy * w.out_width * w.channels + c;
     for (Index ox = 0; ox < w.out_width; ++ox, x += wide * w.channels, out += w.channels) {
-      F best = splat(-__builtin_inff());
+      F best[Vectors];
+      for (int v = 0; v < Vectors; ++v) best[v] = splat(-__builtin_inff());
       for (Index ky = 0; ky < high; ++ky) {
-        for (Index kx = 0; kx < wide; ++kx)
-          best = larger(best, visit(x + ky * pitch + kx * w.channels));
+        for (Index kx = 0; kx < wide; ++kx) {
+          for (int v = 0; v < Vectors; ++v)
+            best[v] = larger(best[v], visit(x + ky * pitch + kx * w.channels, v));
+        }
       }
-      give<Whole>(out, (F)((I)best ^ (I)flip), count);
+      for (int v = 0; v < Vectors; ++v)
+        give<Whole>(out + v * kLanes, (F)((I)best[v] ^ (I)flip[v]), count);
     }
     for (Index ky = 0; ky < high; ++ky) rest(oy * high + ky, w.out_width * wide);
     flush();
   }
   TREINO_MEMBER void rest(Index y, Index from) {
     const PoolImage& w = p.pool;
-    for (Index x = from; x < w.width; ++x) visit(w.x + (y * w.width + x) * w.channels);
+    for (Index x = from; x < w.width; ++x) {
+      for (int v = 0; v < Vectors; ++v) visit(w.x + (y * w.width + x) * w.channels, v);
+    }
   }
 };
 
@@ -140,12 +157,6 @@ TREINO_INLINE void tail(Columns& columns, const PoolImage& w) {
 }
 
 template <bool Whole>
-TREINO_INLINE Forward<Whole> forward_of(const NormPoolImage& p, Index c, Index count) {
-  const F gamma = take<Whole>(p.gamma + c, count);
-  return {p, c, count, take<Whole>(p.pivot + c, count), (F)((gamma < F{}) & splat_int(INT32_MIN))};
-}
-
-template <bool Whole>
 TREINO_INLINE Backward<Whole> backward_of(const NormPoolImage& p, Index c, Index count) {
   return {p,
           c,
@@ -167,19 +178,25 @@ TREINO_INLINE void each_vector(const PoolImage& w, Make make, Body body) {
   }
 }
 
+// Calls body(columns) for all channels of the forward pass.
+template <typename Body>
+TREINO_INLINE void each_forward(const NormPoolImage& p, Body body) {
+  Index c = 0;
+  for (; c + 2 * kLanes <= p.pool.channels; c += 2 * kLanes) body(Forward<true, 2>(p, c, kLanes));
+  for (; c + kLanes <= p.pool.channels; c += kLanes) body(Forward<true, 1>(p, c, kLanes));
+  if (c < p.pool.channels) body(Forward<false, 1>(p, c, p.pool.channels - c));
+}
+
 void norm_pool(const NormPoolImage& p) {
   const PoolImage& w = p.pool;
-  const auto make = [&]<bool Whole>(Index c, Index count) {
-    return forward_of<Whole>(p, c, count);
-  };
   if (tiles(w)) {
     for (Index oy = 0; oy < w.out_height; ++oy)
-      each_vector(w, make, [&](auto columns) { row(columns, w, oy); });
-    each_vector(w, make, [&](auto columns) { tail(columns, w); });
+      each_forward(p, [&](auto columns) { row(columns, w, oy); });
+    each_forward(p, [&](auto columns) { tail(columns, w); });
     return;
   }
   for (Index y = 0; y < w.height; ++y) {
-    each_vector(w, make, [&](auto columns) {
+    each_forward(p, [&](auto columns) {
       columns.rest(y, 0);
       columns.flush();
     });
