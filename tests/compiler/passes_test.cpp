@@ -23,6 +23,7 @@ class FusingTarget final : public Target {
   bool fuses_activation(const Node&, Op activation) const override {
     return activation == Op::relu;
   }
+  bool fuses_pool_affine(const Node&) const override { return true; }
   bool fuses_norm_pool(const Node&) const override { return true; }
 };
 
@@ -232,6 +233,37 @@ TEST(FuseNormPool, LeavesANormThatIsReadElsewhere) {
   const std::string text = after(fuse_norm_pool, differentiated);
   EXPECT_THAT(text, Not(HasSubstr("batch_norm_pool")));
   EXPECT_THAT(text, HasSubstr("max_pool_grad"));
+}
+
+// max_pool of x * scale + shift; `also` reads what is pooled, too.
+void emit_pool_affine(Graph& g, bool also) {
+  const Value x = variable(g, "x", Shape{2, 4, 4, 3});
+  const Value scale = variable(g, "scale", Shape{3}), shift = variable(g, "shift", Shape{3});
+  const Value pooled = x * scale + shift;
+  WindowAttributes window;
+  window.size = window.stride = {2, 2};
+  assign(variable(g, "y", Shape{2, 2, 2, 3}), max_pool(pooled, window));
+  if (also) assign(x, pooled);
+}
+
+TEST(FusePoolAffine, ScaleAndShiftBecomeInputsOfThePooling) {
+  Graph g, result, cleaned;
+  emit_pool_affine(g, false);
+  fuse_pool_affine(g, result, kTarget);
+  common_subexpressions(result, cleaned, kTarget);  // drops what is not read any more
+  EXPECT_EQ(to_text(cleaned),
+            "%0 = variable x : f32[2, 4, 4, 3]\n"
+            "%1 = variable scale : f32[3]\n"
+            "%2 = variable shift : f32[3]\n"
+            "%3 = variable y : f32[2, 2, 2, 3]\n"
+            "%4 = max_pool(%0, %1, %2) size=[2, 2] stride=[2, 2] : f32[2, 2, 2, 3]\n"
+            "%5 = assign(%3, %4)\n");
+}
+
+TEST(FusePoolAffine, LeavesWhatIsReadElsewhere) {
+  Graph g;
+  emit_pool_affine(g, true);
+  EXPECT_THAT(after(fuse_pool_affine, g), HasSubstr("max_pool(%7) size"));
 }
 
 }  // namespace

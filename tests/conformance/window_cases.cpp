@@ -143,6 +143,14 @@ std::vector<Case> pool_cases(Op op) {
     if (op == Op::max_pool) {
       for (Fill fill : {Fill::apart, Fill::whole})
         all.push_back(plain_case(op, g.name, {{"x", f32(w.input), fill, fill == Fill::apart}}, w));
+      all.push_back({g.name + " of x scale + shift",
+                     {{"x", f32(w.input), Fill::apart, false},
+                      {"scale", f32(Shape{w.input[3]}), Fill::normal, false},
+                      {"shift", f32(Shape{w.input[3]}), Fill::normal, false}},
+                     [w](Graph&, const std::vector<Value>& in) {
+                       using namespace graph;
+                       return max_pool(in[0] * in[1] + in[2], w);
+                     }});
     } else if (op == Op::avg_pool) {
       all.push_back(plain_case(op, g.name, {{"x", f32(w.input)}}, w));
     } else if (op == Op::avg_pool_grad) {

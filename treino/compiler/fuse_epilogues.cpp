@@ -15,14 +15,6 @@ bool is_product(const Node& node) {
   return node.op == Op::matmul || node.op == Op::conv2d;
 }
 
-// The vector a value broadcasts along its last axis, or nothing.
-const Value* last_axis_vector(const Value& value) {
-  const Node& node = value.graph->node(value.node);
-  if (node.op != Op::broadcast) return nullptr;
-  const Shape& shape = node.inputs[0].shape();
-  return shape.rank() == 1 && shape[0] == value.shape().back() ? &node.inputs[0] : nullptr;
-}
-
 // `product + bias`: the product with a third input, when it has room for one and nobody else reads
 // it.
 bool takes_bias(const Graph& from, const Node& sum, int side, const std::vector<int>& uses,

@@ -24,6 +24,8 @@ void fuse_epilogues(const Graph& from, Graph& to, const Target& target);
 // Max pooling of a batch norm into one op, their gradients and a relu's mask before them into
 // another.
 void fuse_norm_pool(const Graph& from, Graph& to, const Target& target);
+// A scale and a shift, one a channel, before max pooling into the pooling.
+void fuse_pool_affine(const Graph& from, Graph& to, const Target& target);
 // Elementwise ops of one shape and type, with the broadcasts they read, into `fused` nodes.
 void fuse_elementwise(const Graph& from, Graph& to, const Target& target);
 

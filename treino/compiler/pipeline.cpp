@@ -21,6 +21,7 @@ constexpr Stage kStages[] = {
     {"layout", layout, true},
     {"fuse_epilogues", fuse_epilogues, true},
     {"fuse_norm_pool", fuse_norm_pool, true},
+    {"fuse_pool_affine", fuse_pool_affine, true},
     {"fuse_elementwise", fuse_elementwise, true},
     {"separate_variables", separate_variables, false},
 };

@@ -24,6 +24,13 @@ std::vector<int> use_counts(const Graph& graph, const std::vector<bool>& live) {
   return counts;
 }
 
+const Value* last_axis_vector(const Value& value) {
+  const Node& node = value.graph->node(value.node);
+  if (node.op != Op::broadcast) return nullptr;
+  const Shape& shape = node.inputs[0].shape();
+  return shape.rank() == 1 && shape[0] == value.shape().back() ? &node.inputs[0] : nullptr;
+}
+
 Rewriter::Rewriter(const Graph& from, Graph& to) : from_(from), to_(to), map_(from.nodes().size()) {
   std::vector<Value> variables;
   for (const Variable& variable : from.variables()) {

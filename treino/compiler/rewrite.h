@@ -14,6 +14,9 @@ std::vector<bool> live_nodes(const Graph& graph);
 // How many times each node's outputs are read by live nodes.
 std::vector<int> use_counts(const Graph& graph, const std::vector<bool>& live);
 
+// The vector a value broadcasts along its last axis, or nothing.
+const Value* last_axis_vector(const Value& value);
+
 // Copies a graph node by node, in order, while a pass replaces some of them.
 // The new graph's variables are the old one's, in the same order.
 class Rewriter {

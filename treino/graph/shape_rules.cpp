@@ -227,6 +227,12 @@ std::vector<TensorType> infer_types(Op op, std::span<const Value> inputs,
     case Op::conv2d_grad_kernel:
       return {{std::get<WindowAttributes>(attributes).kernel, inputs[0].dtype()}};
     case Op::max_pool:
+      demand(inputs.size() != 2, op, inputs, "a shift beside the scale");
+      for (std::size_t i = 1; i < inputs.size(); ++i) {
+        const TensorType channels{Shape{inputs[0].shape().back()}, inputs[0].dtype()};
+        demand(inputs[i].type() == channels, op, inputs, "one number a channel");
+      }
+      return {pool_type(op, inputs, attributes)};
     case Op::avg_pool:
       return {pool_type(op, inputs, attributes)};
     case Op::max_pool_grad:

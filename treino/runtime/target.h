@@ -27,6 +27,11 @@ class Target {
     (void)heavy, (void)activation;
     return false;
   }
+  // Whether max_pool takes a scale and a shift of what it pools, one a channel.
+  virtual bool fuses_pool_affine(const Node& pool) const {
+    (void)pool;
+    return false;
+  }
   // Whether max_pool of batch_norm, `pool`, becomes one op, and its gradients another.
   virtual bool fuses_norm_pool(const Node& pool) const {
     (void)pool;

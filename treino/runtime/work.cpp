@@ -32,7 +32,8 @@ double flops_of(const Step& step) {
     case Op::conv2d_grad_input:
     case Op::conv2d_grad_kernel:
       return convolution_flops(std::get<WindowAttributes>(step.attributes));
-    case Op::max_pool:
+    case Op::max_pool:  // with a scale and a shift
+      return (step.inputs.size() == 3 ? 3 : 1) * elements(step.inputs[0]);
     case Op::avg_pool:
     case Op::softmax:
     case Op::cross_entropy:

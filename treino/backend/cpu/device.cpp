@@ -22,6 +22,9 @@ class CpuTarget : public Target {
   bool fuses_activation(const Node& heavy, Op activation) const override {
     return activation == Op::relu && heavy.outputs[0].dtype == DType::f32;
   }
+  bool fuses_pool_affine(const Node& pool) const override {
+    return pool.outputs[0].dtype == DType::f32;
+  }
   bool fuses_norm_pool(const Node& pool) const override {
     return pool.outputs[0].dtype == DType::f32;
   }

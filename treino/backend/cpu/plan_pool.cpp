@@ -7,11 +7,30 @@ namespace treino::cpu {
 
 namespace {
 
+constexpr Index kFewImages = 8;
+
 struct Pool {
   PoolImage image;  // the first one
   void (*run)(const PoolImage&) = nullptr;
   Index batch = 0, slices = 1;
 };
+
+// Some rows of y: where there are few images.
+void run_pool_rows(const void* opaque, Index slice, std::byte*) {
+  const auto& state = *static_cast<const Pool*>(opaque);
+  const Index height = state.image.out_height;
+  const Range rows = share(state.batch * height, state.slices, slice);
+  for (Index row = rows.begin; row < rows.end;) {
+    const Index n = row / height;
+    PoolImage image = state.image;
+    image.x += n * image.height * image.width * image.channels;
+    image.out += n * height * image.out_width * image.channels;
+    image.first_row = row - n * height;
+    image.out_height = std::min(height, rows.end - n * height);
+    row = n * height + image.out_height;
+    state.run(image);
+  }
+}
 
 void run_pool(const void* opaque, Index slice, std::byte*) {
   const auto& state = *static_cast<const Pool*>(opaque);
@@ -92,6 +111,10 @@ void plan_pool(Planner& planner, const Step& step) {
     case Op::max_pool:
     case Op::avg_pool:
       planner.point(image.x, step.inputs[0]);
+      if (step.inputs.size() > 1) {
+        planner.point(image.scale, step.inputs[1]);
+        planner.point(image.shift, step.inputs[2]);
+      }
       state.run = step.op == Op::max_pool ? planner.kernels.max_pool : planner.kernels.avg_pool;
       break;
     case Op::max_pool_grad:
@@ -110,8 +133,15 @@ void plan_pool(Planner& planner, const Step& step) {
                           ((image.channels + 15) / 16) * image.size[0] * image.size[1]);
   const double nanoseconds =
       nanoseconds_of(0, 8.0 * static_cast<double>(window.input.elements())) + taps;
+  if (state.batch < kFewImages && step.op == Op::max_pool) {
+    state.slices = slices_for(state.batch * image.out_height, nanoseconds);
+    planner.phase(run_pool_rows, &state, state.slices, nanoseconds);
+    return;
+  }
   state.slices = planner.row_slices(state.batch, nanoseconds);
-  planner.phase(run_pool, &state, state.slices, nanoseconds, {state.batch, 7, 1});
+  // Scale and shift, where max_pool has them, are whole to every slice.
+  const unsigned rows = step.op == Op::max_pool ? 1 : 7;
+  planner.phase(run_pool, &state, state.slices, nanoseconds, {state.batch, rows, 1});
 }
 
 void plan_softmax(Planner& planner, const Step& step) {

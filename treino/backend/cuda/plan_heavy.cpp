@@ -201,6 +201,10 @@ void plan_conv2d_grad_kernel(Planner& planner, const Step& step) {
 }
 
 void plan_max_pool(Planner& planner, const Step& step) {
+  if (step.inputs.size() > 1) {
+    throw Error::mistake(
+        "the cuda device takes no scale and shift in max_pool: compile for its own target");
+  }
   plan_windows<MaxPool>(planner, step);
 }
 

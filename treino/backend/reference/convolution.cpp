@@ -128,7 +128,8 @@ void max_pool(const Call& call) {
   std::vector<bool> started(static_cast<std::size_t>(call.out[0].size()), false);
   for_each_window_pixel(w, [&](auto x, auto y) {
     for (std::int64_t c = 0; c < channels; ++c) {
-      const double value = call.in[0].reals()[x + c];
+      double value = call.in[0].reals()[x + c];
+      if (call.in.size() > 1) value = value * call.in[1].reals()[c] + call.in[2].reals()[c];
       double& best = call.out[0].reals()[y + c];
       if (!started[static_cast<std::size_t>(y + c)] || value > best || value != value) best = value;
       started[static_cast<std::size_t>(y + c)] = true;

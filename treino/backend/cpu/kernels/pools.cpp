@@ -18,46 +18,67 @@ TREINO_INLINE F larger_or_nan(F best, F x) {
   return choose(best != best, best, larger(best, x));
 }
 
-// Windows that tile the image, some channels at a time. Size: of a square window known to the
-// compiler, 0: any. By value: a store might have changed what is read through a reference, for all
-// the compiler knows.
-template <int Size, bool Whole>
-TREINO_INLINE void max_pool_tiles(const PoolImage p, Index c, Index count) {
+// What is pooled: x of some channels, or x scale + shift.
+template <bool Affine, bool Whole>
+struct Pooled {
+  F scale{}, shift{};
+  Pooled(const PoolImage& p, Index c, Index count) {
+    if (Affine) scale = take<Whole>(p.scale + c, count), shift = take<Whole>(p.shift + c, count);
+  }
+  F at(const float* x, Index count) const {
+    const F value = take<Whole>(x, count);
+    return Affine ? fma(value, scale, shift) : value;
+  }
+};
+
+// A row of windows that tile the image, some channels at a time. Size: of a square window known to
+// the compiler, 0: any. By value: a store might have changed what is read through a reference, for
+// all the compiler knows.
+template <int Size, bool Affine, bool Whole>
+TREINO_INLINE void max_pool_row(const PoolImage p, Index oy, Index c, Index count) {
   const Index high = Size ? Size : p.size[0], wide = Size ? Size : p.size[1];
   const Index channels = p.channels, pitch = p.width * channels, step = wide * channels;
-  for (Index oy = 0; oy < p.out_height; ++oy) {
-    const float* x = p.x + oy * high * pitch + c;
-    float* out = p.out + oy * p.out_width * channels + c;
-    for (Index ox = 0; ox < p.out_width; ++ox, x += step, out += channels) {
-      F best = take<Whole>(x, count);
-      for (Index ky = 0; ky < high; ++ky) {
-        for (Index kx = 0; kx < wide; ++kx)
-          best = larger_or_nan(best, take<Whole>(x + ky * pitch + kx * channels, count));
-      }
-      give<Whole>(out, best, count);
+  const Pooled<Affine, Whole> pooled(p, c, count);
+  const float* x = p.x + oy * high * pitch + c;
+  float* out = p.out + oy * p.out_width * channels + c;
+  for (Index ox = 0; ox < p.out_width; ++ox, x += step, out += channels) {
+    F best = pooled.at(x, count);
+    for (Index ky = 0; ky < high; ++ky) {
+      for (Index kx = 0; kx < wide; ++kx)
+        best = larger_or_nan(best, pooled.at(x + ky * pitch + kx * channels, count));
     }
+    give<Whole>(out, best, count);
   }
 }
 
-template <int Size>
+template <int Size, bool Affine>
 void max_pool_tiles(const PoolImage& p) {
-  Index c = 0;
-  for (; c + kLanes <= p.channels; c += kLanes) max_pool_tiles<Size, true>(p, c, kLanes);
-  if (c < p.channels) max_pool_tiles<Size, false>(p, c, p.channels - c);
+  for (Index oy = p.first_row; oy < p.out_height; ++oy) {
+    Index c = 0;
+    for (; c + kLanes <= p.channels; c += kLanes)
+      max_pool_row<Size, Affine, true>(p, oy, c, kLanes);
+    if (c < p.channels) max_pool_row<Size, Affine, false>(p, oy, c, p.channels - c);
+  }
+}
+
+template <bool Affine>
+void max_pool_of(const PoolImage& p) {
+  if (tiles(p)) {
+    const bool square = p.size[0] == p.size[1];
+    return square && p.size[0] == 2   ? max_pool_tiles<2, Affine>(p)
+           : square && p.size[0] == 3 ? max_pool_tiles<3, Affine>(p)
+                                      : max_pool_tiles<0, Affine>(p);
+  }
+  each_output(p, [&](const Taps& t, Index out, Index c, Index count) {
+    const Pooled<Affine, false> pooled(p, c, count);
+    F best = splat(-__builtin_inff());
+    each_tap(p, t, [&](Index at) { best = larger_or_nan(best, pooled.at(p.x + at + c, count)); });
+    put(p.out + out, best, count);
+  });
 }
 
 void max_pool(const PoolImage& p) {
-  if (tiles(p)) {
-    const bool square = p.size[0] == p.size[1];
-    return square && p.size[0] == 2   ? max_pool_tiles<2>(p)
-           : square && p.size[0] == 3 ? max_pool_tiles<3>(p)
-                                      : max_pool_tiles<0>(p);
-  }
-  each_output(p, [&](const Taps& t, Index out, Index c, Index count) {
-    F best = splat(-__builtin_inff());
-    each_tap(p, t, [&](Index at) { best = larger_or_nan(best, fetch(p.x + at + c, count)); });
-    put(p.out + out, best, count);
-  });
+  p.scale != nullptr ? max_pool_of<true>(p) : max_pool_of<false>(p);
 }
 
 // dx of an image. Windows that do not overlap write their pixels once, others add.

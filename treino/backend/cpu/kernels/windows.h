@@ -36,7 +36,7 @@ TREINO_INLINE Index tap_offset(const PoolImage& p, const Taps& t, Index ky, Inde
 // Calls body(taps, output offset, channel, channels in this vector) for every output vector.
 template <typename Body>
 TREINO_INLINE void each_output(const PoolImage& p, Body body) {
-  for (Index oy = 0; oy < p.out_height; ++oy) {
+  for (Index oy = p.first_row; oy < p.out_height; ++oy) {
     for (Index ox = 0; ox < p.out_width; ++ox) {
       const Taps t = taps(p, oy, ox);
       const Index offset = (oy * p.out_width + ox) * p.channels;
