@@ -1,20 +1,21 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Tests and times the CUDA backend on this machine's GPU, from a folder that pack.sh made:
-#   OUT=logs .../benchmarks/gpu/check.sh doctor tests train steps profile memcheck
+#   OUT=results .../benchmarks/gpu/check.sh doctor tests train seeds steps profile monitor memcheck
 # Every command has a time limit; one that fails is named and the next goes on. Short tables come on
-# standard output, whole logs go to $OUT. PYTHON names the interpreter that has the peers.
+# standard output, whole logs go to logs/ beside the programs and, after each section, packed into
+# the one file $OUT/logs.tar.xz. PYTHON names the interpreter that has the peers.
 # TREINO_CUDA_DRIVER and TREINO_CUDA_IMAGE (a stand-in) are passed on to all.
 set -u
-[ $# -gt 0 ] || { sed -n '3,7s/^# //p' "$0"; exit 2; }
+[ $# -gt 0 ] || { sed -n '3,8s/^# //p' "$0"; exit 2; }
 root=$(dirname "$(readlink -f "$0")")/../..
 root=$(readlink -f "$root")
 cd "$root" || exit 1
-out=${OUT:-$root/out}
+results=${OUT:-$root/out} out=$root/logs
 python=${PYTHON:-python3}
-mkdir -p "$out"
-[ -d programs ] || tar -xJf programs.tar.xz || "$python" -m tarfile -e programs.tar.xz . || exit 1
-out=$(readlink -f "$out")
+mkdir -p "$results" "$out"
+results=$(readlink -f "$results")
+[ -d programs ] || "$python" -m tarfile -e programs.tar.xz . || tar -xJf programs.tar.xz || exit 1
 export TREINO_DATA=$root/data XDG_CACHE_HOME=$root/cache HOME=${HOME:-$root}
 export TREINO_TEST_CUDA=real TREINO_TEST_SOURCES=$root TREINO_TEST_PROGRAM=$root/bin/treino
 started=$SECONDS
@@ -36,7 +37,7 @@ limited() {
 doctor() {
   say doctor
   nvidia-smi 2>&1 | head -n 20
-  timeout 30 bin/treino doctor 2>&1 | grep -E 'GPU|gpu|NVML|threads|processor|data sets' | cut -c 1-200
+  timeout 60 bin/treino doctor 2>&1 | grep -E 'GPU|gpu|NVML|threads|processor|data sets' | cut -c 1-200
 }
 
 # shards NAME SECONDS COUNT PROGRAM FILTER: the tests in so many processes side by side.
@@ -46,6 +47,12 @@ shards() {
     GTEST_TOTAL_SHARDS=$count GTEST_SHARD_INDEX=$i timeout -k 5 "$seconds" "bin/$program" \
       --gtest_filter="$filter" >"$out/$name.$i.log" 2>&1 </dev/null || echo "shard ended with $?" >>"$out/$name.$i.log" &
   done
+}
+
+# said_by TEST: what the first run of it in a log printed.
+said_by() {
+  awk -v test="$1" '$2 == "RUN" && $4 == test {open = 1; next}
+    /^\[  FAILED  \]|^\[       OK|^shard ended/ {if (open) {print; exit}} open && NF'
 }
 
 tests() {
@@ -75,7 +82,11 @@ tests() {
     for test in $failed; do
       timeout -k 5 40 "bin/$program" --gtest_filter="$test" >"$out/again.${test//\//_}.log" 2>&1 </dev/null
       local rc=$?
-      [ $rc = 0 ] && { echo "  $test passes alone"; continue; }
+      if [ $rc = 0 ]; then
+        echo "  $test passes alone; among others:"
+        cat "$out/$name".*.log | said_by "$test" | head -n "${LINES_OF_FAILURE:-6}" | cut -c 1-220 | sed 's/^/      /'
+        continue
+      fi
       echo "  $test fails alone ($rc):"
       grep -vE '^\[|^Note|^$|^Running' "$out/again.${test//\//_}.log" | head -n "${LINES_OF_FAILURE:-6}" | cut -c 1-220 | sed 's/^/      /'
     done
@@ -83,18 +94,13 @@ tests() {
 }
 
 unpack_cifar() {
-  local to=$root/data/cifar10/cifar-10-batches-bin i
-  [ -f "$root/data/cifar10-train.bin.gz" ] && [ ! -f "$to/test_batch.bin" ] || return 0
-  mkdir -p "$to"
-  gunzip -c data/cifar10-train.bin.gz >"$to/part"
-  for i in 1 2 3 4 5; do cat "$to/part" "$to/part" >"$to/data_batch_$i.bin"; done
-  rm "$to/part"
-  for i in 1 2 3 4 5; do gunzip -c data/cifar10-test.bin.gz; done >"$to/test_batch.bin"
-  printf '%s\n' airplane automobile bird cat deer dog frog horse ship truck >"$to/batches.meta.txt"
+  local to=$root/data/cifar10/cifar-10-batches-bin
+  [ ! -f "$root/data/cifar10-packed/train.xz" ] || [ -f "$to/test_batch.bin" ] ||
+    "$python" benchmarks/gpu/pictures.py unpack data/cifar10-packed "$to"
 }
 
 train() {
-  say "train (cifar10: 5,000 pictures ten times over, tested on 2,000)"
+  say "train (cifar10: a piece of it, repeated)"
   unpack_cifar
   local recipe device
   for recipe in ${RECIPES:-mnist cifar10}; do
@@ -105,6 +111,43 @@ train() {
       cp "$root/run.$recipe.$device/events.jsonl" "$out/train.$recipe.$device.jsonl" 2>/dev/null
     done
   done
+}
+
+# Those on the CPU side by side, in so many threads each.
+seeds() {
+  say "seeds (cifar10: a piece of it, repeated)"
+  unpack_cifar
+  local recipe device seed threads
+  local all=(${SEEDS:-1 2 3 4 5})
+  threads=$(($(nproc) / ${#all[@]}))
+  for recipe in ${RECIPES:-mnist cifar10}; do
+    for device in ${DEVICES:-cuda cpu}; do
+      for seed in "${all[@]}"; do
+        local name=seeds.$recipe.$device.$seed
+        rm -rf "$root/run.$name"
+        timeout -k 5 "${SEEDS_LIMIT:-150}" bin/treino train "$recipe" --device "$device" --seed "$seed" --quiet \
+          --threads $((threads > 1 ? threads : 1)) --out "$root/run.$name" >"$out/$name.log" 2>&1 </dev/null &
+        [ "$device" = cpu ] || wait
+      done
+      wait
+      printf '%-8s %-5s test accuracy' "$recipe" "$device"
+      for seed in "${all[@]}"; do
+        awk '/^test accuracy/ {found = $3} END {printf " %s", found ? found : "FAILED"}' "$out/seeds.$recipe.$device.$seed.log"
+      done | tee "$out/seeds.$recipe.$device"
+      awk '{for (i = 1; i <= NF; ++i) if ($i + 0 > 0) {s += $i; q += $i * $i; ++n}
+        if (n > 1) printf ";  mean %.4f, deviation %.4f\n", s / n, sqrt((q - s * s / n) / (n - 1)); else print ""}' "$out/seeds.$recipe.$device"
+      grep -hvE '^$|^(test|training|compiling|peak|saved) ' "$out/seeds.$recipe.$device".*.log | sort | uniq -c | head -n 3 | cut -c 1-200
+    done
+  done
+}
+
+monitor() {
+  say "the monitor's GPU columns"
+  timeout -k 5 90 "$python" benchmarks/gpu/monitor_load.py --treino bin/treino --load bin/treino_bench_step --out "$out" \
+    --device "${DEVICE:-cuda}" ${MONITOR_OPTIONS:-} 2>"$out/monitor.err" || {
+    echo "FAILED ($?)"
+    tail -n 3 "$out/monitor.err"
+  }
 }
 
 steps() {
@@ -138,8 +181,14 @@ memcheck() {
 
 for section in "$@"; do
   case $section in
-    doctor | tests | train | steps | profile | memcheck) "$section" ;;
+    doctor | tests | train | seeds | steps | profile | monitor | memcheck) "$section" 2>&1 | tee "$out/section.$section.txt" ;;
     *) echo "no section $section"; exit 2 ;;
   esac
+  # After each, so that a run that is cut off leaves what there was.
+  "$python" - "$results/logs.part" <<'END' && mv "$results/logs.part" "$results/logs.tar.xz"
+import sys, tarfile
+with tarfile.open(sys.argv[1], "w:xz", preset=2) as archive:
+    archive.add("logs")
+END
 done
 say "all done"

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Gathers what a bare machine with a GPU needs to test and time this build: programs without symbols,
 # the libraries they need but for the C and C++ libraries, recipes, golden values, the benchmarks'
-# scripts, and pieces of the data sets under $TREINO_DATA (mnist as it is; of cifar10's binary files a
-# part, which check.sh repeats).
-#   benchmarks/gpu/pack.sh BUILD_DIR OUTPUT_DIR
+# scripts, and pieces of the data sets under $TREINO_DATA (mnist as it is; of cifar10's binary files
+# as many pictures as PICTURES says, which check.sh repeats). PYTHON names an interpreter with numpy.
+#   [PICTURES="5000 2000"] benchmarks/gpu/pack.sh BUILD_DIR OUTPUT_DIR
 # The build: -DTREINO_CUDA=ON -DTREINO_ONEDNN=OFF -DTREINO_TESTS=ON -DTREINO_BENCHMARKS=ON, targets
 # treino_cli treino_bench_step treino_bench_peer treino_test_conformance treino_test_golden
 # treino_test_cuda. What runs there: check.sh.
@@ -50,11 +50,11 @@ rm -rf "$out"/benchmarks/peers/__pycache__
 if [ -d "${TREINO_DATA:-/nonexistent}/mnist" ]; then
   cp -rL --no-preserve=mode "$TREINO_DATA/mnist" "$out/data/"
 fi
-# 5,000 pictures to train and 2,000 to test; check.sh repeats them to the size of the whole set.
+# To train and to test; check.sh repeats them to the size of the whole set.
 batch=$(find -L "${TREINO_DATA:-/nonexistent}" -name test_batch.bin 2>/dev/null | head -n 1)
 if [ -n "$batch" ]; then
-  folder=$(dirname "$batch")
-  head -c $((5000 * 3073)) "$folder/data_batch_1.bin" | gzip -9 >"$out/data/cifar10-train.bin.gz"
-  head -c $((2000 * 3073)) "$folder/test_batch.bin" | gzip -9 >"$out/data/cifar10-test.bin.gz"
+  read -r train test <<<"${PICTURES:-5000 2000}"
+  "${PYTHON:-python3}" "$source/benchmarks/gpu/pictures.py" pack "$(dirname "$batch")" "$out/data/cifar10-packed" \
+    "$train" "$test"
 fi
-du -sh --apparent-size "$out"
+for each in programs.tar.xz data .; do du -sh --apparent-size "$out/$each"; done
