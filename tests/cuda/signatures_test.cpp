@@ -51,6 +51,10 @@ TEST(CudaSignatures, NumbersAreTheHeaders) {
   EXPECT_EQ(static_cast<int>(Result::compat_not_supported),
             CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE);
   EXPECT_EQ(static_cast<int>(Attribute::multiprocessors), CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
+  EXPECT_EQ(static_cast<int>(Attribute::shared_bytes_of_block),
+            CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN);
+  EXPECT_EQ(static_cast<int>(FunctionAttribute::shared_bytes),
+            CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES);
   EXPECT_EQ(static_cast<int>(Attribute::capability_major),
             CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR);
   EXPECT_EQ(static_cast<int>(Attribute::capability_minor),

@@ -45,6 +45,17 @@ TEST_P(CudaTraining, FourEpochsAreTwoAndTwo) {
   EXPECT_EQ(epochs_of(folder_ / "parts"), epochs_of(folder_ / "whole"));
 }
 
+TEST_P(CudaTraining, GraphsAndOneKernelForAllStepsGiveTheSameBits) {
+  Settings settings;
+  settings.device = "cuda";
+  settings.overrides.emplace_back("train.epochs", "2");
+  for (const char* way : {"graph", "levels"}) {
+    const Environment step("TREINO_CUDA_STEP", way);
+    train(*GetParam(), folder_ / way, settings);
+  }
+  EXPECT_TRUE(state_of(folder_ / "graph") == state_of(folder_ / "levels"));
+}
+
 std::string name_of(const testing::TestParamInfo<const std::string*>& info) {
   constexpr const char* kNames[] = {"dense", "conv", "augmented", "residual"};
   return kNames[info.index];

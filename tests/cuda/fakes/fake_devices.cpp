@@ -100,6 +100,9 @@ Result cuDeviceGetAttribute(int* value, Attribute attribute, DeviceId device) {
     case Attribute::multiprocessors:
       *value = json.value("multiprocessors", 132);
       return Result::success;
+    case Attribute::shared_bytes_of_block:
+      *value = 227 * 1024;
+      return Result::success;
     case Attribute::capability_major:
       *value = capability[0];
       return Result::success;

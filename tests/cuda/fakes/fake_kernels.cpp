@@ -24,6 +24,10 @@ void run(const void* arguments, std::int64_t count) {
   }
 }
 
+// Whole programs: of each level the launches from the last to the first, so that one that belongs
+// into a later level shows.
+void run_levels(const void* arguments, std::int64_t steps);
+
 }  // namespace
 
 const FakeKernel* fake_kernel(const std::string& name) {
@@ -31,11 +35,32 @@ const FakeKernel* fake_kernel(const std::string& name) {
 #define TREINO_KERNEL(name, ...) {"treino_" #name, sizeof(__VA_ARGS__), run<__VA_ARGS__>},
 #include "treino/backend/cuda/kernels.def"
 #undef TREINO_KERNEL
+      {"treino_levels", sizeof(Levels), run_levels},
   };
   for (const FakeKernel& kernel : all) {
     if (kernel.name == name) return &kernel;
   }
   return nullptr;
 }
+
+namespace {
+
+void run_levels(const void* arguments, std::int64_t steps) {
+  Levels levels{};
+  std::memcpy(&levels, arguments, sizeof levels);
+  const Level* level = Levels::levels_of(levels.data);
+  const LevelLaunch* launches = levels.launches_of(levels.data);
+  for (std::int64_t step = 0; step < steps; ++step) {
+    for (int i = 0; i < levels.levels; ++i) {
+      for (int number = level[i].last; number-- > level[i].first;) {
+        const LevelLaunch& launch = launches[number];
+        fake_kernel(std::string("treino_") + kKernelNames[launch.kernel])
+            ->run(levels.data + levels.arguments_at + launch.arguments, launch.count);
+      }
+    }
+  }
+}
+
+}  // namespace
 
 }  // namespace treino::cuda

@@ -64,22 +64,22 @@ Result cuMemFree_v2(Address address) {
   return Result::success;
 }
 
-Result cuMemsetD8_v2(Address address, unsigned char value, std::size_t bytes) {
-  TREINO_FAKE(cuMemsetD8_v2, true);
+Result cuMemsetD8Async(Address address, unsigned char value, std::size_t bytes, Stream) {
+  TREINO_FAKE(cuMemsetD8Async, true);
   if (!is_inside(address, bytes)) return Result::invalid_value;
   std::memset(pointer(address), value, bytes);
   return Result::success;
 }
 
-Result cuMemcpyHtoD_v2(Address to, const void* from, std::size_t bytes) {
-  TREINO_FAKE(cuMemcpyHtoD_v2, true);
+Result cuMemcpyHtoDAsync_v2(Address to, const void* from, std::size_t bytes, Stream) {
+  TREINO_FAKE(cuMemcpyHtoDAsync_v2, true);
   if (!is_inside(to, bytes)) return Result::invalid_value;
   std::memcpy(pointer(to), from, bytes);
   return Result::success;
 }
 
-Result cuMemcpyDtoH_v2(void* to, Address from, std::size_t bytes) {
-  TREINO_FAKE(cuMemcpyDtoH_v2, true);
+Result cuMemcpyDtoHAsync_v2(void* to, Address from, std::size_t bytes, Stream) {
+  TREINO_FAKE(cuMemcpyDtoHAsync_v2, true);
   if (!is_inside(from, bytes)) return Result::invalid_value;
   std::memcpy(to, pointer(from), bytes);
   return Result::success;

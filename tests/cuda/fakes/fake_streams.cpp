@@ -97,6 +97,26 @@ Result cuLaunchKernel(Function function, unsigned grid, unsigned, unsigned, unsi
   return Result::success;
 }
 
+Result cuLaunchCooperativeKernel(Function function, unsigned grid, unsigned, unsigned,
+                                 unsigned block, unsigned, unsigned, unsigned, Stream,
+                                 void** parameters) {
+  TREINO_FAKE(cuLaunchCooperativeKernel, true);
+  if (!valid(grid, block)) return Result::invalid_value;
+  work_of(function, parameters)();
+  return Result::success;
+}
+
+Result cuFuncSetAttribute(Function, FunctionAttribute, int) {
+  TREINO_FAKE(cuFuncSetAttribute, true);
+  return Result::success;
+}
+
+Result cuOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, Function, int, std::size_t) {
+  TREINO_FAKE(cuOccupancyMaxActiveBlocksPerMultiprocessor, true);
+  *blocks = 1;
+  return Result::success;
+}
+
 Result cuGraphCreate(Graph* graph, unsigned) {
   TREINO_FAKE(cuGraphCreate, true);
   *graph = new GraphHandle;

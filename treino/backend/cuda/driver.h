@@ -53,12 +53,14 @@ enum class Result : int {
   unknown = 999,
 };
 
-// CUdevice_attribute.
+// CUdevice_attribute, CUfunction_attribute.
 enum class Attribute : int {
   multiprocessors = 16,
   capability_major = 75,
   capability_minor = 76,
+  shared_bytes_of_block = 97,  // the most there may be
 };
+enum class FunctionAttribute : int { shared_bytes = 8 };
 
 // CUDA_KERNEL_NODE_PARAMS_v2.
 struct KernelNode {

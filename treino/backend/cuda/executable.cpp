@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <string_view>
 
 #include "treino/base/error.h"
 #include "treino/runtime/bind.h"
@@ -73,9 +75,8 @@ CudaExecutable::CudaExecutable(const Program& program, CudaStore& store, std::sh
   places.counters = counters_.address();
   plan_ = make_plan(program, places);
   if (!plan_.groups.empty()) {
-    gpu_->check(gpu_->driver()->copy_to_device(groups_.address(), plan_.groups.data(),
-                                               plan_.groups.size() * sizeof(FusedGroup)),
-                "copying fused groups to the GPU");
+    gpu_->write(groups_.address(), plan_.groups.data(), plan_.groups.size() * sizeof(FusedGroup),
+                "fused groups");
   }
   choices_.resize(program.steps.size());
   for (const Launch& launch : plan_.launches) {
@@ -83,7 +84,26 @@ CudaExecutable::CudaExecutable(const Program& program, CudaStore& store, std::sh
     choice += (choice.empty() ? "own cuda " : ", ") +
               std::string(kKernelNames[static_cast<int>(launch.kernel)]);
   }
-  graph_ = gpu_->graph_of(plan_.launches);
+  prepare_levels();
+  if (!table_block_) graph_ = gpu_->graph_of(plan_.launches);
+}
+
+// Barriers of all blocks cost less than launches, but one block a multiprocessor hides less of the
+// memory's latency than as many as there is room for: it pays where levels are short.
+void CudaExecutable::prepare_levels() {
+  constexpr Index kBlocksOfLevel = 400;
+  const char* chosen = std::getenv("TREINO_CUDA_STEP");
+  const std::string_view wish = chosen == nullptr ? "" : chosen;
+  if (wish == "graph" || plan_.launches.empty()) return;
+  table_ = make_levels(plan_.launches);
+  if (!gpu_->can_run(table_)) return;
+  if (wish != "levels" && table_.blocks > kBlocksOfLevel * table_.levels.levels) return;
+  table_block_ = Block(gpu_, static_cast<std::int64_t>(table_.data.size() + sizeof(unsigned)));
+  if (!table_block_) return;
+  gpu_->write(table_block_.address(), table_.data.data(), table_.data.size(), "a program");
+  levels_ = table_.levels;
+  levels_.data = reinterpret_cast<const std::byte*>(table_block_.address());
+  levels_.barrier = reinterpret_cast<unsigned*>(table_block_.address() + table_.data.size());
 }
 
 void CudaExecutable::allocate(const Program& program) {
@@ -99,8 +119,7 @@ void CudaExecutable::allocate(const Program& program) {
     refuse(program, program.arena_bytes + plan_.scratch_bytes + fixed, fixed, memory);
   }
   if (counters > 0) {
-    gpu_->check(gpu_->driver()->memory_set(counters_.address(), 0, static_cast<std::size_t>(counters)),
-                "clearing memory of the GPU");
+    gpu_->clear(counters_.address(), counters);
   }
 }
 
@@ -116,6 +135,11 @@ CudaExecutable::~CudaExecutable() {
 
 void CudaExecutable::run(std::int64_t steps) {
   gpu_->use();
+  if (table_block_) {
+    gpu_->clear(reinterpret_cast<Address>(levels_.barrier), sizeof(unsigned));
+    gpu_->run(levels_, table_, steps);
+    return gpu_->wait();
+  }
   const Driver& api = gpu_->driver();
   for (std::int64_t i = 0; i < steps; ++i)
     gpu_->check(api->graph_launch(graph_, gpu_->stream()), "running a step");

@@ -5,8 +5,8 @@
 
 namespace treino::cuda {
 
-// A planned program: its launches as one graph, run for each step; the host waits only when the
-// last of a call is done.
+// A planned program: its launches as one graph, run for each step, or, where they are small, one
+// launch for all steps of a call. The host waits only when the last step is done.
 class CudaExecutable : public Executable {
  public:
   CudaExecutable(const Program& program, CudaStore& store, std::shared_ptr<Gpu> gpu);
@@ -18,12 +18,16 @@ class CudaExecutable : public Executable {
 
  private:
   void allocate(const Program& program);
+  void prepare_levels();
 
   std::shared_ptr<Gpu> gpu_;
   std::vector<std::string> choices_;
   Block arena_, scratch_, groups_, counters_;
   Plan plan_;
   GraphExec graph_ = nullptr;
+  LevelTable table_;
+  Levels levels_{};
+  Block table_block_;  // the table, then the barrier; empty: the graph is run
 };
 
 }  // namespace treino::cuda

@@ -10,6 +10,12 @@
 
 namespace treino::cuda {
 
+namespace {
+
+constexpr int kOwnShared = 1024;  // bytes of a block that kernel and driver keep for themselves
+
+}  // namespace
+
 Gpu::Gpu(std::shared_ptr<const Driver> driver, std::int64_t limit)
     : driver_(std::move(driver)), limit_(limit) {
   const std::string image = kernel_image();
@@ -25,6 +31,14 @@ Gpu::Gpu(std::shared_ptr<const Driver> driver, std::int64_t limit)
           api->module_function(&functions_[static_cast<std::size_t>(i)], module_, name.c_str()),
           "looking for the kernel " + name);
     }
+    api.check(api->module_function(&levels_, module_, "treino_levels"),
+              "looking for the kernel that runs programs");
+    api.check(api->device_attribute(&processors_, Attribute::multiprocessors, device_),
+              "asking for the GPU's multiprocessors");
+    api.check(api->device_attribute(&most_shared_, Attribute::shared_bytes_of_block, device_),
+              "asking for the GPU's shared memory");
+    api.check(api->function_set(levels_, FunctionAttribute::shared_bytes, most_shared_ - kOwnShared),
+              "asking for shared memory");
     api.check(api->stream_create(&stream_, kNonBlockingStream), "making a stream");
   } catch (...) {
     if (module_ != nullptr) api->module_unload(module_);
@@ -72,6 +86,26 @@ void Gpu::release(Address address, std::int64_t bytes) {
   held_ -= bytes;
 }
 
+void Gpu::clear(Address address, std::int64_t bytes) const {
+  use();
+  check((*driver_)->memory_set(address, 0, static_cast<std::size_t>(bytes), stream_),
+        "clearing memory of the GPU");
+}
+
+// The driver has taken what it needs of `from` when it returns: it is pageable memory.
+void Gpu::write(Address address, const void* from, std::size_t bytes,
+                const std::string& what) const {
+  use();
+  check((*driver_)->copy_to_device(address, from, bytes, stream_),
+        "copying " + what + " to the GPU");
+}
+
+void Gpu::read(void* to, Address address, std::size_t bytes, const std::string& what) const {
+  use();
+  check((*driver_)->copy_to_host(to, address, bytes, stream_), "copying " + what + " from the GPU");
+  wait();
+}
+
 void Gpu::launch(const Launch& launch) const {
   Index count = launch.count;
   void* parameters[] = {const_cast<std::byte*>(launch.arguments.data()), &count};
@@ -110,6 +144,25 @@ GraphExec Gpu::graph_of(std::span<const Launch> launches) const {
     api->graph_destroy(graph);
     throw;
   }
+}
+
+bool Gpu::can_run(const LevelTable& table) const {
+  const std::size_t shared = table.levels.bytes + table.room;
+  if (!table.possible || shared > static_cast<std::size_t>(most_shared_ - kOwnShared)) return false;
+  int blocks = 0;
+  check((*driver_)->blocks_at_once(&blocks, levels_, kThreads, shared),
+        "asking how many blocks fit a multiprocessor");
+  return blocks > 0;
+}
+
+void Gpu::run(const Levels& levels, const LevelTable& table, Index steps) const {
+  // A block a multiprocessor, and no more than there is work for.
+  const auto blocks = static_cast<unsigned>(std::min<Index>(processors_, table.most));
+  const auto shared = static_cast<unsigned>(levels.bytes + table.room);
+  void* parameters[] = {const_cast<Levels*>(&levels), &steps};
+  check((*driver_)->launch_together(levels_, blocks, 1, 1, kThreads, 1, 1, shared, stream_,
+                                    parameters),
+        "launching the kernel that runs programs");
 }
 
 void Gpu::wait() const {

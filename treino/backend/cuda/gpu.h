@@ -4,7 +4,7 @@
 #include <optional>
 #include <span>
 
-#include "treino/backend/cuda/plan.h"
+#include "treino/backend/cuda/levels.h"
 
 namespace treino::cuda {
 
@@ -30,9 +30,16 @@ class Gpu {
   std::optional<Address> allocate(std::int64_t bytes);
   void release(Address address, std::int64_t bytes);
 
+  // All of these, launches and copies, are done in the order they were asked for.
+  void clear(Address address, std::int64_t bytes) const;
+  void write(Address address, const void* from, std::size_t bytes, const std::string& what) const;
+  void read(void* to, Address address, std::size_t bytes, const std::string& what) const;  // waits
   void launch(const Launch& launch) const;
   // All of them, each as soon as those are done that it must follow.
   GraphExec graph_of(std::span<const Launch> launches) const;
+  // A whole program in one launch (levels.h): whether it can run so, and so many steps of it.
+  bool can_run(const LevelTable& table) const;
+  void run(const Levels& levels, const LevelTable& table, Index steps) const;
   void wait() const;
   Stream stream() const { return stream_; }
 
@@ -46,6 +53,8 @@ class Gpu {
   Module module_ = nullptr;
   Stream stream_ = nullptr;
   std::array<Function, kKernelCount> functions_{};
+  Function levels_ = nullptr;
+  int processors_ = 0, most_shared_ = 0;  // bytes that a block may share
 };
 
 // A piece of the GPU's memory; empty where there were not as many bytes.

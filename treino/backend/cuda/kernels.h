@@ -4,6 +4,7 @@
 #include "treino/backend/cuda/kernels/augment.h"
 #include "treino/backend/cuda/kernels/elementwise.h"
 #include "treino/backend/cuda/kernels/known_group.h"
+#include "treino/backend/cuda/kernels/levels.h"
 #include "treino/backend/cuda/kernels/movement.h"
 #include "treino/backend/cuda/kernels/norm.h"
 #include "treino/backend/cuda/kernels/product.h"
@@ -38,5 +39,13 @@ constexpr Kernel kernel_of = [] {
   inline constexpr Kernel kernel_of<__VA_ARGS__> = Kernel::name;
 #include "treino/backend/cuda/kernels.def"
 #undef TREINO_KERNEL
+
+// Whether it is part of the kernel that runs whole programs.
+inline constexpr bool kInLevels[] = {
+#define TREINO_KERNEL(name, ...) true,
+#define TREINO_KERNEL_ALONE(name, ...) false,
+#include "treino/backend/cuda/kernels.def"
+#undef TREINO_KERNEL
+};
 
 }  // namespace treino::cuda

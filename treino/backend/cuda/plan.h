@@ -24,6 +24,7 @@ struct Launch {
   int step = 0;            // of the program
   std::vector<int> after;  // launches that must be done before
   std::size_t bytes = 0;   // of the arguments
+  std::size_t room = 0;    // that a block's threads share
   alignas(16) std::array<std::byte, 1024> arguments{};
 };
 
@@ -86,10 +87,18 @@ class Planner {
         std::min(kTiled<Work> ? count : (count + kThreads - 1) / kThreads, kMostBlocks));
     launch.step = number_;
     launch.bytes = sizeof work;
+    launch.room = room_of<Work>();
     std::memcpy(launch.arguments.data(), &work, sizeof work);
   }
 
  private:
+  template <typename Work>
+  static constexpr std::size_t room_of() {
+    if constexpr (kTiled<Work>)
+      return sizeof(typename Work::Shared);
+    else
+      return 0;
+  }
   Address address(const Tensor& tensor) const {
     return tensor.space == Space::arena
                ? places_.arena + static_cast<Address>(tensor.offset)

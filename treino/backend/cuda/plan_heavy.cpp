@@ -51,36 +51,66 @@ int small(const Step& step, Index extent) {
                     " is too large for the cuda device: train with a smaller batch");
 }
 
-template <typename Operands, int kRows, int kColumns>
-void tiles(Planner& planner, const Operands& operands, float* out, const Epilogue& epilogue) {
-  using Work = TileProduct<Operands, kRows, kColumns>;
-  // Two blocks for each multiprocessor of a large GPU, and no chunk of less than two slices.
-  constexpr Index kBlocksWanted = 264, kLeastDepth = 2 * kDepth;
-  const Index column_tiles = (operands.columns + kColumns - 1) / kColumns;
-  const Index count = column_tiles * ((Index{operands.rows} + kRows - 1) / kRows);
-  if (count == 0) return;
-  const Index chunks =
-      std::clamp<Index>(std::min(kBlocksWanted / count, operands.inner / kLeastDepth), 1, 128);
-  const bool parts = chunks > 1;
-  planner.launch(Work{operands, out,
-                      parts ? planner.scratch<float>(count * chunks * kRows * kColumns) : nullptr,
-                      parts ? planner.counters(count) : nullptr, epilogue,
-                      static_cast<int>(column_tiles), static_cast<int>(chunks)},
-                 count * chunks);
+// How a product is cut, and what that is thought to cost on a large GPU. It depends on the extents
+// alone, so that any GPU gives the same bits.
+struct Cut {
+  Index tiles = 0, chunks = 1;
+  Index cycles = std::numeric_limits<Index>::max();
+};
+
+template <typename Work>
+Cut cut_of(Index rows, Index columns, Index inner) {
+  // Multiprocessors, and multiplications of one in a cycle: what a tile's inner loop leaves of 128.
+  constexpr Index kProcessors = 132, kRate = Work::kSide == 4 ? 75 : 40;
+  // A slice's way from memory; chunks are written, counted, read.
+  constexpr Index kSliceWait = 300, kChunksWait = 2500, kEachChunk = 40;
+  constexpr Index kMostPartial = Index{4} << 20;  // numbers
+  constexpr Index kTile = Work::kTileRows * Work::kTileColumns;
+  const auto parts = [](Index whole, Index part) { return (whole + part - 1) / part; };
+  const Index tiles = parts(rows, Work::kTileRows) * parts(columns, Work::kTileColumns);
+  const Index slices = parts(inner, kDepth);
+  Cut best;
+  for (Index chunks = 1; chunks <= std::min<Index>(slices, 128); ++chunks) {
+    if (chunks > 1 && tiles * chunks * kTile > kMostPartial) break;
+    const Index each = parts(slices, chunks);
+    const Index cycles = parts(tiles * chunks, kProcessors) * kTile * kDepth * each / kRate +
+                         kSliceWait * each + (chunks > 1 ? kChunksWait + kEachChunk * chunks : 0);
+    if (cycles < best.cycles) best = {tiles, chunks, cycles};
+  }
+  return best;
 }
 
-// A product in tiles as large as leave enough of them.
+template <typename Work, typename Operands>
+void tiles(Planner& planner, const Operands& operands, float* out, const Epilogue& epilogue,
+           const Cut& cut) {
+  const bool parts = cut.chunks > 1;
+  const int chunks = static_cast<int>(cut.chunks);
+  constexpr Index kTile = Work::kTileRows * Work::kTileColumns;
+  planner.launch(Work{operands, out,
+                      parts ? planner.scratch<float>(cut.tiles * cut.chunks * kTile) : nullptr,
+                      parts ? planner.counters(cut.tiles * (1 + groups_of(chunks))) : nullptr,
+                      epilogue, (operands.columns + Work::kTileColumns - 1) / Work::kTileColumns,
+                      chunks},
+                 cut.tiles * cut.chunks);
+}
+
+// A product in the tiles that are thought to be quickest.
 template <typename Operands>
 void product(Planner& planner, const Operands& operands, float* out, const Epilogue& epilogue) {
-  const auto many = [&](Index rows, Index columns) {
-    return (operands.rows / rows) * ((operands.columns + columns - 1) / columns) >= 100;
-  };
-  if (operands.columns <= 32 && many(128, 32))
-    tiles<Operands, 128, 32>(planner, operands, out, epilogue);
-  else if (operands.columns > 32 && many(64, 64))
-    tiles<Operands, 64, 64>(planner, operands, out, epilogue);
+  using Square = TileProduct<Operands, 64, 64>;
+  using Tall = TileProduct<Operands, 128, 32>;
+  using Small = TileProduct<Operands, 32, 32>;
+  const Index rows = operands.rows, columns = operands.columns;
+  if (rows == 0 || columns == 0) return;
+  const Cut square = cut_of<Square>(rows, columns, operands.inner);
+  const Cut tall = cut_of<Tall>(rows, columns, operands.inner);
+  const Cut small = cut_of<Small>(rows, columns, operands.inner);
+  if (square.cycles <= std::min(tall.cycles, small.cycles))
+    tiles<Square>(planner, operands, out, epilogue, square);
+  else if (tall.cycles <= small.cycles)
+    tiles<Tall>(planner, operands, out, epilogue, tall);
   else
-    tiles<Operands, 32, 32>(planner, operands, out, epilogue);
+    tiles<Small>(planner, operands, out, epilogue, small);
 }
 
 // Calls f with 4 (neighbours at once) where that divides all of `extents`, else with 1.

@@ -29,7 +29,6 @@ CudaStore::CudaStore(std::shared_ptr<Gpu> gpu, std::span<const Variable> variabl
     : gpu_(std::move(gpu)),
       variables_(variables.begin(), variables.end()),
       addresses_(variables.size()) {
-  const Driver& api = gpu_->driver();
   const auto allocate = [&](std::int64_t bytes, const std::string& what) {
     Block block(gpu_, bytes);
     if (!block) {
@@ -40,9 +39,7 @@ CudaStore::CudaStore(std::shared_ptr<Gpu> gpu, std::span<const Variable> variabl
           bytes_text(bytes), what, bytes_text(memory.free), bytes_text(memory.total),
           memory.limited ? " (--vram-limit)" : ""));
     }
-    gpu_->check(api->memory_set(block.address(), 0,
-                                static_cast<std::size_t>(std::max<std::int64_t>(bytes, 1))),
-                "clearing memory of the GPU");
+    gpu_->clear(block.address(), std::max<std::int64_t>(bytes, 1));
     blocks_.push_back(std::move(block));
     return blocks_.back().address();
   };
@@ -66,21 +63,14 @@ void CudaStore::write(int variable, const HostTensor& value) {
   check_write(target, value);
   if (value.dtype != target.type.dtype) return write(variable, converted(value, target.type.dtype));
   if (value.bytes.empty()) return;
-  gpu_->use();
-  gpu_->check(
-      gpu_->driver()->copy_to_device(address(variable), value.bytes.data(), value.bytes.size()),
-      "copying " + target.name + " to the GPU");
+  gpu_->write(address(variable), value.bytes.data(), value.bytes.size(), target.name);
 }
 
 HostTensor CudaStore::read(int variable, DType dtype) const {
   const Variable& source = variables_[static_cast<std::size_t>(variable)];
   HostTensor value = HostTensor::unfilled(source.type.dtype, source.type.shape);
-  gpu_->use();
-  if (!value.bytes.empty()) {
-    gpu_->check(
-        gpu_->driver()->copy_to_host(value.bytes.data(), address(variable), value.bytes.size()),
-        "copying " + source.name + " from the GPU");
-  }
+  if (!value.bytes.empty())
+    gpu_->read(value.bytes.data(), address(variable), value.bytes.size(), source.name);
   return dtype == value.dtype ? std::move(value) : converted(value, dtype);
 }
 

@@ -93,7 +93,10 @@ TREINO_HOST_DEVICE inline T evaluate(Op op, T a, T b, T c) {
       else
         return a / b;
     case Op::pow:
-      return static_cast<T>(std::pow(static_cast<Real<T>>(a), static_cast<Real<T>>(b)));
+      if constexpr (std::is_integral_v<T>)  // a GPU's pow is a little beside whole numbers
+        return static_cast<T>(std::rint(std::pow(static_cast<double>(a), static_cast<double>(b))));
+      else
+        return static_cast<T>(std::pow(static_cast<Real<T>>(a), static_cast<Real<T>>(b)));
     case Op::max:
       return a > b || a != a ? a : b;
     case Op::min:

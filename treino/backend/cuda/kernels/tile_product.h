@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sums of products, a tile of results a block: out[row][column] = sum over k of left(row, k) *
 // right(k, column). What left and right are is said by `Operands` (operands.h). A long sum is cut
-// into chunks, a block each; the block that is done last adds them in their order, so that the
-// result does not depend on which one that is.
+// into chunks, a block each; the block that is done last adds them in their order, eight at a time
+// where there are many, so that the result does not depend on which one that is.
 #pragma once
 
 #include "treino/backend/cuda/kernels/operands.h"
@@ -11,6 +11,12 @@
 namespace treino::cuda {
 
 inline constexpr int kDepth = 16;  // of k at a time
+
+// Chunks of a tile that one block adds; where there are more it is done in two levels.
+inline constexpr int kGroup = 8, kMostAtOnce = 12;
+TREINO_HOST_DEVICE inline int groups_of(int chunks) {
+  return chunks > kMostAtOnce ? (chunks + kGroup - 1) / kGroup : 0;
+}
 
 template <typename Operands, int kRows, int kColumns>
 struct TileProduct {
@@ -29,7 +35,7 @@ struct TileProduct {
   Operands operands;
   float* out;
   float* partial;      // [block][result of a thread][thread], where there are chunks
-  unsigned* counters;  // one a tile, zero
+  unsigned* counters;  // zero; one a tile, then one a group of chunks
   Epilogue epilogue;
   int column_tiles, chunks;
 
@@ -73,33 +79,49 @@ struct TileProduct {
       team.each([&](int thread, Thread& own) { finish(thread, own, row, column); });
       return;
     }
-    float* tile_partial = partial + Index{number} * chunks * kRows * kColumns;
+    float* parts = partial + Index{number} * chunks * kPart;
+    unsigned* counter = counters + number * (1 + groups_of(chunks));
     team.each([&](int thread, Thread& own) {
-      float* to = tile_partial + chunk * kRows * kColumns + thread;
+      float* to = parts + chunk * kPart + thread;
 #pragma unroll
-      for (int i = 0; i < kSide; ++i) {
-#pragma unroll
-        for (int j = 0; j < kSide; ++j) to[(i * kSide + j) * kThreads] = own.sum[i][j];
-      }
+      for (int i = 0; i < kEach; ++i) to[i * kThreads] = own.sum[i / kSide][i % kSide];
     });
-    if (!team.is_last(counters + number, static_cast<unsigned>(chunks))) return;
+    int left = chunks, stride = kPart;
+    if (groups_of(chunks) > 0) {
+      const int group = chunk / kGroup, begin = group * kGroup;
+      const int members = chunks - begin < kGroup ? chunks - begin : kGroup;
+      if (!team.is_last(counter + 1 + group, static_cast<unsigned>(members))) return;
+      team.each([&](int thread, Thread& own) {
+        float* first = parts + begin * kPart + thread;
+        add(own, first, members, kPart);
+#pragma unroll
+        for (int i = 0; i < kEach; ++i) first[i * kThreads] = own.sum[i / kSide][i % kSide];
+      });
+      left = groups_of(chunks);
+      stride = kGroup * kPart;
+    }
+    if (!team.is_last(counter, static_cast<unsigned>(left))) return;
     team.each([&](int thread, Thread& own) {
-#pragma unroll
-      for (int i = 0; i < kSide; ++i) {
-#pragma unroll
-        for (int j = 0; j < kSide; ++j) {
-          const float* from = tile_partial + (i * kSide + j) * kThreads + thread;
-          float sum = 0;
-#pragma unroll 8
-          for (int c = 0; c < chunks; ++c) sum += from[c * kRows * kColumns];
-          own.sum[i][j] = sum;
-        }
-      }
+      add(own, parts + thread, left, stride);
       finish(thread, own, row, column);
     });
   }
 
  private:
+  static constexpr int kEach = kSide * kSide, kPart = kRows * kColumns;
+
+  // The sum of so many parts, in order; 32 are on their way at once.
+  TREINO_HOST_DEVICE static void add(Thread& own, const float* from, int parts, int stride) {
+#pragma unroll
+    for (int i = 0; i < kEach; ++i) own.sum[i / kSide][i % kSide] = 0;
+#pragma unroll 32 / kEach
+    for (int part = 0; part < parts; ++part) {
+#pragma unroll
+      for (int i = 0; i < kEach; ++i)
+        own.sum[i / kSide][i % kSide] += from[Index{part} * stride + i * kThreads];
+    }
+  }
+
   // Group `number` of left: its row and k in the tile, neighbours along the one or the other.
   TREINO_HOST_DEVICE static int number_of(int thread, int j) { return thread + j * kThreads; }
   TREINO_HOST_DEVICE int left_row(int number) const {
