@@ -29,6 +29,13 @@ class FusingTarget final : public Target {
 
 const FusingTarget kTarget;
 
+// Steps run side by side on it.
+class ApartTarget final : public Target {
+ public:
+  int bytes(DType dtype) const override { return host_bytes(dtype); }
+  std::int64_t apart_up_to() const override { return 64; }
+};
+
 Value variable(Graph& g, const char* name, Shape shape, Role role = Role::parameter) {
   return g.variable(name, {shape, DType::f32}, role);
 }
@@ -182,6 +189,22 @@ TEST(Lower, SwapsTwoVariables) {
             "@0:f32[4] = cast(a:f32[4])\n"
             "a:f32[4] = cast(b:f32[4])\n"
             "b:f32[4] = assign(@0:f32[4])\n");
+}
+
+// Two chains of three; the second could have the first one's memory, and would wait for it.
+std::int64_t arena_of_two_chains(std::int64_t extent, const Target& target) {
+  Graph g;
+  for (const char* name : {"a", "b"}) {
+    const Value x = variable(g, name, Shape{extent});
+    assign(x, exp(exp(exp(x))));
+  }
+  return lower(g, target, "p").arena_bytes;
+}
+
+TEST(Lower, SmallResultsShareMemoryWithNoOther) {
+  EXPECT_EQ(arena_of_two_chains(16, kTarget), 64);
+  EXPECT_EQ(arena_of_two_chains(16, ApartTarget()), 4 * 64);
+  EXPECT_EQ(arena_of_two_chains(17, ApartTarget()), 68);
 }
 
 // x -> relu -> batch norm -> max pool, and the gradients by x, gamma, beta and a bias under the

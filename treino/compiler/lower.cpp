@@ -36,6 +36,9 @@ class Lowering {
     for (int position = 0; position < static_cast<int>(schedule_.order.size()); ++position) {
       lower_node(schedule_.order[static_cast<std::size_t>(position)], position);
     }
+    for (Block& block : blocks_) {
+      if (stays_apart(block.bytes)) block.first = 0, block.last = std::numeric_limits<int>::max();
+    }
     const std::vector<std::int64_t> offsets =
         plan_memory(blocks_, program_.arena_bytes, target_.alignment());
     for (Step& step : program_.steps) {
@@ -68,6 +71,8 @@ class Lowering {
     return type.shape.elements() * target_.bytes(type.dtype);
   }
 
+  bool stays_apart(std::int64_t bytes) const { return bytes <= target_.apart_up_to(); }
+
   bool every_read_is_in_step(const Node& node, int block, const Shape& shape) const {
     return std::all_of(node.inputs.begin(), node.inputs.end(), [&](const Value& input) {
       const Value source = root(input);
@@ -81,6 +86,7 @@ class Lowering {
   int reusable_block(const Node& node, const TensorType& type, int position,
                      const std::vector<int>& taken) {
     if (node.op != Op::fused && info(node.op).kind != OpKind::elementwise) return -1;
+    if (stays_apart(bytes(type))) return -1;
     for (const Value& input : node.inputs) {
       const Value source = root(input);
       const int block = storage_[index(source.node)][index(source.output)].block;

@@ -15,6 +15,9 @@ class Target {
   // Bytes of one element on the device (the reference device holds f32 as double: 8).
   virtual int bytes(DType dtype) const = 0;
   virtual std::int64_t alignment() const { return 64; }
+  // Results of up to so many bytes share memory with no other: where steps run side by side none
+  // waits for a place.
+  virtual std::int64_t apart_up_to() const { return 0; }
 
   // Whether elementwise chains become `fused` nodes.
   virtual bool fuses_elementwise() const { return false; }

@@ -12,6 +12,7 @@ class CudaTarget : public Target {
  public:
   int bytes(DType dtype) const override { return host_bytes(dtype); }
   std::int64_t alignment() const override { return 256; }
+  std::int64_t apart_up_to() const override { return std::int64_t{4} << 20; }
   bool fuses_elementwise() const override { return true; }
   bool fuses_bias(const Node& heavy) const override { return heavy.outputs[0].dtype == DType::f32; }
   bool fuses_activation(const Node& heavy, Op activation) const override {
