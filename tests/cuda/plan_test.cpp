@@ -83,9 +83,9 @@ TEST_P(CudaPlan, LaunchesOfAStep) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Recipes, CudaPlan,
-                         testing::Values(Expected{"mnist", {28, 28, 1}, 38, 12, 0},
-                                         Expected{"cifar10", {32, 32, 3}, 64, 24, 0},
-                                         Expected{"cifar10-resnet", {32, 32, 3}, 157, 86, 1}),
+                         testing::Values(Expected{"mnist", {28, 28, 1}, 25, 7, 0},
+                                         Expected{"cifar10", {32, 32, 3}, 49, 18, 0},
+                                         Expected{"cifar10-resnet", {32, 32, 3}, 148, 81, 2}),
                          [](const auto& one) {
                            std::string name = one.param.recipe;
                            std::replace(name.begin(), name.end(), '-', '_');

@@ -84,6 +84,9 @@ CudaExecutable::CudaExecutable(const Program& program, CudaStore& store, std::sh
     choice += (choice.empty() ? "own cuda " : ", ") +
               std::string(kKernelNames[static_cast<int>(launch.kernel)]);
   }
+  for (std::string& choice : choices_) {
+    if (choice.empty()) choice = "own cuda, in another's launch";
+  }
   prepare_levels();
   if (!table_block_) graph_ = gpu_->graph_of(plan_.launches);
 }

@@ -10,7 +10,7 @@ bool Order::overlap(const std::vector<Bytes>& a, const std::vector<Bytes>& b) {
   });
 }
 
-void Order::add(const Planner& planner, const Step& step, std::span<Launch> launches) {
+void Order::add(const Planner& planner, const Unit& unit, std::span<Launch> launches) {
   if (launches.empty()) return;
   const auto bytes = [&](const std::vector<Tensor>& tensors) {
     std::vector<Bytes> result;
@@ -21,7 +21,7 @@ void Order::add(const Planner& planner, const Step& step, std::span<Launch> laun
     }
     return result;
   };
-  Done now{bytes(step.inputs), bytes(step.outputs), 0, std::vector<bool>(steps_.size())};
+  Done now{bytes(unit.reads()), bytes(unit.writes()), 0, std::vector<bool>(steps_.size())};
   const auto [begin, end] = planner.scratch_of_step();
   if (begin != end) now.writes.push_back({begin, end});
 

@@ -12,8 +12,8 @@ namespace treino::cuda {
 
 class Order {
  public:
-  // Fills in `after` of the launches of the step that was planned last. They follow one another.
-  void add(const Planner& planner, const Step& step, std::span<Launch> launches);
+  // Fills in `after` of the launches of the unit that was planned last. They follow one another.
+  void add(const Planner& planner, const Unit& unit, std::span<Launch> launches);
 
  private:
   struct Bytes {

@@ -58,23 +58,23 @@ static_assert(is_complete(kPlanners), "every row of ops.def needs a planner in t
 
 }  // namespace
 
-void Planner::step(int number, const Step& step) {
+void Planner::plan(const Unit& unit) {
   // Steps in a row get memory of their own, so that they may run side by side.
   constexpr Index kEnoughScratch = Index{16} << 20;
-  number_ = number;
+  unit_ = &unit;
   if (used_ > kEnoughScratch) used_ = 0;
   begin_ = used_;
-  kPlanners[static_cast<std::size_t>(step.op)](*this, step);
+  kPlanners[static_cast<std::size_t>(unit.step->op)](*this, *unit.step);
 }
 
 Plan make_plan(const Program& program, const Planner::Places& places) {
   Plan plan;
   Planner planner(places, plan);
   Order order;
-  for (std::size_t i = 0; i < program.steps.size(); ++i) {
+  for (const Unit& unit : merged(program)) {
     const std::size_t begin = plan.launches.size();
-    planner.step(static_cast<int>(i), program.steps[i]);
-    order.add(planner, program.steps[i], std::span(plan.launches).subspan(begin));
+    planner.plan(unit);
+    order.add(planner, unit, std::span(plan.launches).subspan(begin));
   }
   return plan;
 }

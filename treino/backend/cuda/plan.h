@@ -12,6 +12,7 @@
 
 #include "treino/backend/cuda/driver.h"
 #include "treino/backend/cuda/kernels.h"
+#include "treino/backend/cuda/merge.h"
 #include "treino/base/convert.h"
 #include "treino/runtime/program.h"
 
@@ -45,7 +46,9 @@ class Planner {
 
   Planner(const Places& places, Plan& plan) : places_(places), plan_(plan) {}
 
-  void step(int number, const Step& step);
+  void plan(const Unit& unit);
+  // What the step's kernels do besides (merge.h).
+  const Unit& unit() const { return *unit_; }
   // The bytes of scratch memory that the step planned last uses.
   std::pair<Address, Address> scratch_of_step() const {
     return {places_.scratch + static_cast<Address>(begin_),
@@ -85,7 +88,7 @@ class Planner {
     launch.count = count;
     launch.blocks = static_cast<unsigned>(
         std::min(kTiled<Work> ? count : (count + kThreads - 1) / kThreads, kMostBlocks));
-    launch.step = number_;
+    launch.step = unit_->number;
     launch.bytes = sizeof work;
     launch.room = room_of<Work>();
     std::memcpy(launch.arguments.data(), &work, sizeof work);
@@ -110,7 +113,7 @@ class Planner {
   const Places& places_;
   Plan& plan_;
   Index begin_ = 0, used_ = 0;  // of the step's scratch memory
-  int number_ = 0;
+  const Unit* unit_ = nullptr;
 };
 
 Plan make_plan(const Program& program, const Planner::Places& places);
@@ -138,6 +141,18 @@ Walk broadcast_walk(const Shape& from, const Shape& to);
 
 // Plans a fused group that has a kernel of its own; false where it has none.
 bool plan_known_group(Planner&, const Step&);
+// The same for one whose 8-bit input is the rows that a step gathers.
+void plan_gathered_group(Planner&, const Step& gather, const InRows& from, const Step& group);
+
+// What Adam's update is to a kernel that makes the gradient.
+KnownGroup<group::adam> adam_of(Planner&, const Step& group);
+
+// A group as known_groups.def writes it, and its constants.
+struct WrittenGroup {
+  std::string text;  // empty where no row can be the group's
+  std::vector<double> constants;
+};
+WrittenGroup write_group(const Step& group);
 
 Window to_window(const WindowAttributes& attributes);
 

@@ -39,9 +39,35 @@ Filters filters_of(const Step& step) {
   return {w.kernel[2], w.kernel[3], w.groups};
 }
 
-Epilogue epilogue_of(Planner& planner, const Step& step, Op activation) {
-  return {step.inputs.size() > 2 ? planner.at<float>(step.inputs[2]) : nullptr,
-          activation == Op::relu};
+// What a product does to its sums, and where the results go.
+struct End {
+  float* out;
+  Epilogue epilogue;
+};
+
+// With the group that reads the product's results (merge_rules.cpp).
+End end_of(Planner& planner, const Step& step, Op activation = Op::cast) {
+  End end{planner.at<float>(step.outputs[0]), {}};
+  if (step.inputs.size() > 2) end.epilogue.bias = planner.at<float>(step.inputs[2]);
+  end.epilogue.relu = activation == Op::relu;
+  const Unit& unit = planner.unit();
+  if (unit.then == nullptr) return end;
+  const WrittenGroup group = write_group(*unit.then);
+  if (group.text == group::adam::kText) {
+    end.epilogue.adam = adam_of(planner, *unit.then);
+    return end;
+  }
+  if (unit.keeps) end.epilogue.kept = end.out;
+  end.out = planner.at<float>(unit.then->outputs[0]);
+  const auto input = [&](std::size_t k) { return planner.at<float>(unit.then->inputs[k]); };
+  if (group.text == group::mul::kText) {
+    end.epilogue.mask = input(same_place(unit.then->inputs[0], step.outputs[0]) ? 1 : 0);
+    return end;
+  }
+  if (group.text == group::relu_dropout_grad::kText) end.epilogue.mask = input(1);
+  end.epilogue.gate = input(group.text == group::relu_grad::kText ? 0 : 2);
+  end.epilogue.threshold = static_cast<float>(group.constants[0]);
+  return end;
 }
 
 // An extent in 32 bits.
@@ -159,6 +185,7 @@ void plan_matmul(Planner& planner, const Step& step) {
   const auto& m = std::get<MatmulAttributes>(step.attributes);
   const Shape &a = step.inputs[0].type.shape, &b = step.inputs[1].type.shape,
               &out = step.outputs[0].type.shape;
+  const End end = end_of(planner, step, m.activation);
   with_neighbours({a[1], b[1], a[!m.transpose_a]}, [&](auto width) {
     product(planner,
             MatrixOperands<width>{planner.at<float>(step.inputs[0]),
@@ -166,7 +193,7 @@ void plan_matmul(Planner& planner, const Step& step) {
                                   small(step, out[1]), small(step, a[!m.transpose_a]),
                                   m.transpose_a ? 1 : a[1], m.transpose_a ? a[1] : 1,
                                   m.transpose_b ? 1 : b[1], m.transpose_b ? b[1] : 1},
-            planner.at<float>(step.outputs[0]), epilogue_of(planner, step, m.activation));
+            end.out, end.epilogue);
   });
 }
 
@@ -174,18 +201,17 @@ void plan_conv2d(Planner& planner, const Step& step) {
   const Window window = window_of(step);
   const Filters filters = filters_of(step);
   const float *x = planner.at<float>(step.inputs[0]), *kernel = planner.at<float>(step.inputs[1]);
-  float* y = planner.at<float>(step.outputs[0]);
-  const Epilogue epilogue =
-      epilogue_of(planner, step, std::get<WindowAttributes>(step.attributes).activation);
+  const End end = end_of(planner, step, std::get<WindowAttributes>(step.attributes).activation);
   if (filters.groups > 1) {
-    planner.launch(Conv{x, kernel, y, window, filters, epilogue}, elements(step.outputs[0]));
+    planner.launch(Conv{x, kernel, end.out, window, filters, end.epilogue},
+                   elements(step.outputs[0]));
     return;
   }
   const Patches p = patches_of(step);
   with_neighbours({p.channels, p.filters}, [&](auto width) {
     product(planner,
-            ConvOperands<width>{x, kernel, p, p.pixels, p.filters, taps(p) * p.channels}, y,
-            epilogue);
+            ConvOperands<width>{x, kernel, p, p.pixels, p.filters, taps(p) * p.channels}, end.out,
+            end.epilogue);
   });
 }
 
@@ -193,17 +219,17 @@ void plan_conv2d_grad_input(Planner& planner, const Step& step) {
   const Window window = window_of(step);
   const Filters filters = filters_of(step);
   const float *dy = planner.at<float>(step.inputs[0]), *kernel = planner.at<float>(step.inputs[1]);
-  float* dx = planner.at<float>(step.outputs[0]);
+  const End end = end_of(planner, step);
   if (filters.groups > 1) {
-    planner.launch(ConvGradInput{dy, kernel, dx, window, filters}, elements(step.outputs[0]));
+    planner.launch(ConvGradInput{dy, kernel, end.out, window, filters}, elements(step.outputs[0]));
     return;
   }
   const Patches p = patches_of(step);
   const int rows = small(step, elements(step.outputs[0]) / p.channels);
   with_neighbours({p.channels, p.filters}, [&](auto width) {
     product(planner,
-            ConvGradInputOperands<width>{dy, kernel, p, rows, p.channels, taps(p) * p.filters}, dx,
-            {});
+            ConvGradInputOperands<width>{dy, kernel, p, rows, p.channels, taps(p) * p.filters},
+            end.out, end.epilogue);
   });
 }
 
@@ -211,16 +237,17 @@ void plan_conv2d_grad_kernel(Planner& planner, const Step& step) {
   const Window window = window_of(step);
   const Filters filters = filters_of(step);
   const float *x = planner.at<float>(step.inputs[0]), *dy = planner.at<float>(step.inputs[1]);
-  float* dkernel = planner.at<float>(step.outputs[0]);
+  const End end = end_of(planner, step);
   if (filters.groups == 1) {
     const Patches p = patches_of(step);
     with_neighbours({p.channels, p.filters}, [&](auto width) {
       product(planner,
               ConvGradKernelOperands<width>{x, dy, p, taps(p) * p.channels, p.filters, p.pixels},
-              dkernel, {});
+              end.out, end.epilogue);
     });
     return;
   }
+  float* dkernel = end.out;
   const Index count = elements(step.outputs[0]);
   const Index pixels = elements(step.inputs[1]) / filters.filters;
   const Index chunks = chunks_for(count / 8, pixels);
@@ -265,10 +292,16 @@ void plan_softmax(Planner& planner, const Step& step) {
 void plan_cross_entropy(Planner& planner, const Step& step) {
   demand_f32(step);
   const Shape& shape = step.inputs[0].type.shape;
-  planner.launch(CrossEntropy{planner.at<float>(step.inputs[0]), planner.at<float>(step.inputs[1]),
-                              planner.at<float>(step.outputs[0]),
-                              planner.at<float>(step.outputs[1]), shape[1]},
-                 shape[0]);
+  CrossEntropy work{planner.at<float>(step.inputs[0]),  planner.at<float>(step.inputs[1]),
+                    planner.at<float>(step.outputs[0]), planner.at<float>(step.outputs[1]),
+                    nullptr, nullptr, 0, shape[1]};
+  if (const Unit& unit = planner.unit(); unit.then != nullptr) {
+    work.sums = planner.at<float>(unit.then->inputs[0]);
+    work.gradient = planner.at<float>(unit.then->outputs[0]);
+    if (!unit.keeps) work.p = work.gradient;
+    work.scale = static_cast<float>(write_group(*unit.then).constants[0]);
+  }
+  planner.launch(work, shape[0]);
 }
 
 }  // namespace treino::cuda

@@ -11,12 +11,6 @@ namespace treino::cuda {
 
 namespace {
 
-// A group as known_groups.def writes it, and its constants.
-struct Written {
-  std::string text;
-  std::vector<double> constants;
-};
-
 // The letter of an input; 0: it has none.
 char kind_of(const TensorType& input, DType dtype, const Shape& shape) {
   const bool whole = input.shape.elements() == shape.elements();
@@ -37,10 +31,12 @@ char kind_of(const TensorType& input, DType dtype, const Shape& shape) {
   return 0;
 }
 
-// Without text where no row can be the group's.
-Written write(const Step& step, const FusedAttributes& group) {
+}  // namespace
+
+WrittenGroup write_group(const Step& step) {
+  const auto& group = std::get<FusedAttributes>(step.attributes);
   const DType dtype = step.outputs[0].type.dtype;
-  Written written;
+  WrittenGroup written;
   std::vector<std::string> names;
   int results = 0;
   for (const FusedInstruction& instruction : group.instructions) {
@@ -71,11 +67,17 @@ Written write(const Step& step, const FusedAttributes& group) {
   return written;
 }
 
-template <typename Group>
-bool plan(Planner& planner, const Step& step, const FusedAttributes& group,
-          const Written& written) {
+namespace {
+
+const Shape& shape_of(const Step& step) {
+  return std::get<FusedAttributes>(step.attributes).shape;
+}
+
+// False where the group is another.
+template <typename Group, typename Place>
+bool fill(Planner& planner, const Step& step, const WrittenGroup& written,
+          KnownGroup<Group, Place>& work) {
   using T = typename Group::Type;
-  KnownGroup<Group> work{};
   bool same_type = false;
   with_type(step.outputs[0].type.dtype,
             [&](auto element) { same_type = std::is_same_v<decltype(element), T>; });
@@ -87,26 +89,50 @@ bool plan(Planner& planner, const Step& step, const FusedAttributes& group,
     work.in[k] = planner.at<void>(step.inputs[k]);
     if (work.kText.input[k] == 'b')
       work.walks[work.kText.broadcasting(k)] =
-          broadcast_walk(step.inputs[k].type.shape, group.shape);
+          broadcast_walk(step.inputs[k].type.shape, shape_of(step));
   }
   for (std::size_t k = 0; k < step.outputs.size(); ++k)
     work.out[k] = planner.at<T>(step.outputs[k]);
   std::transform(written.constants.begin(), written.constants.end(), work.constants,
                  [](double value) { return static_cast<T>(value); });
-  planner.launch(work, group.shape.elements());
+  return true;
+}
+
+template <typename Group, typename Place = InStep>
+bool plan(Planner& planner, const Step& step, const WrittenGroup& written,
+          const Place& place = {}) {
+  KnownGroup<Group, Place> work{};
+  work.place = place;
+  if (!fill(planner, step, written, work)) return false;
+  planner.launch(work, shape_of(step).elements());
   return true;
 }
 
 }  // namespace
 
 bool plan_known_group(Planner& planner, const Step& step) {
-  const auto& group = std::get<FusedAttributes>(step.attributes);
-  const Written written = write(step, group);
+  const WrittenGroup written = write_group(step);
 #define TREINO_GROUP(name, type, text) \
-  if (plan<group::name>(planner, step, group, written)) return true;
+  if (plan<group::name>(planner, step, written)) return true;
 #include "treino/backend/cuda/kernels/known_groups.def"
 #undef TREINO_GROUP
   return false;
+}
+
+KnownGroup<group::adam> adam_of(Planner& planner, const Step& group) {
+  KnownGroup<group::adam> work{};
+  fill(planner, group, write_group(group), work);
+  return work;
+}
+
+void plan_gathered_group(Planner& planner, const Step& gather, const InRows& from,
+                         const Step& group) {
+  Step whole = group;  // reads the table where the group read rows of it
+  whole.inputs[0] = gather.inputs[0];
+  whole.inputs[0].type.shape = group.inputs[0].type.shape;
+  const WrittenGroup written = write_group(group);
+  if (!plan<group::scale_bytes>(planner, whole, written, from))
+    plan<group::standardize_bytes>(planner, whole, written, from);
 }
 
 }  // namespace treino::cuda

@@ -36,6 +36,11 @@ Walk axes_of(const Step& step, bool reduced) {
   return walk;
 }
 
+// A window's start is cut to it.
+Index last_start(const Step& window) {
+  return std::max<Index>(elements(window.inputs[0]) - elements(window.outputs[0]), 0);
+}
+
 }  // namespace
 
 void plan_copy(Planner& planner, const Step& step) {
@@ -63,12 +68,11 @@ void plan_transpose(Planner& planner, const Step& step) {
 
 void plan_window(Planner& planner, const Step& step) {
   const Tensor& out = step.outputs[0];
-  const Index last = std::max<Index>(elements(step.inputs[0]) - elements(out), 0);
   with_size(out.type.dtype, [&](auto element) {
     using T = decltype(element);
     planner.launch(
         TableWindow<T>{planner.at<T>(step.inputs[0]), planner.at<std::int64_t>(step.inputs[1]),
-                       planner.at<T>(out), last},
+                       planner.at<T>(out), last_start(step)},
         elements(out));
   });
 }
@@ -77,11 +81,18 @@ void plan_gather_rows(Planner& planner, const Step& step) {
   const Tensor &table = step.inputs[0], &out = step.outputs[0];
   const Index rows = elements(step.inputs[1]);
   if (rows == 0) return;
+  InRows from{planner.at<std::int32_t>(step.inputs[1]), nullptr, 0, elements(out) / rows,
+              table.type.shape[0] - 1};
+  if (const Step* window = planner.unit().before; window != nullptr) {
+    from.rows = planner.at<std::int32_t>(window->inputs[0]);
+    from.start = planner.at<std::int64_t>(window->inputs[1]);
+    from.last_start = last_start(*window);
+  }
+  if (planner.unit().then != nullptr)
+    return plan_gathered_group(planner, step, from, *planner.unit().then);
   with_size(out.type.dtype, [&](auto element) {
     using T = decltype(element);
-    planner.launch(GatherRows<T>{planner.at<T>(table), planner.at<std::int32_t>(step.inputs[1]),
-                                 planner.at<T>(out), elements(out) / rows, table.type.shape[0] - 1},
-                   elements(out));
+    planner.launch(GatherRows<T>{planner.at<T>(table), planner.at<T>(out), from}, elements(out));
   });
 }
 
@@ -152,19 +163,46 @@ void plan_augment(Planner& planner, const Step& step) {
     run(float{});
 }
 
-void plan_reduce_sum(Planner& planner, const Step& step) {
-  const Tensor &in = step.inputs[0], &out = step.outputs[0];
+namespace {
+
+// `From`: what the input's elements are cast from.
+template <typename T, typename From = T>
+void plan_sum(Planner& planner, const Step& step, const Tensor& in) {
+  const Tensor& out = step.outputs[0];
   const Index count = elements(out);
   if (count == 0) return;
   const Index length = elements(in) / count, chunks = chunks_for(count, length);
-  with_type(in.type.dtype, [&](auto element) {
-    using T = decltype(element);
-    auto* partial = chunks == 1 ? nullptr : planner.scratch<Sum<T>>(count * chunks);
-    planner.launch(ReduceSum<T>{planner.at<T>(in), partial, planner.at<T>(out),
-                                axes_of(step, false), axes_of(step, true), length, chunks},
-                   count * chunks);
-    if (chunks == 1) return;
-    planner.launch(AddPartial<T, Sum<T>>{partial, planner.at<T>(out), chunks, 1, chunks, 1}, count);
+  T *result = planner.at<T>(out), scale = 1;
+  const T* more = nullptr;
+  Update<T> update{};
+  if (const Step* group = planner.unit().then; group != nullptr && reads_back(*group)) {
+    if constexpr (std::is_same_v<T, float>) update.adam = adam_of(planner, *group);
+  } else if (group != nullptr) {
+    result = planner.at<T>(group->outputs[0]);
+    if (group->inputs.size() > 1)
+      more = planner.at<T>(group->inputs[same_place(group->inputs[0], out) ? 1 : 0]);
+    else
+      scale = static_cast<T>(write_group(*group).constants[0]);
+  }
+  auto* partial = chunks == 1 ? nullptr : planner.scratch<Sum<T>>(count * chunks);
+  planner.launch(
+      ReduceSum<T, From>{planner.at<From>(in), partial, result, scale, more, axes_of(step, false),
+                         axes_of(step, true), length, chunks, update},
+      count * chunks);
+  if (chunks == 1) return;
+  planner.launch(AddPartial<T, Sum<T>>{partial, result, chunks, 1, chunks, 1}, count);
+}
+
+}  // namespace
+
+void plan_reduce_sum(Planner& planner, const Step& step) {
+  if (const Step* cast = planner.unit().before; cast != nullptr) {
+    const Tensor& in = cast->inputs[0];
+    if (in.type.dtype == DType::f32) return plan_sum<double, float>(planner, step, in);
+    return plan_sum<double, std::int32_t>(planner, step, in);
+  }
+  with_type(step.inputs[0].type.dtype, [&](auto element) {
+    plan_sum<decltype(element)>(planner, step, step.inputs[0]);
   });
 }
 

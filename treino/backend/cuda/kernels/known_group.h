@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "treino/backend/cuda/kernels/movement.h"
 #include "treino/backend/cuda/kernels/scalar.h"
 
 namespace treino::cuda {
@@ -90,8 +91,13 @@ using Stored = std::conditional_t<
             kind == 'l', std::int64_t,
             std::conditional_t<kind == 'f', float, std::conditional_t<kind == 'd', double, T>>>>>;
 
-// All inputs of an element are read before its outputs are written: they may share storage.
-template <typename Group>
+struct InStep {
+  TREINO_HOST_DEVICE Index operator()(Index i) const { return i; }
+};
+
+// All inputs of an element are read before its outputs are written: they may share storage. `Place`
+// says where an 8-bit input has the element.
+template <typename Group, typename Place = InStep>
 struct KnownGroup {
   using T = typename Group::Type;
   static constexpr GroupText kText{Group::kText};
@@ -101,6 +107,7 @@ struct KnownGroup {
   T* out[kText.outputs];
   T constants[kText.constants + 1];
   Walk walks[kWalks > 0 ? kWalks : 1];  // of broadcasting inputs
+  Place place;
 
   TREINO_HOST_DEVICE void operator()(Index i) const {
     run(i, std::make_index_sequence<kText.inputs>(), std::make_index_sequence<kText.instructions>(),
@@ -120,6 +127,7 @@ struct KnownGroup {
   TREINO_HOST_DEVICE T input(Index i) const {
     constexpr char kKind = kText.input[k];
     if constexpr (kKind == 's') i = 0;
+    if constexpr (kKind == 'u') i = place(i);
     if constexpr (kKind == 'b') i = walks[kText.broadcasting(k)].offset(i);
     return static_cast<T>(static_cast<const Stored<kKind, T>*>(in[k])[i]);
   }

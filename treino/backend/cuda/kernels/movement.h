@@ -31,17 +31,25 @@ struct TableWindow {
   TREINO_HOST_DEVICE void operator()(Index i) const { out[i] = table[cut(*start, last) + i]; }
 };
 
+// Where element i of the gathered rows stands in their table.
+struct InRows {
+  const std::int32_t* rows;
+  const std::int64_t* start;  // of the rows, where they are a window of a longer list; or null
+  Index last_start;
+  Divisor width;
+  Index last;  // row
+  TREINO_HOST_DEVICE Index operator()(Index i) const {
+    const Index row = i / width, first = start != nullptr ? cut(*start, last_start) : 0;
+    return i + (cut(rows[first + row], last) - row) * width;
+  }
+};
+
 template <typename T>
 struct GatherRows {
   const T* table;
-  const std::int32_t* rows;
   T* out;
-  Divisor width;
-  Index last;  // row
-  TREINO_HOST_DEVICE void operator()(Index i) const {
-    const Index row = i / width;
-    out[i] = table[i + (cut(rows[row], last) - row) * width];
-  }
+  InRows from;
+  TREINO_HOST_DEVICE void operator()(Index i) const { out[i] = table[from(i)]; }
 };
 
 // Column by column, so that rows are added in their order. `out` holds zeros.

@@ -3,33 +3,57 @@
 // each element's partial sums are added in order. A sum of one chunk needs one level.
 #pragma once
 
-#include "treino/backend/cuda/kernels/common.h"
+#include "treino/backend/cuda/kernels/known_group.h"
 
 namespace treino::cuda {
 
+// What an optimiser does with a sum that is a gradient, or nothing.
 template <typename T>
+struct Update {
+  TREINO_HOST_DEVICE void operator()(Index) const {}
+};
+template <>
+struct Update<float> {
+  KnownGroup<group::adam> adam;
+  TREINO_HOST_DEVICE void operator()(Index i) const {
+    if (adam.out[0] != nullptr) adam(i);
+  }
+};
+
+template <typename T, typename From = T>  // the latter: as it is stored
 struct ReduceSum {
-  const T* in;
+  const From* in;
   Sum<T>* partial;    // [elements][chunks]
   T* out;             // of one chunk, instead
+  T scale;            // of that
+  const T* more;      // added to it, or null
   Walk kept, summed;  // of the input
   Index length;
   Divisor chunks;
+  Update<T> update;  // of one chunk
   TREINO_HOST_DEVICE void operator()(Index i) const {
     const Index element = i / chunks, chunk = i - element * chunks;
     const Index begin = length * chunk / chunks, end = length * (chunk + 1) / chunks;
-    const T* from = in + kept.offset(element);
+    const From* from = in + kept.offset(element);
     Sum<T> sum = 0;
-    const auto add = [&](Index, T value) { sum += value; };
+    const auto add = [&](Index, From value) { sum += value; };
     if (summed.rank <= 1)
       in_order(
           begin, end, [&](Index k) { return from[k * summed.strides[0]]; }, add);
     else
       for (Index k = begin; k < end; ++k) add(k, from[summed.offset(k)]);
-    if (chunks == 1)
-      out[i] = static_cast<T>(sum);
-    else
+    if (chunks != 1) {
       partial[i] = sum;
+      return;
+    }
+    out[i] = finished(static_cast<T>(sum), i);
+    update(i);
+  }
+
+ private:
+  TREINO_HOST_DEVICE T finished(T sum, Index i) const {
+    if constexpr (std::is_floating_point_v<T>) sum *= scale;
+    return more != nullptr ? static_cast<T>(sum + more[i]) : sum;
   }
 };
 

@@ -39,15 +39,19 @@ struct Softmax {
   }
 };
 
+// With the gradient scale (p sum(t) - t), or without; p may be its place.
 struct CrossEntropy {
   const float *z, *t;
   float *loss, *p;
+  const float* sums;  // of each row of t
+  float* gradient;    // or null
+  float scale;
   Index width;
   TREINO_HOST_DEVICE void operator()(Index row) const {
     const float *logits = z + row * width, *targets = t + row * width;
     const float log_sum = softmax_row(logits, p + row * width, width);
     struct Pair {
-      float logit, target;
+      float value, target;
     };
     float sum = 0;
     in_order(
@@ -55,8 +59,18 @@ struct CrossEntropy {
         [&](Index k) {
           return Pair{logits[k], targets[k]};
         },
-        [&](Index, const Pair& pair) { sum += pair.target * (log_sum - pair.logit); });
+        [&](Index, const Pair& pair) { sum += pair.target * (log_sum - pair.value); });
     loss[row] = sum;
+    if (gradient == nullptr) return;
+    const float* shares = p + row * width;
+    const float all = sums[row];
+    float* result = gradient + row * width;
+    in_order(
+        0, width,
+        [&](Index k) {
+          return Pair{shares[k], targets[k]};
+        },
+        [&](Index k, const Pair& pair) { result[k] = scale * (all * pair.value - pair.target); });
   }
 };
 

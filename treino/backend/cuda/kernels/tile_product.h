@@ -214,9 +214,16 @@ struct TileProduct {
     for (int i = 0; i < kSide; ++i) {
 #pragma unroll
       for (int j = 0; j < kSide; ++j) {
-        if (row + i < operands.rows && column + j < operands.columns)
-          out[Index{row + i} * operands.columns + column + j] = epilogue(own.sum[i][j], column + j);
+        if (row + i >= operands.rows || column + j >= operands.columns) continue;
+        const Index at = Index{row + i} * operands.columns + column + j;
+        out[at] = epilogue(own.sum[i][j], at, column + j);
       }
+    }
+    if (!epilogue.updates()) return;
+#pragma unroll 1
+    for (int k = 0; k < kSide * kSide; ++k) {
+      const int i = row + k / kSide, j = column + k % kSide;
+      if (i < operands.rows && j < operands.columns) epilogue.adam(Index{i} * operands.columns + j);
     }
   }
 };

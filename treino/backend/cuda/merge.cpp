@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "treino/backend/cuda/merge.h"
+
+#include <algorithm>
+
+#include "treino/backend/cuda/plan.h"
+
+namespace treino::cuda {
+
+namespace {
+
+Index bytes_of(const Tensor& tensor) {
+  return tensor.type.shape.elements() * host_bytes(tensor.type.dtype);
+}
+
+bool any_overlap(const std::vector<Tensor>& a, const std::vector<Tensor>& b) {
+  return std::any_of(a.begin(), a.end(), [&](const Tensor& x) {
+    return std::any_of(b.begin(), b.end(), [&](const Tensor& y) { return overlap(x, y); });
+  });
+}
+
+// Whether the one must stay where it is, before or behind the other.
+bool conflict(const Unit& a, const Unit& b) {
+  const auto written = a.writes(), others = b.writes();
+  return any_overlap(written, others) || any_overlap(written, b.reads()) ||
+         any_overlap(a.reads(), others);
+}
+
+// Takes out those that stand at `place`.
+void drop(std::vector<Tensor>& tensors, const Tensor& place) {
+  std::erase_if(tensors, [&](const Tensor& tensor) { return same_place(tensor, place); });
+}
+
+// The units that read `tensor`, written by unit `from`, in order.
+std::vector<std::size_t> readers(const std::vector<Unit>& units, std::size_t from,
+                                 const Tensor& tensor) {
+  std::vector<std::size_t> found;
+  for (std::size_t i = from + 1; i < units.size(); ++i) {
+    if (any_overlap(units[i].reads(), {tensor})) found.push_back(i);
+    if (any_overlap(units[i].writes(), {tensor})) break;
+  }
+  return found;
+}
+
+bool can_keep(const Step& maker, const Step& group) {
+  return reads_back(group) || (maker.op != Op::gather_rows && maker.op != Op::reduce_sum);
+}
+
+// Puts `whole` in the place of `at`, which did part of it, with all that must stay behind unit
+// `from`, the other part, behind it. False, and nothing done, where that cannot be.
+bool move_together(std::vector<Unit>& units, std::size_t from, std::size_t at, const Unit& whole) {
+  std::vector<Unit> between, behind;
+  for (std::size_t i = from + 1; i < at; ++i) {
+    const auto waits = [&](const Unit& other) { return conflict(units[i], other); };
+    if (waits(units[from]) || std::any_of(behind.begin(), behind.end(), waits))
+      behind.push_back(units[i]);
+    else
+      between.push_back(units[i]);
+  }
+  if (std::any_of(behind.begin(), behind.end(),
+                  [&](const Unit& other) { return conflict(units[at], other); })) {
+    return false;
+  }
+  between.push_back(whole);
+  between.insert(between.end(), behind.begin(), behind.end());
+  std::move(between.begin(), between.end(), units.begin() + static_cast<std::ptrdiff_t>(from) + 1);
+  return true;
+}
+
+// Joins the group at `at` to the unit that makes what it reads.
+bool join(std::vector<Unit>& units, std::size_t at) {
+  const Unit group = units[at];
+  if (group.step->op != Op::fused || group.then != nullptr) return false;
+  for (std::size_t from = at; from-- > 0;) {
+    const Unit& maker = units[from];
+    if (!any_overlap(maker.writes(), group.step->inputs)) continue;
+    if (maker.then != nullptr) continue;
+    const int handed = hands_to(*maker.step, *group.step);
+    if (handed < 0) continue;
+    Unit whole = maker;
+    whole.then = group.step;
+    whole.handed = static_cast<std::size_t>(handed);
+    const Tensor& tensor = maker.step->outputs[whole.handed];
+    const auto all = readers(units, from, tensor);
+    if (std::find(all.begin(), all.end(), at) == all.end()) continue;  // another value, later there
+    whole.keeps = tensor.space == Space::variable || all.size() > 1 || reads_back(*group.step);
+    if (whole.keeps && !can_keep(*maker.step, *group.step)) continue;
+    // Other threads of the kernel still read its inputs when the first results are written.
+    if (any_overlap(group.step->outputs, maker.reads())) continue;
+    std::vector<Tensor> kept = maker.writes();
+    if (!whole.keeps) drop(kept, tensor);
+    if (any_overlap(group.step->outputs, kept)) continue;
+    if (!move_together(units, from, at, whole)) continue;
+    units.erase(units.begin() + static_cast<std::ptrdiff_t>(from));
+    return true;
+  }
+  return false;
+}
+
+// Gives what the unit at `from` does to those that read its result, where all of them take it.
+bool give(std::vector<Unit>& units, std::size_t from) {
+  const Unit maker = units[from];
+  if (maker.step->outputs.size() != 1 || maker.step->outputs[0].space == Space::variable)
+    return false;
+  const auto all = readers(units, from, maker.step->outputs[0]);
+  const bool taken = std::all_of(all.begin(), all.end(), [&](std::size_t reader) {
+    return units[reader].before == nullptr && takes_from(*maker.step, *units[reader].step);
+  });
+  if (all.empty() || !taken) return false;
+  std::vector<Unit> moved = units;
+  for (const std::size_t reader : all) {
+    const auto at = static_cast<std::size_t>(
+        std::find_if(moved.begin(), moved.end(),
+                     [&](const Unit& unit) { return unit.number == units[reader].number; }) -
+        moved.begin());
+    Unit whole = moved[at];
+    whole.before = maker.step;
+    if (any_overlap(whole.writes(), maker.reads())) return false;
+    if (!move_together(moved, from, at, whole)) return false;
+  }
+  moved.erase(moved.begin() + static_cast<std::ptrdiff_t>(from));
+  units = std::move(moved);
+  return true;
+}
+
+// What makes output k of a group, and nothing else.
+Step part_of(const Step& group, std::size_t k) {
+  const auto& all = std::get<FusedAttributes>(group.attributes);
+  std::vector<bool> needed(all.instructions.size());
+  needed[static_cast<std::size_t>(all.outputs[k])] = true;
+  for (std::size_t i = needed.size(); i-- > 0;) {
+    if (!needed[i]) continue;
+    const FusedInstruction& one = all.instructions[i];
+    for (int j = 0; one.op != Op::constant && j < info(one.op).least_inputs; ++j) {
+      if (const int operand = one.operands[static_cast<std::size_t>(j)]; operand >= 0)
+        needed[static_cast<std::size_t>(operand)] = true;
+    }
+  }
+  Step part{group.op, {}, {}, {group.outputs[k]}, group.scope};
+  FusedAttributes attributes{all.shape, {}, {}};
+  std::vector<int> place(needed.size(), -1), input(group.inputs.size(), -1);
+  const auto push = [&](const FusedInstruction& one, std::size_t from) {
+    place[from] = static_cast<int>(attributes.instructions.size());
+    attributes.instructions.push_back(one);
+  };
+  for (std::size_t i = 0; i < needed.size(); ++i) {
+    FusedInstruction one = all.instructions[i];
+    if (!needed[i] || one.op == Op::constant) continue;
+    for (int j = 0; j < info(one.op).least_inputs; ++j) {
+      int& operand = one.operands[static_cast<std::size_t>(j)];
+      if (operand >= 0) {  // a constant stands before what reads it first
+        const auto from = static_cast<std::size_t>(operand);
+        if (place[from] < 0) push(all.instructions[from], from);
+        operand = place[from];
+        continue;
+      }
+      int& own = input[static_cast<std::size_t>(~operand)];
+      if (own < 0) {
+        own = static_cast<int>(part.inputs.size());
+        part.inputs.push_back(group.inputs[static_cast<std::size_t>(~operand)]);
+      }
+      operand = ~own;
+    }
+    push(one, i);
+  }
+  const auto result = static_cast<std::size_t>(all.outputs[k]);
+  if (place[result] < 0) push(all.instructions[result], result);  // a constant
+  attributes.outputs = {place[result]};
+  part.attributes = std::move(attributes);
+  return part;
+}
+
+// The outputs of a group of single numbers each by itself, where they need different inputs and
+// none is written over what another reads; else nothing.
+std::vector<std::shared_ptr<const Step>> parts_of(const Step& step) {
+  if (step.op != Op::fused || step.outputs.size() < 2 ||
+      std::get<FusedAttributes>(step.attributes).shape.elements() != 1) {
+    return {};
+  }
+  std::vector<std::shared_ptr<const Step>> parts;
+  for (std::size_t k = 0; k < step.outputs.size(); ++k)
+    parts.push_back(std::make_shared<const Step>(part_of(step, k)));
+  bool differ = false;
+  for (const auto& part : parts) {
+    differ = differ || part->inputs.size() < step.inputs.size();
+    for (const auto& other : parts) {
+      if (part != other && any_overlap(part->outputs, other->inputs)) return {};
+    }
+  }
+  if (!differ) parts.clear();
+  return parts;
+}
+
+}  // namespace
+
+bool overlap(const Tensor& a, const Tensor& b) {
+  if (a.space != b.space || a.variable != b.variable) return false;
+  return a.offset < b.offset + bytes_of(b) && b.offset < a.offset + bytes_of(a);
+}
+
+bool same_place(const Tensor& a, const Tensor& b) {
+  return a.space == b.space && a.variable == b.variable && a.offset == b.offset &&
+         bytes_of(a) == bytes_of(b);
+}
+
+std::vector<Tensor> Unit::reads() const {
+  std::vector<Tensor> all = step->inputs;
+  if (before != nullptr) {
+    drop(all, before->outputs[0]);
+    all.insert(all.end(), before->inputs.begin(), before->inputs.end());
+  }
+  if (then != nullptr) {
+    std::vector<Tensor> more = then->inputs;
+    drop(more, step->outputs[handed]);
+    all.insert(all.end(), more.begin(), more.end());
+  }
+  return all;
+}
+
+std::vector<Tensor> Unit::writes() const {
+  std::vector<Tensor> all = step->outputs;
+  if (then == nullptr) return all;
+  if (!keeps) all.erase(all.begin() + static_cast<std::ptrdiff_t>(handed));
+  all.insert(all.end(), then->outputs.begin(), then->outputs.end());
+  return all;
+}
+
+std::vector<Unit> merged(const Program& program) {
+  std::vector<Unit> units;
+  for (std::size_t i = 0; i < program.steps.size(); ++i) {
+    const Step& step = program.steps[i];
+    const auto parts = parts_of(step);
+    for (const auto& part : parts)
+      units.push_back({.number = static_cast<int>(i), .step = part.get(), .part = part});
+    if (parts.empty()) units.push_back({.number = static_cast<int>(i), .step = &step});
+  }
+  for (std::size_t i = 0; i < units.size();) i += give(units, i) ? 0 : 1;
+  for (std::size_t i = 0; i < units.size(); ++i) {
+    if (join(units, i)) --i;
+  }
+  return units;
+}
+
+}  // namespace treino::cuda
