@@ -55,6 +55,10 @@ TEST(CudaSignatures, NumbersAreTheHeaders) {
             CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN);
   EXPECT_EQ(static_cast<int>(FunctionAttribute::shared_bytes),
             CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES);
+  EXPECT_EQ(static_cast<int>(Attribute::clock), CU_DEVICE_ATTRIBUTE_CLOCK_RATE);
+  EXPECT_EQ(static_cast<int>(Attribute::memory_clock), CU_DEVICE_ATTRIBUTE_MEMORY_CLOCK_RATE);
+  EXPECT_EQ(static_cast<int>(Attribute::memory_width),
+            CU_DEVICE_ATTRIBUTE_GLOBAL_MEMORY_BUS_WIDTH);
   EXPECT_EQ(static_cast<int>(Attribute::capability_major),
             CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR);
   EXPECT_EQ(static_cast<int>(Attribute::capability_minor),

@@ -8,6 +8,7 @@
 
 #include "treino/backend/devices.h"
 #include "treino/base/error.h"
+#include "treino/train/idle.h"
 
 namespace treino::train {
 namespace {
@@ -98,6 +99,45 @@ TEST(Profile, EveryConvolutionIsComparedUnlessNotWanted) {
   EXPECT_TRUE(
       profile_step(conv, *device, {.seconds = 0.01, .repetitions = 3, .candidate_seconds = 0})
           .heavy.empty());
+}
+
+// Of 10 us each launching nothing takes 4. The second and third need the first, the last both.
+StepProfile made_up_on_gpu() {
+  StepProfile profile = made_up();
+  profile.step_seconds = 40e-6;
+  profile.empty_launch = 4e-6;
+  profile.launches = {
+      {"a", 0, 10e-6, {}}, {"b", 1, 20e-6, {0}}, {"c", 1, 3e-6, {0}}, {"d", 2, 5e-6, {1, 2}}};
+  return profile;
+}
+
+TEST(Profile, IdleSharesFollowFromWorkAndItsLongestChain) {
+  const StepProfile profile = made_up_on_gpu();
+  const Idle idle = idle_of(profile.step_seconds, profile.launches, profile.empty_launch);
+  EXPECT_EQ(idle.launches, 4);
+  EXPECT_EQ(idle.longest, 3);
+  EXPECT_NEAR(idle.alone, 38e-6, 1e-12);
+  EXPECT_NEAR(idle.work, 23e-6, 1e-12);   // 6 + 16 + 0 + 1
+  EXPECT_NEAR(idle.chain, 23e-6, 1e-12);  // a, b, d
+  EXPECT_NEAR(idle.most, 17.0 / 40, 1e-9);
+  StepProfile wide = profile;
+  wide.launches[2].seconds = 14e-6;  // beside b
+  EXPECT_NEAR(idle_of(40e-6, wide.launches, 4e-6).least, 7.0 / 40, 1e-9);
+  EXPECT_NEAR(idle_of(40e-6, wide.launches, 4e-6).most, 17.0 / 40, 1e-9);
+  EXPECT_EQ(idle_of(20e-6, wide.launches, 4e-6).least, 0);
+}
+
+TEST(Profile, OfAGpuSaysItsNameAndForHowLongItIdles) {
+  const Limits limits{100e9, 10e9, 0, "Some GPU"};
+  const std::string text = to_text(made_up_on_gpu(), limits, false);
+  EXPECT_THAT(text, HasSubstr("Some GPU; by its clocks it reaches 100 GFLOP/s"));
+  EXPECT_THAT(text, HasSubstr("4 a step, 3 of them one after the other"));
+  EXPECT_THAT(text, HasSubstr("without work for 42 to 42 % of a step"));
+  EXPECT_THAT(text, HasSubstr("     16.00  b  "));
+  const auto json = nlohmann::json::parse(to_json(made_up_on_gpu(), limits));
+  EXPECT_EQ(json["device"], "Some GPU");
+  EXPECT_EQ(json["launches"][3]["after"], (std::vector<int>{1, 2}));
+  EXPECT_NEAR(json["idle_most"].get<double>(), 17.0 / 40, 1e-9);
 }
 
 TEST(Profile, JsonHoldsEveryOp) {

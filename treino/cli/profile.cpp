@@ -35,20 +35,29 @@ chart::Chart picture(const train::StepProfile& profile, const train::Limits& lim
                          limits.flops / 1e9, limits.bandwidth / 1e9, points);
 }
 
+train::Limits limits_of(const Device& device, int threads, std::int64_t touched_bytes) {
+  if (device.name() == "cuda") {
+    const HardwarePeak peak = device.peak();
+    if (peak.flops <= 0 || peak.bandwidth <= 0)
+      throw Error::work("profile: " + peak.name + " does not say its clocks, so there is no peak");
+    return {peak.flops, peak.bandwidth, 0, peak.name};
+  }
+  const cpu::Peak peak = cpu::measure_peak(threads, touched_bytes);
+  return {peak.flops, peak.bandwidth, threads, {}};
+}
+
 int profile_recipe(Options options) {
   std::vector<nn::Override> flags;
   if (!options.batch.empty()) flags.emplace_back("train.batch", options.batch);
   const nn::Recipe recipe = load_recipe(options.recipe, flags);
-  if (options.device.device != "cpu") {
-    throw Error::mistake("profile: --device " + options.device.device +
-                         " has no measured peak; profile on cpu");
+  if (options.device.device == "reference") {
+    throw Error::mistake("profile: --device reference has no peak to be held against; use cpu or cuda");
   }
   const auto device = make_device(options.device);
   const train::StepProfile profile = train::profile_step(
       recipe, *device,
       {.seconds = options.seconds, .candidate_seconds = options.candidates * 1e-3});
-  const cpu::Peak peak = cpu::measure_peak(options.device.threads, profile.touched_bytes);
-  const train::Limits limits{peak.flops, peak.bandwidth, options.device.threads};
+  const train::Limits limits = limits_of(*device, options.device.threads, profile.touched_bytes);
   if (!options.svg.empty()) write_whole_file(options.svg, chart::svg(picture(profile, limits)));
   fmt::print(
       "{}", options.json ? to_json(profile, limits) + "\n" : to_text(profile, limits, options.all));
@@ -75,10 +84,12 @@ void add_profile(CLI::App& app, Action& action) {
   app.add_option("--svg", options->svg, "draw the ops under the machine's roof")->type_name("FILE");
   app.footer(
       "Times the recipe's training step on random samples, whole and op by op, beside what this\n"
-      "machine was just measured to reach. Other work on the machine shows in the figures.\n\n"
+      "machine was just measured to reach. Other work on the machine shows in the figures. On a GPU:\n"
+      "beside what its clocks allow, with its launches, and for how much of a step it idles.\n\n"
       "Examples:\n"
       "  treino profile cifar10\n"
       "  treino profile cifar10 --threads 1 --svg roofline.svg\n"
+      "  treino profile mnist --device cuda\n"
       "  treino profile my.toml --batch 128 --json | jq '.ops[] | {op, scope, us}'");
   app.callback([options, &action] { action = [options] { return profile_recipe(*options); }; });
 }

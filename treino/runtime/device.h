@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -48,10 +49,27 @@ class Store {
   HostTensor read(std::string_view name) const { return read(find(name)); }
 };
 
-// Nanoseconds each step of a program took, summed over `runs`; for profiles.
+// A kernel that a device launches for a step of a program.
+struct LaunchTime {
+  std::string kernel;
+  int step = 0;            // of Program::steps
+  double seconds = 0;      // by itself, its launch with it
+  std::vector<int> after;  // launches that must be done before it starts
+};
+
+// How long each step of a program took, summed over `runs`; for profiles.
 struct StepTimes {
   std::int64_t runs = 0;
   std::vector<double> seconds;  // one per Program::steps
+  // Where steps are launches: these in order, and how long one takes that does nothing.
+  std::vector<LaunchTime> launches;
+  double empty_launch = 0;
+};
+
+// What hardware does at most by its clocks and widths, a second; zeros where that is not known.
+struct HardwarePeak {
+  std::string name;
+  double flops = 0, bandwidth = 0;  // fp32 multiply-adds (two each), bytes of its memory
 };
 
 // A program bound to a store and its kernels, ready to run.
@@ -87,6 +105,7 @@ class Device {
 
   // What its kernels are compiled for ("avx512"); empty where there is no choice.
   virtual std::string instruction_set() const { return {}; }
+  virtual HardwarePeak peak() const { return {}; }
   // Raised by whoever changes the order of a kernel's sums, and so the bits of a run; from 1.
   virtual int arithmetic_revision() const { return 1; }
   // Kernels that can serve this step where there are several, the one taken by itself first; else

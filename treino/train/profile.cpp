@@ -83,12 +83,21 @@ class Runner {
     return best;
   }
 
-  std::vector<double> best_ops(std::size_t count, int repetitions) {
-    std::vector<double> best(count, 1e9);
+  StepTimes best_ops(int repetitions) {
+    StepTimes best;
     for (int i = 0; i < repetitions; ++i) {
       make_room(1);
-      const StepTimes times = executable_.profile(1);
-      for (std::size_t k = 0; k < count; ++k) best[k] = std::min(best[k], times.seconds[k]);
+      StepTimes times = executable_.profile(1);
+      if (i == 0) {
+        best = std::move(times);
+        continue;
+      }
+      const auto take = [](double& least, double now) { least = std::min(least, now); };
+      for (std::size_t k = 0; k < best.seconds.size(); ++k)
+        take(best.seconds[k], times.seconds[k]);
+      for (std::size_t k = 0; k < best.launches.size(); ++k)
+        take(best.launches[k].seconds, times.launches[k].seconds);
+      take(best.empty_launch, times.empty_launch);
     }
     return best;
   }
@@ -143,8 +152,9 @@ StepProfile profile_step(const nn::Recipe& recipe, Device& device, const Profile
   }
   Runner runner(*store, *executable);
   profile.step_seconds = runner.best_step(options.seconds);
-  const std::vector<double> best =
-      runner.best_ops(program.steps.size(), std::max(options.repetitions, 1));
+  StepTimes best = runner.best_ops(std::max(options.repetitions, 1));
+  profile.launches = std::move(best.launches);
+  profile.empty_launch = best.empty_launch;
   const std::vector<std::string> choices = executable->choices();
   for (std::size_t i = 0; i < program.steps.size(); ++i) {
     const Step& step = program.steps[i];
@@ -154,7 +164,7 @@ StepProfile profile_step(const nn::Recipe& recipe, Device& device, const Profile
                  {},
                  choices[i],
                  shape_key(step),
-                 best[i],
+                 best.seconds[i],
                  work.flops,
                  work.bytes};
     for (const Tensor& input : step.inputs)

@@ -29,15 +29,20 @@ struct StepProfile {
   std::int64_t touched_bytes = 0;  // variables and arena the step walks through
   std::vector<OpProfile> ops;      // in the order they run
   std::vector<TunedOp> heavy;      // ops with several kernels to choose from, each shape once
+  // On a device that launches kernels: each, best of the repetitions, and what one takes that does
+  // nothing.
+  std::vector<LaunchTime> launches;
+  double empty_launch = 0;
 
   double op_seconds() const;
   double flops() const;
 };
 
-// The machine's own measured limits; see backend/cpu/peak.h.
+// The machine's own measured limits, see backend/cpu/peak.h; of a GPU those of its clocks.
 struct Limits {
   double flops = 0, bandwidth = 0;  // a second
   int threads = 0;
+  std::string gpu;  // its name; empty: the CPU's
 
   // The least time so much work can take: arithmetic or traffic, whichever is longer.
   double floor(double flops_of, double bytes_of) const {

@@ -109,6 +109,15 @@ Result cuDeviceGetAttribute(int* value, Attribute attribute, DeviceId device) {
     case Attribute::capability_minor:
       *value = capability[1];
       return Result::success;
+    case Attribute::clock:
+      *value = json.value("clock", 1'000'000);
+      return Result::success;
+    case Attribute::memory_clock:
+      *value = json.value("memory_clock", 2'000'000);
+      return Result::success;
+    case Attribute::memory_width:
+      *value = json.value("memory_width", 1024);
+      return Result::success;
   }
   return Result::invalid_value;
 }

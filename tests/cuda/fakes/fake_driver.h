@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A libcuda without a GPU. What it has and what fails is said by the JSON text in TREINO_FAKE_CUDA:
 //   {"version": 13000, "fail": {"cuMemAlloc_v2": 2}, "devices": [{"name": "Fake GPU",
-//    "capability": [9, 0], "multiprocessors": 132, "bytes": 8589934592}]}
+//    "capability": [9, 0], "multiprocessors": 132, "bytes": 8589934592, "clock": 1000000,
+//    "memory_clock": 2000000, "memory_width": 1024}]}
 // Everything is optional. It is stricter than the driver where that finds mistakes: a context must
 // be current in the calling thread, new memory holds NaNs, a graph runs in an unusual order.
 #pragma once

@@ -43,6 +43,15 @@ std::function<void()> work_of(Function function, void** parameters) {
   };
 }
 
+GraphNode added(Graph graph, std::function<void()> run, const GraphNode* after, std::size_t count) {
+  auto made = std::make_unique<GraphNodeHandle>();
+  made->run = std::move(run);
+  for (std::size_t i = 0; i < count; ++i) made->after.push_back(after[i]->number);
+  made->number = graph->nodes.size();
+  graph->nodes.push_back(std::move(made));
+  return graph->nodes.back().get();
+}
+
 bool valid(unsigned grid, unsigned block) {
   return grid > 0 && block > 0 && block <= 1024;
 }
@@ -127,12 +136,14 @@ Result cuGraphAddKernelNode_v2(GraphNode* node, Graph graph, const GraphNode* af
                                std::size_t count, const KernelNode* kernel) {
   TREINO_FAKE(cuGraphAddKernelNode_v2, true);
   if (!valid(kernel->grid[0], kernel->block[0])) return Result::invalid_value;
-  auto made = std::make_unique<GraphNodeHandle>();
-  made->run = work_of(kernel->function, kernel->parameters);
-  for (std::size_t i = 0; i < count; ++i) made->after.push_back(after[i]->number);
-  made->number = graph->nodes.size();
-  *node = made.get();
-  graph->nodes.push_back(std::move(made));
+  *node = added(graph, work_of(kernel->function, kernel->parameters), after, count);
+  return Result::success;
+}
+
+Result cuGraphAddEventRecordNode(GraphNode* node, Graph graph, const GraphNode* after,
+                                 std::size_t count, Event event) {
+  TREINO_FAKE(cuGraphAddEventRecordNode, true);
+  *node = added(graph, [event] { event->time = std::chrono::steady_clock::now(); }, after, count);
   return Result::success;
 }
 

@@ -23,6 +23,14 @@ class CudaTarget : public Target {
   }
 };
 
+// Source: CUDA programming guide, "arithmetic instructions": fp32 units of a multiprocessor. Memory
+// moves two words a clock.
+HardwarePeak peak_of(const DeviceInfo& info) {
+  const int units = info.major < 8 || (info.major == 8 && info.minor == 0) ? 64 : 128;
+  return {info.name, 2.0 * units * info.multiprocessors * info.clock * 1e3,
+          2.0 * info.memory_clock * 1e3 * info.memory_width / 8};
+}
+
 class CudaDevice : public Device {
  public:
   explicit CudaDevice(std::int64_t vram_limit)
@@ -30,6 +38,7 @@ class CudaDevice : public Device {
 
   std::string_view name() const override { return "cuda"; }
   const Target& target() const override { return target_; }
+  HardwarePeak peak() const override { return peak_of(gpu_->driver().devices().front()); }
 
   std::unique_ptr<Store> make_store(std::span<const Variable> variables) override {
     return std::make_unique<CudaStore>(gpu_, variables);

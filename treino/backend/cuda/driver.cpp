@@ -147,6 +147,12 @@ std::vector<DeviceInfo> Driver::devices() const {
     attribute(info.major, Attribute::capability_major);
     attribute(info.minor, Attribute::capability_minor);
     attribute(info.multiprocessors, Attribute::multiprocessors);
+    const auto known = [&](int& value, Attribute which) {
+      if (functions_.device_attribute(&value, which, id) != Result::success) value = 0;
+    };
+    known(info.clock, Attribute::clock);
+    known(info.memory_clock, Attribute::memory_clock);
+    known(info.memory_width, Attribute::memory_width);
     info.name = name;
     info.bytes = static_cast<std::int64_t>(bytes);
     all.push_back(std::move(info));

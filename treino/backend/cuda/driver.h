@@ -56,6 +56,9 @@ enum class Result : int {
 // CUdevice_attribute, CUfunction_attribute.
 enum class Attribute : int {
   multiprocessors = 16,
+  clock = 13,         // kHz, at most
+  memory_clock = 36,  // kHz
+  memory_width = 37,  // bits
   capability_major = 75,
   capability_minor = 76,
   shared_bytes_of_block = 97,  // the most there may be
@@ -89,6 +92,7 @@ struct DeviceInfo {
   int major = 0, minor = 0;  // compute capability
   int multiprocessors = 0;
   std::int64_t bytes = 0;
+  int clock = 0, memory_clock = 0, memory_width = 0;  // kHz, kHz, bits; 0 where it does not say
 };
 
 class Driver {

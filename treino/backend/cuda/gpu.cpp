@@ -114,28 +114,28 @@ void Gpu::launch(const Launch& launch) const {
         std::string("launching the kernel ") + kKernelNames[static_cast<int>(launch.kernel)]);
 }
 
-GraphExec Gpu::graph_of(std::span<const Launch> launches) const {
+GraphNode Gpu::add(const Launch& launch, std::span<const GraphNode> after, Graph graph) const {
+  Index count = launch.count;
+  void* parameters[] = {const_cast<std::byte*>(launch.arguments.data()), &count};
+  KernelNode node{};
+  node.function = function(launch.kernel);
+  node.grid[0] = launch.blocks;
+  node.grid[1] = node.grid[2] = node.block[1] = node.block[2] = 1;
+  node.block[0] = kThreads;
+  node.parameters = parameters;
+  GraphNode result = nullptr;
+  check((*driver_)->graph_add_kernel(&result, graph, after.data(), after.size(), &node),
+        std::string("adding the kernel ") + kKernelNames[static_cast<int>(launch.kernel)] +
+            " to a graph");
+  return result;
+}
+
+GraphExec Gpu::made(const std::function<void(Graph)>& fill) const {
   const Driver& api = *driver_;
   Graph graph = nullptr;
   check(api->graph_create(&graph, 0), "making a graph of a step");
   try {
-    std::vector<GraphNode> nodes(launches.size()), after;
-    for (std::size_t i = 0; i < launches.size(); ++i) {
-      const Launch& launch = launches[i];
-      Index count = launch.count;
-      void* parameters[] = {const_cast<std::byte*>(launch.arguments.data()), &count};
-      KernelNode node{};
-      node.function = function(launch.kernel);
-      node.grid[0] = launch.blocks;
-      node.grid[1] = node.grid[2] = node.block[1] = node.block[2] = 1;
-      node.block[0] = kThreads;
-      node.parameters = parameters;
-      after.clear();
-      for (const int other : launch.after) after.push_back(nodes[static_cast<std::size_t>(other)]);
-      check(api->graph_add_kernel(&nodes[i], graph, after.data(), after.size(), &node),
-            std::string("adding the kernel ") + kKernelNames[static_cast<int>(launch.kernel)] +
-                " to a graph");
-    }
+    fill(graph);
     GraphExec result = nullptr;
     check(api->graph_instantiate(&result, graph, 0), "making a graph of a step");
     api->graph_destroy(graph);
@@ -144,6 +144,33 @@ GraphExec Gpu::graph_of(std::span<const Launch> launches) const {
     api->graph_destroy(graph);
     throw;
   }
+}
+
+GraphExec Gpu::graph_of(std::span<const Launch> launches) const {
+  return made([&](Graph graph) {
+    std::vector<GraphNode> nodes, after;
+    for (const Launch& launch : launches) {
+      after.clear();
+      for (const int other : launch.after) after.push_back(nodes[static_cast<std::size_t>(other)]);
+      nodes.push_back(add(launch, after, graph));
+    }
+  });
+}
+
+GraphExec Gpu::timed(std::span<const Launch> launches, std::span<const Event> events) const {
+  return made([&](Graph graph) {
+    GraphNode last = nullptr;
+    const auto record = [&](Event event) {
+      const GraphNode before = last;
+      check((*driver_)->graph_add_event(&last, graph, &before, before == nullptr ? 0 : 1, event),
+            "adding an event to a graph");
+    };
+    record(events[0]);
+    for (std::size_t i = 0; i < launches.size(); ++i) {
+      last = add(launches[i], std::span(&last, 1), graph);
+      record(events[i + 1]);
+    }
+  });
 }
 
 bool Gpu::can_run(const LevelTable& table) const {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 
@@ -40,11 +41,16 @@ class Gpu {
   // A whole program in one launch (levels.h): whether it can run so, and so many steps of it.
   bool can_run(const LevelTable& table) const;
   void run(const Levels& levels, const LevelTable& table, Index steps) const;
+  // One after the other, with an event before the first and after each.
+  GraphExec timed(std::span<const Launch> launches, std::span<const Event> events) const;
   void wait() const;
   Stream stream() const { return stream_; }
 
  private:
   Function function(Kernel kernel) const { return functions_[static_cast<std::size_t>(kernel)]; }
+  GraphNode add(const Launch& launch, std::span<const GraphNode> after, Graph graph) const;
+  // The graph of what `fill` adds to it.
+  GraphExec made(const std::function<void(Graph)>& fill) const;
 
   std::shared_ptr<const Driver> driver_;
   std::int64_t limit_, held_ = 0;
