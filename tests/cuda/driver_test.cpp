@@ -72,6 +72,30 @@ TEST(CudaDoctor, ShowsWhatIsThere) {
   EXPECT_THAT(outcome.out, HasSubstr("nothing of the CUDA backend has ever run on a GPU"));
 }
 
+// As above, with kernels for its GPUs.
+Outcome doctor(const std::string& scenario) {
+  return run_treino({.arguments = {"doctor"},
+                     .environment = {"TREINO_CUDA_DRIVER=" + kFake, "TREINO_CUDA_IMAGE=" + kFake,
+                                     "TREINO_FAKE_CUDA=" + scenario}});
+}
+
+TEST(CudaDoctor, TriesAKernelAndAProduct) {
+  EXPECT_THAT(doctor("").out,
+              testing::ContainsRegex("GPU trial +a kernel and a matrix product agree with the host"));
+}
+
+TEST(CudaDoctor, SaysWhatTheGpuComputesWrongly) {
+  EXPECT_THAT(doctor(R"({"wrong": "matmul"})").out, HasSubstr("a matrix product differs: "));
+  EXPECT_THAT(doctor(R"({"wrong": "fused"})").out, HasSubstr("an elementwise kernel differs: "));
+}
+
+TEST(CudaDoctor, SaysWhyNothingRuns) {
+  const Outcome outcome = doctor(R"({"fail": {"cuModuleLoadData": 209}})");
+  EXPECT_EQ(outcome.exit, 0);
+  EXPECT_THAT(outcome.out, HasSubstr("this build has no kernels for this GPU"));
+  EXPECT_THAT(outcome.out, HasSubstr("-> a GPU of compute capability 8.0"));
+}
+
 TEST(CudaDoctor, SaysWhyThereIsNone) {
   const Outcome outcome = with(kFake, R"({"fail": {"cuInit": 100}})", {"doctor"});
   EXPECT_EQ(outcome.exit, 0);

@@ -38,11 +38,11 @@ TEST(CudaProfile, HoldsOpsLaunchesAndThePeakOfTheClocks) {
     EXPECT_GE(launch["us"].get<double>(), 0);
     of_launches += launch["us"].get<double>();
   }
-  EXPECT_GT(json["launches"].size(), 20U);
+  EXPECT_GT(json["launches"].size(), 10U);
   EXPECT_LE(of_launches, of_ops * 1.0001);  // least times of parts are no more than those of wholes
   EXPECT_GT(of_launches, 0);
   EXPECT_LT(json["longest_chain"].get<std::size_t>(), json["launches"].size());
-  EXPECT_GT(json["longest_chain"].get<int>(), 5);
+  EXPECT_GT(json["longest_chain"].get<int>(), 3);
   EXPECT_LE(json["chain_work_us"].get<double>(), json["work_us"].get<double>() * 1.0001);
   EXPECT_LE(json["idle_least"].get<double>(), json["idle_most"].get<double>());
 }

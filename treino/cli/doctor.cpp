@@ -19,6 +19,7 @@
 #include "treino/base/thread_team.h"
 #include "treino/base/version.h"
 #include "treino/cli/commands.h"
+#include "treino/cli/gpu_trial.h"
 #include "treino/data/load.h"
 #include "treino/data/locate.h"
 #include "treino/monitor/probe.h"
@@ -109,6 +110,24 @@ Finding gpu() {
           remedy == text.npos ? "train with --device cpu" : text.substr(remedy + 2)};
 }
 
+// Only where there is a GPU: one kernel and one product, held against the host.
+Finding gpu_trial() {
+  Finding finding{"GPU trial", true, "a kernel and a matrix product agree with the host", ""};
+  try {
+    const std::string wrong = try_out(*cuda::make_cuda_device(0));
+    if (wrong.empty()) return finding;
+    finding.text = wrong;
+    finding.remedy = "please report it; meanwhile train with --device cpu";
+  } catch (const Error& error) {
+    const std::string text = error.what();
+    const std::size_t remedy = text.rfind("; ");
+    finding.text = text.substr(0, remedy);
+    finding.remedy = remedy == text.npos ? "train with --device cpu" : text.substr(remedy + 2);
+  }
+  finding.good = false;
+  return finding;
+}
+
 Finding recipes() {
   const std::vector<std::string> names = nn::recipe_names();
   if (!names.empty()) {
@@ -157,17 +176,14 @@ std::vector<Finding> examine_monitor() {
 }
 
 std::vector<Finding> examine() {
-  return {{"treino", true, kVersion, ""},
-          processor(),
-          threads(),
-          memory(),
-          huge_pages(),
-          onednn(),
-          gpu(),
-          recipes(),
-          data_sets(),
-          writable("cache", data::cache_folder("")),
-          writable("this folder", ".")};
+  std::vector<Finding> findings{
+      {"treino", true, kVersion, ""}, processor(), threads(), memory(), huge_pages(), onednn(), gpu()};
+  if (findings.back().good) findings.push_back(gpu_trial());
+  for (Finding& each : std::vector<Finding>{recipes(), data_sets(),
+                                            writable("cache", data::cache_folder("")),
+                                            writable("this folder", ".")})
+    findings.push_back(std::move(each));
+  return findings;
 }
 
 // "ok", "missing" with its remedy, or "absent" where nothing can be done about it.

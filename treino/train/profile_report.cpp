@@ -80,10 +80,12 @@ std::string to_text(const StepProfile& profile, const Limits& limits, bool all) 
       left_out += op.seconds;
       continue;
     }
-    const double reached = limits.floor(op.flops, op.bytes) / op.seconds;
+    // A step that another's launch does takes no time of its own.
+    const double per_second = op.seconds > 0 ? 1 / op.seconds : 0;
+    const double reached = limits.floor(op.flops, op.bytes) * per_second;
     text += fmt::format("{:10.2f} {:5.1f}% {:8.1f} {:7.1f} {:5.0f}%  {:<20} {:<22} {:<20} {}\n",
-                        op.seconds * 1e6, percent(op.seconds, total), op.flops / op.seconds / 1e9,
-                        op.bytes / op.seconds / 1e9, 100 * reached, op.op, cut(op.scope, 22),
+                        op.seconds * 1e6, percent(op.seconds, total), op.flops * per_second / 1e9,
+                        op.bytes * per_second / 1e9, 100 * reached, op.op, cut(op.scope, 22),
                         cut(op.kernel, 20), cut(op.shapes, 48));
   }
   if (left_out > 0)

@@ -3,6 +3,7 @@
 //   {"version": 13000, "fail": {"cuMemAlloc_v2": 2}, "devices": [{"name": "Fake GPU",
 //    "capability": [9, 0], "multiprocessors": 132, "bytes": 8589934592, "clock": 1000000,
 //    "memory_clock": 2000000, "memory_width": 1024}]}
+// "wrong": "matmul" leaves out the last index, or tile, of kernels of such names.
 // Everything is optional. It is stricter than the driver where that finds mistakes: a context must
 // be current in the calling thread, new memory holds NaNs, a graph runs in an unusual order.
 #pragma once

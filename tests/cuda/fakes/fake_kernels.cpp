@@ -3,6 +3,7 @@
 // code.
 #include <cstring>
 #include <new>
+#include <string>
 
 #include "tests/cuda/fakes/fake_driver.h"
 #include "treino/backend/cuda/kernels.h"
@@ -11,8 +12,15 @@ namespace treino::cuda {
 
 namespace {
 
+// "wrong" of the scenario.
+bool is_wrong(const std::string& kernel) {
+  static const std::string wrong = scenario().value("wrong", "");
+  return !wrong.empty() && kernel.find(wrong) != kernel.npos;
+}
+
 template <typename Work>
 void run(const void* arguments, std::int64_t count) {
+  if (is_wrong(kKernelNames[static_cast<int>(kernel_of<Work>)])) --count;
   alignas(Work) std::byte room[sizeof(Work)];
   std::memcpy(room, arguments, sizeof(Work));
   const Work& work = *std::launder(reinterpret_cast<const Work*>(room));
