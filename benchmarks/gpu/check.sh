@@ -160,12 +160,12 @@ steps() {
 }
 
 profile() {
-  say "profile of a step, the steps each by itself"
+  say "profile of a step, its launches, and for how much of it the GPU idles"
   local recipe name
   for recipe in ${NETWORKS:-recipes/mnist.toml recipes/cifar10.toml}; do
     name=profile.$(basename "$recipe" .toml)
-    limited "$name" 60 bin/treino_bench_step "$recipe" device=cuda epoch=1000 window=0.05 seconds=2
-    cut -c 1-170 "$out/$name.log"
+    limited "$name" 60 bin/treino profile "$recipe" --device cuda && cut -c 1-170 "$out/$name.log"
+    limited "$name.json" 60 bin/treino profile "$recipe" --device cuda --json
   done
 }
 
