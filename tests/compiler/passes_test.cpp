@@ -258,6 +258,37 @@ TEST(FuseNormPool, LeavesANormThatIsReadElsewhere) {
   EXPECT_THAT(text, HasSubstr("max_pool_grad"));
 }
 
+class OverwritingTarget final : public Target {
+ public:
+  int bytes(DType dtype) const override { return host_bytes(dtype); }
+  bool overwrites(const Node& heavy, std::size_t input) const override {
+    return heavy.op == Op::batch_norm_grad && input == 1;
+  }
+};
+
+// dx of a batch norm; `also` reads x after it.
+std::string lowered_norm_gradient(const Target& target, bool also) {
+  Graph g, differentiated;
+  const Value x = exp(variable(g, "x", Shape{2, 3})), gamma = variable(g, "gamma", Shape{3});
+  const Value loss = reduce_sum(square(batch_norm(x, gamma, gamma, 1e-3).y), {0, 1});
+  const Value dx = gradient(loss, x);
+  assign(variable(g, "rows", Shape{2}), reduce_sum(dx, {1}));
+  if (also) assign(variable(g, "sum", Shape{}), reduce_sum(dx * x, {0, 1}));
+  differentiate(g, differentiated, target);
+  return to_text(lower(differentiated, target, "p"));
+}
+
+TEST(Lower, WritesOverAnInputWhereTheTargetMay) {
+  const OverwritingTarget target;
+  // @0: exp(x), then dx.
+  EXPECT_THAT(lowered_norm_gradient(target, false),
+              testing::ContainsRegex("\n@0:f32.2, 3., [^\n]* = batch_norm_grad\\([^,]*, [^@]*@0:"));
+  EXPECT_THAT(lowered_norm_gradient(target, true),
+              Not(testing::ContainsRegex("\n@0:f32.2, 3., [^\n]* = batch_norm_grad")));
+  EXPECT_THAT(lowered_norm_gradient(kTarget, false),
+              Not(testing::ContainsRegex("\n@0:f32.2, 3., [^\n]* = batch_norm_grad")));
+}
+
 // max_pool of x * scale + shift; `also` reads what is pooled, too.
 void emit_pool_affine(Graph& g, bool also) {
   const Value x = variable(g, "x", Shape{2, 4, 4, 3});

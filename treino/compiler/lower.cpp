@@ -81,13 +81,15 @@ class Lowering {
     });
   }
 
-  // An arena block of an input that this elementwise node is the last to read, of the output's
-  // size.
-  int reusable_block(const Node& node, const TensorType& type, int position,
-                     const std::vector<int>& taken) {
-    if (node.op != Op::fused && info(node.op).kind != OpKind::elementwise) return -1;
+  // An arena block of an input that this node may write output `k` over: it is the last to read it
+  // and of the output's size.
+  int reusable_block(const Node& node, int k, int position, const std::vector<int>& taken) {
+    const TensorType& type = node.outputs[index(k)];
     if (stays_apart(bytes(type))) return -1;
-    for (const Value& input : node.inputs) {
+    const bool elementwise = node.op == Op::fused || info(node.op).kind == OpKind::elementwise;
+    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+      if (!elementwise && (k > 0 || !target_.overwrites(node, i))) continue;
+      const Value& input = node.inputs[i];
       const Value source = root(input);
       const int block = storage_[index(source.node)][index(source.output)].block;
       const bool dies = last_read_[{source.node, source.output}] == position;
@@ -136,7 +138,7 @@ class Lowering {
       if (storage.variable < 0) {
         const auto read = last_read_.find({node_index, k});
         const int last = read == last_read_.end() ? position : read->second;
-        storage.block = reusable_block(node, type, position, taken);
+        storage.block = reusable_block(node, k, position, taken);
         if (storage.block >= 0) {
           blocks_[index(storage.block)].last = last;
         } else {

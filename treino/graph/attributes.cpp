@@ -13,6 +13,16 @@ std::int64_t WindowAttributes::output_extent(int dimension) const {
   return padded < reach ? 0 : (padded - reach) / stride[d] + 1;
 }
 
+bool WindowAttributes::tiles_input() const {
+  for (std::size_t d = 0; d < 2; ++d) {
+    const int axis = static_cast<int>(d);
+    if (stride[d] != size[d] || dilation[d] != 1 || pad_before[d] != 0 ||
+        output_extent(axis) * size[d] > input[axis + 1])
+      return false;
+  }
+  return true;
+}
+
 namespace {
 
 void append(std::string& text, const std::string& part) {

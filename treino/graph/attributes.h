@@ -71,6 +71,8 @@ struct WindowAttributes {  // conv2d and its gradients, pools and their gradient
 
   // Extent of the output along height (0) or width (1).
   std::int64_t output_extent(int dimension) const;
+  // Whether windows neither overlap nor leave the image; pixels may be left over.
+  bool tiles_input() const;
 };
 
 struct NormAttributes {  // batch_norm, batch_norm_grad

@@ -30,6 +30,12 @@ class Target {
     (void)heavy, (void)activation;
     return false;
   }
+  // Whether the first output of `heavy` may be written over this input of its size, where it is the
+  // last to read it. Elementwise ops always may.
+  virtual bool overwrites(const Node& heavy, std::size_t input) const {
+    (void)heavy, (void)input;
+    return false;
+  }
   // Whether max_pool takes a scale and a shift of what it pools, one a channel.
   virtual bool fuses_pool_affine(const Node& pool) const {
     (void)pool;

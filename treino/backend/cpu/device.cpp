@@ -18,6 +18,13 @@ class CpuTarget : public Target {
  public:
   int bytes(DType dtype) const override { return host_bytes(dtype); }
   bool fuses_elementwise() const override { return true; }
+  // x of a batch norm: its kernels read an element and write it. Under pooling they do so where
+  // windows tile the image.
+  bool overwrites(const Node& heavy, std::size_t input) const override {
+    if (heavy.op == Op::batch_norm_grad) return input <= 1;
+    if (heavy.op != Op::batch_norm_pool_grad || input != 1) return false;
+    return std::get<NormPoolAttributes>(heavy.attributes).window.tiles_input();
+  }
   bool fuses_bias(const Node& heavy) const override { return heavy.outputs[0].dtype == DType::f32; }
   bool fuses_activation(const Node& heavy, Op activation) const override {
     return activation == Op::relu && heavy.outputs[0].dtype == DType::f32;
