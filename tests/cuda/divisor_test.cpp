@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "treino/base/rng.h"
@@ -16,6 +17,9 @@ void expect_exact(std::int64_t n, std::int64_t d) {
   const Divisor divisor(d);
   ASSERT_EQ(n / divisor, n / d) << n << " / " << d;
   ASSERT_EQ(n % divisor, n % d) << n << " % " << d;
+  if (std::max(n, d) > std::numeric_limits<int>::max()) return;
+  const SmallDivisor small(static_cast<int>(d));
+  ASSERT_EQ(static_cast<int>(n) / small, n / d) << n << " / " << d;
 }
 
 TEST(CudaDivisor, IsExactForSmallNumbers) {
@@ -37,10 +41,12 @@ TEST(CudaDivisor, IsExactBesideMultiples) {
 }
 
 TEST(CudaDivisor, IsExactAtTheEnds) {
+  constexpr std::int64_t kMostSmall = std::numeric_limits<int>::max();
   for (int bits = 0; bits < 63; ++bits) {
     const std::int64_t power = std::int64_t{1} << bits;
     for (const std::int64_t d : {power, power + 1, std::max<std::int64_t>(power - 1, 1)}) {
-      for (const std::int64_t n : {std::int64_t{0}, d, d - 1, kMost, kMost - 1, kMost / d * d})
+      for (const std::int64_t n : {std::int64_t{0}, d, d - 1, kMostSmall, kMostSmall - 1,
+                                   kMostSmall / d * d, kMost, kMost - 1, kMost / d * d})
         expect_exact(n, d);
     }
   }

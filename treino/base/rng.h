@@ -11,8 +11,8 @@ namespace treino {
 // Philox4x32-10: a counter-based generator, the same four words for the same (counter, key) on
 // every device and for every order of evaluation. Source: Salmon, Moraes, Dror, Shaw, "Parallel
 // random numbers: as easy as 1, 2, 3", SC 2011.
-TREINO_HOST_DEVICE inline std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
-                                                              std::uint64_t key) {
+TREINO_HOST_DEVICE std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
+                                                       std::uint64_t key) {
   std::uint32_t key_low = static_cast<std::uint32_t>(key);
   std::uint32_t key_high = static_cast<std::uint32_t>(key >> 32);
   for (int round = 0; round < 10; ++round) {

@@ -33,30 +33,30 @@ struct AugmentDraw {
 
 namespace detail {
 
-TREINO_HOST_DEVICE inline std::array<std::uint32_t, 4> augment_words(const AugmentAttributes& a,
-                                                                     std::uint32_t block,
-                                                                     std::uint64_t seed,
-                                                                     std::uint64_t position) {
+TREINO_HOST_DEVICE std::array<std::uint32_t, 4> augment_words(const AugmentAttributes& a,
+                                                              std::uint32_t block,
+                                                              std::uint64_t seed,
+                                                              std::uint64_t position) {
   return philox({block, kAugmentStreams + a.stream, static_cast<std::uint32_t>(position),
                  static_cast<std::uint32_t>(position >> 32)},
                 seed);
 }
 
-TREINO_HOST_DEVICE inline double unit_interval(std::uint32_t word) {
+TREINO_HOST_DEVICE double unit_interval(std::uint32_t word) {
   return (word + 0.5) * 0x1p-32;
 }
-TREINO_HOST_DEVICE inline std::int64_t below(std::uint32_t word, std::int64_t bound) {
+TREINO_HOST_DEVICE std::int64_t below(std::uint32_t word, std::int64_t bound) {
   return static_cast<std::int64_t>((std::uint64_t{word} * static_cast<std::uint64_t>(bound)) >> 32);
 }
 // 1 - amount .. 1 + amount in fixed point.
-TREINO_HOST_DEVICE inline std::int64_t factor_about_one(std::uint32_t word, double amount) {
+TREINO_HOST_DEVICE std::int64_t factor_about_one(std::uint32_t word, double amount) {
   return std::llround((1 + amount * (2 * unit_interval(word) - 1)) * kUnit);
 }
 
 // The larger of x and 1 - x with x of the beta distribution (alpha, alpha), alpha <= 1, in fixed
 // point. Source: Jöhnk, "Erzeugung von betaverteilten und gammaverteilten Zufallszahlen", 1964.
-TREINO_HOST_DEVICE inline std::int64_t mixing_share(const AugmentAttributes& a, std::uint64_t seed,
-                                                    std::uint64_t position) {
+TREINO_HOST_DEVICE std::int64_t mixing_share(const AugmentAttributes& a, std::uint64_t seed,
+                                             std::uint64_t position) {
   for (std::uint32_t block = 1; block <= 32; ++block) {
     const auto words = augment_words(a, block, seed, position);
     for (std::size_t pair : {0, 2}) {
@@ -72,9 +72,9 @@ TREINO_HOST_DEVICE inline std::int64_t mixing_share(const AugmentAttributes& a, 
 }  // namespace detail
 
 // The draw of the sample at global position `position`, of a picture of this height and width.
-TREINO_HOST_DEVICE inline AugmentDraw draw_augment(const AugmentAttributes& a, std::int64_t height,
-                                                   std::int64_t width, std::uint64_t seed,
-                                                   std::uint64_t position) {
+TREINO_HOST_DEVICE AugmentDraw draw_augment(const AugmentAttributes& a, std::int64_t height,
+                                            std::int64_t width, std::uint64_t seed,
+                                            std::uint64_t position) {
   using namespace detail;
   const auto words = augment_words(a, 0, seed, position);
   const double threshold = a.probability * 0x1p32;
@@ -117,8 +117,7 @@ TREINO_HOST_DEVICE inline AugmentDraw draw_augment(const AugmentAttributes& a, s
 }
 
 // Where along an axis a pixel beside the picture is read; -1: it is zero.
-TREINO_HOST_DEVICE inline std::int64_t border_index(std::int64_t i, std::int64_t extent,
-                                                    Border border) {
+TREINO_HOST_DEVICE std::int64_t border_index(std::int64_t i, std::int64_t extent, Border border) {
   if (i >= 0 && i < extent) return i;
   if (border == Border::zero) return -1;
   if (border == Border::edge || extent == 1) return std::clamp<std::int64_t>(i, 0, extent - 1);
@@ -132,9 +131,8 @@ struct SourcePoint {
   std::int64_t y, x;
   int beyond_y, beyond_x;
 };
-TREINO_HOST_DEVICE inline SourcePoint rotated_from(const AugmentDraw& draw, std::int64_t y,
-                                                   std::int64_t x, std::int64_t height,
-                                                   std::int64_t width) {
+TREINO_HOST_DEVICE SourcePoint rotated_from(const AugmentDraw& draw, std::int64_t y, std::int64_t x,
+                                            std::int64_t height, std::int64_t width) {
   const std::int64_t v = 2 * y - (height - 1), u = 2 * x - (width - 1);  // from the middle, halves
   const std::int64_t from_y = (draw.cosine * v - draw.sine * u + (height - 1) * kUnit) >> 1;
   const std::int64_t from_x = (draw.sine * v + draw.cosine * u + (width - 1) * kUnit) >> 1;

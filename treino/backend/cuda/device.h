@@ -9,7 +9,7 @@ namespace treino::cuda {
 
 // What is known of this backend's correctness; shown by `treino doctor`.
 inline constexpr const char* kStanding =
-    "--device cuda is experimental: nothing of the CUDA backend has ever run on a GPU";
+    "--device cuda is experimental: its tests have passed on one kind of GPU, an NVIDIA H200";
 
 // The first NVIDIA GPU of this machine. `vram_limit`: most bytes of its memory to take, 0: all that
 // are free. Throws Error::work where there is no GPU to be used.

@@ -91,16 +91,13 @@ CudaExecutable::CudaExecutable(const Program& program, CudaStore& store, std::sh
   if (!table_block_) graph_ = gpu_->graph_of(plan_.launches);
 }
 
-// Barriers of all blocks cost less than launches, but one block a multiprocessor hides less of the
-// memory's latency than as many as there is room for: it pays where levels are short.
+// Only where TREINO_CUDA_STEP=levels asks for it: a barrier of all blocks costs an H200 more than
+// the edge of a graph (docs/cuda.md).
 void CudaExecutable::prepare_levels() {
-  constexpr Index kBlocksOfLevel = 400;
   const char* chosen = std::getenv("TREINO_CUDA_STEP");
-  const std::string_view wish = chosen == nullptr ? "" : chosen;
-  if (wish == "graph" || plan_.launches.empty()) return;
+  if (chosen == nullptr || std::string_view(chosen) != "levels" || plan_.launches.empty()) return;
   table_ = make_levels(plan_.launches);
   if (!gpu_->can_run(table_)) return;
-  if (wish != "levels" && table_.blocks > kBlocksOfLevel * table_.levels.levels) return;
   table_block_ = Block(gpu_, static_cast<std::int64_t>(table_.data.size() + sizeof(unsigned)));
   if (!table_block_) return;
   gpu_->write(table_block_.address(), table_.data.data(), table_.data.size(), "a program");

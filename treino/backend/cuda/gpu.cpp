@@ -37,8 +37,9 @@ Gpu::Gpu(std::shared_ptr<const Driver> driver, std::int64_t limit)
               "asking for the GPU's multiprocessors");
     api.check(api->device_attribute(&most_shared_, Attribute::shared_bytes_of_block, device_),
               "asking for the GPU's shared memory");
-    api.check(api->function_set(levels_, FunctionAttribute::shared_bytes, most_shared_ - kOwnShared),
-              "asking for shared memory");
+    api.check(
+        api->function_set(levels_, FunctionAttribute::shared_bytes, most_shared_ - kOwnShared),
+        "asking for shared memory");
     api.check(api->stream_create(&stream_, kNonBlockingStream), "making a stream");
   } catch (...) {
     if (module_ != nullptr) api->module_unload(module_);

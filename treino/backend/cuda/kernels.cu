@@ -23,14 +23,14 @@ class DeviceTeam {
   // What the other blocks have written is seen by the last one.
   __device__ bool is_last(unsigned* counter, unsigned blocks) {
     __shared__ bool last;
-    __threadfence();
     __syncthreads();
-    if (threadIdx.x == 0) {
+    if (threadIdx.x == 0) {  // its fences count for what the barriers order before and after
+      __threadfence();
       last = atomicAdd(counter, 1) == blocks - 1;
       if (last) *counter = 0;
+      __threadfence();
     }
     __syncthreads();
-    if (last) __threadfence();
     return last;
   }
 
@@ -125,10 +125,10 @@ extern "C" __global__ void __launch_bounds__(kThreads, 2)
   }
 }
 
-#define TREINO_KERNEL(name, ...)                                              \
-  extern "C" __global__ void __launch_bounds__(kThreads)                      \
-      treino_##name(const __grid_constant__ __VA_ARGS__ work, Index count) {  \
-    run(work, count);                                                         \
+#define TREINO_KERNEL(name, ...)                                             \
+  extern "C" __global__ void __launch_bounds__(kThreads)                     \
+      treino_##name(const __grid_constant__ __VA_ARGS__ work, Index count) { \
+    run(work, count);                                                        \
   }
 #include "treino/backend/cuda/kernels.def"
 #undef TREINO_KERNEL

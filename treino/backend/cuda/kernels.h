@@ -6,7 +6,7 @@
 #include "treino/backend/cuda/kernels/known_group.h"
 #include "treino/backend/cuda/kernels/levels.h"
 #include "treino/backend/cuda/kernels/movement.h"
-#include "treino/backend/cuda/kernels/norm.h"
+#include "treino/backend/cuda/kernels/norm_quads.h"
 #include "treino/backend/cuda/kernels/product.h"
 #include "treino/backend/cuda/kernels/reduce.h"
 #include "treino/backend/cuda/kernels/softmax.h"

@@ -87,20 +87,24 @@ struct Cut {
 template <typename Work>
 Cut cut_of(Index rows, Index columns, Index inner) {
   // Multiprocessors, and multiplications of one in a cycle: what a tile's inner loop leaves of 128.
-  constexpr Index kProcessors = 132, kRate = Work::kSide == 4 ? 75 : 40;
-  // A slice's way from memory; chunks are written, counted, read.
-  constexpr Index kSliceWait = 300, kChunksWait = 2500, kEachChunk = 40;
+  constexpr Index kProcessors = 132, kRate = Work::kSide == 4 ? 60 : 35;
+  // A block's begin and a slice's way from memory, of so many blocks at once; what chunks cost:
+  // written, counted, read by the block that is last, in one level or two.
+  constexpr Index kBegin = 2000, kSlice = 700, kAtOnce = 3, kChunks = 4000, kTwoLevels = 7000;
   constexpr Index kMostPartial = Index{4} << 20;  // numbers
   constexpr Index kTile = Work::kTileRows * Work::kTileColumns;
   const auto parts = [](Index whole, Index part) { return (whole + part - 1) / part; };
   const Index tiles = parts(rows, Work::kTileRows) * parts(columns, Work::kTileColumns);
   const Index slices = parts(inner, kDepth);
   Cut best;
-  for (Index chunks = 1; chunks <= std::min<Index>(slices, 128); ++chunks) {
+  for (Index chunks = 1; chunks <= std::min<Index>(slices, 256); ++chunks) {
     if (chunks > 1 && tiles * chunks * kTile > kMostPartial) break;
     const Index each = parts(slices, chunks);
-    const Index cycles = parts(tiles * chunks, kProcessors) * kTile * kDepth * each / kRate +
-                         kSliceWait * each + (chunks > 1 ? kChunksWait + kEachChunk * chunks : 0);
+    const Index blocks = parts(tiles * chunks, kProcessors);  // of a multiprocessor
+    const Index work = blocks * kTile * kDepth * each / kRate;
+    const Index wait = parts(blocks, kAtOnce) * (kBegin + kSlice * each);
+    const Index added = chunks == 1 ? 0 : chunks <= kMostAtOnce ? kChunks : kTwoLevels;
+    const Index cycles = std::max(work, wait) + added;
     if (cycles < best.cycles) best = {tiles, chunks, cycles};
   }
   return best;
@@ -112,12 +116,11 @@ void tiles(Planner& planner, const Operands& operands, float* out, const Epilogu
   const bool parts = cut.chunks > 1;
   const int chunks = static_cast<int>(cut.chunks);
   constexpr Index kTile = Work::kTileRows * Work::kTileColumns;
-  planner.launch(Work{operands, out,
-                      parts ? planner.scratch<float>(cut.tiles * cut.chunks * kTile) : nullptr,
-                      parts ? planner.counters(cut.tiles * (1 + groups_of(chunks))) : nullptr,
-                      epilogue, (operands.columns + Work::kTileColumns - 1) / Work::kTileColumns,
-                      chunks},
-                 cut.tiles * cut.chunks);
+  planner.launch(
+      Work{operands, out, parts ? planner.scratch<float>(cut.tiles * cut.chunks * kTile) : nullptr,
+           parts ? planner.counters(cut.tiles * (1 + groups_of(chunks))) : nullptr, epilogue,
+           (operands.columns + Work::kTileColumns - 1) / Work::kTileColumns, chunks},
+      cut.tiles * cut.chunks);
 }
 
 // A product in the tiles that are thought to be quickest.
@@ -156,17 +159,18 @@ Patches patches_of(const Step& step) {
   p.filters = small(step, w.kernel[3]);
   for (std::size_t d = 0; d < 2; ++d) {
     p.out[d] = small(step, w.output_extent(static_cast<int>(d)));
-    p.size[d] = small(step, w.size[d]);
     p.stride[d] = small(step, w.stride[d]);
     p.dilation[d] = small(step, w.dilation[d]);
     p.pad[d] = small(step, w.pad_before[d]);
   }
+  p.rows = small(step, w.size[0]);
+  p.across = small(step, w.size[1]);
   p.pixels = small(step, w.input[0] * p.out[0] * p.out[1]);
   return p;
 }
 
 int taps(const Patches& p) {
-  return p.size[0] * p.size[1];
+  return p.rows * p.across;
 }
 
 // An index for each result, from one tensor and its windows.
@@ -209,9 +213,8 @@ void plan_conv2d(Planner& planner, const Step& step) {
   }
   const Patches p = patches_of(step);
   with_neighbours({p.channels, p.filters}, [&](auto width) {
-    product(planner,
-            ConvOperands<width>{x, kernel, p, p.pixels, p.filters, taps(p) * p.channels}, end.out,
-            end.epilogue);
+    product(planner, ConvOperands<width>{x, kernel, p, p.pixels, p.filters, taps(p) * p.channels},
+            end.out, end.epilogue);
   });
 }
 
@@ -225,7 +228,7 @@ void plan_conv2d_grad_input(Planner& planner, const Step& step) {
     return;
   }
   const Patches p = patches_of(step);
-  const int rows = small(step, elements(step.outputs[0]) / p.channels);
+  const int rows = small(step, elements(step.outputs[0]) / Index{p.channels});
   with_neighbours({p.channels, p.filters}, [&](auto width) {
     product(planner,
             ConvGradInputOperands<width>{dy, kernel, p, rows, p.channels, taps(p) * p.filters},
@@ -292,9 +295,14 @@ void plan_softmax(Planner& planner, const Step& step) {
 void plan_cross_entropy(Planner& planner, const Step& step) {
   demand_f32(step);
   const Shape& shape = step.inputs[0].type.shape;
-  CrossEntropy work{planner.at<float>(step.inputs[0]),  planner.at<float>(step.inputs[1]),
-                    planner.at<float>(step.outputs[0]), planner.at<float>(step.outputs[1]),
-                    nullptr, nullptr, 0, shape[1]};
+  CrossEntropy work{planner.at<float>(step.inputs[0]),
+                    planner.at<float>(step.inputs[1]),
+                    planner.at<float>(step.outputs[0]),
+                    planner.at<float>(step.outputs[1]),
+                    nullptr,
+                    nullptr,
+                    0,
+                    shape[1]};
   if (const Unit& unit = planner.unit(); unit.then != nullptr) {
     work.sums = planner.at<float>(unit.then->inputs[0]);
     work.gradient = planner.at<float>(unit.then->outputs[0]);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Batch norm: each way is two launches, of which the second works on the elements.
 #include <algorithm>
+#include <limits>
 
 #include "treino/backend/cuda/plan.h"
 
@@ -64,6 +65,32 @@ NormSlope gradient_sums(Planner& planner, const Step& step, const Tensor& x, con
   return slope;
 }
 
+// Whether windows lie side by side without gaps, and four channels at a time go into them.
+bool apart(const WindowAttributes& w) {
+  return w.size == w.stride && w.dilation[0] == 1 && w.dilation[1] == 1 && w.pad_before[0] == 0 &&
+         w.pad_before[1] == 0 && w.input[3] % 4 == 0 &&
+         w.input.elements() < std::numeric_limits<int>::max();
+}
+
+// `begun`: with those at the lower and right edge that the picture does not fill.
+WindowQuads quads_of(const WindowAttributes& w, bool begun) {
+  WindowQuads quads{};
+  const auto windows = [&](int d) {
+    const Index extent = w.input[d + 1], size = w.size[static_cast<std::size_t>(d)];
+    return static_cast<int>(begun ? (extent + size - 1) / size : w.output_extent(d));
+  };
+  quads.quads = static_cast<int>(w.input[3] / 4);
+  quads.down = windows(0);
+  quads.across = windows(1);
+  quads.height = static_cast<int>(w.input[1]);
+  quads.width = static_cast<int>(w.input[2]);
+  for (std::size_t d = 0; d < 2; ++d) {
+    quads.out[d] = static_cast<int>(w.output_extent(static_cast<int>(d)));
+    quads.size[d] = static_cast<int>(w.size[d]);
+  }
+  return quads;
+}
+
 }  // namespace
 
 void plan_batch_norm(Planner& planner, const Step& step) {
@@ -90,6 +117,15 @@ void plan_batch_norm_pool(Planner& planner, const Step& step) {
   demand_f32(step);
   const auto& attributes = std::get<NormPoolAttributes>(step.attributes);
   const Normalized normalized = statistics(planner, step, attributes.epsilon);
+  if (apart(attributes.window)) {
+    const WindowQuads quads = quads_of(attributes.window, false);
+    planner.launch(
+        NormPoolQuads{planner.at<float>(step.inputs[0]), planner.at<float>(step.inputs[1]),
+                      planner.at<float>(step.outputs[0]), planner.at<float>(step.outputs[3]),
+                      normalized, quads},
+        step.outputs[0].type.shape.elements() / 4);
+    return;
+  }
   planner.launch(NormPool{planner.at<float>(step.inputs[0]), planner.at<float>(step.inputs[1]),
                           planner.at<float>(step.outputs[0]), planner.at<float>(step.outputs[3]),
                           normalized, to_window(attributes.window)},
@@ -102,6 +138,14 @@ void plan_batch_norm_pool_grad(Planner& planner, const Step& step) {
   const Tensor &x = step.inputs[1], &chosen = step.inputs[2];
   const bool masked = attributes.window.activation == Op::relu;
   const NormSlope slope = gradient_sums<true>(planner, step, x, chosen, attributes.epsilon, masked);
+  if (apart(attributes.window)) {
+    const WindowQuads quads = quads_of(attributes.window, true);
+    planner.launch(NormPoolGradQuads{planner.at<float>(step.inputs[0]), planner.at<float>(x),
+                                     planner.at<float>(chosen), planner.at<float>(step.outputs[0]),
+                                     slope, quads, masked},
+                   attributes.window.input[0] * quads.down * quads.across * quads.quads);
+    return;
+  }
   planner.launch(
       NormPoolGrad{ToChosen{planner.at<float>(step.inputs[0]), planner.at<float>(x),
                             planner.at<float>(chosen), planner.at<float>(step.outputs[0]),

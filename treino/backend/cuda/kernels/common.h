@@ -23,7 +23,7 @@ inline constexpr int kMaxRank = 6;
 template <typename T>
 using Sum = std::conditional_t<std::is_floating_point_v<T>, double, std::int64_t>;
 
-TREINO_HOST_DEVICE inline Index cut(Index i, Index last) {
+TREINO_HOST_DEVICE Index cut(Index i, Index last) {
   return i < 0 ? 0 : i > last ? last : i;
 }
 
@@ -31,7 +31,7 @@ TREINO_HOST_DEVICE inline Index cut(Index i, Index last) {
 // used: a GPU's thread waits for memory once, not 16 times.
 inline constexpr int kAtOnce = 16;
 template <typename Fetch, typename Use>
-TREINO_HOST_DEVICE inline void in_order(Index begin, Index end, Fetch&& fetch, Use&& use) {
+TREINO_HOST_DEVICE void in_order(Index begin, Index end, Fetch&& fetch, Use&& use) {
   for (Index first = begin; first < end; first += kAtOnce) {
     decltype(fetch(first)) fetched[kAtOnce] = {};
     const int count = end - first < kAtOnce ? static_cast<int>(end - first) : kAtOnce;

@@ -40,4 +40,24 @@ class Divisor {
   unsigned shift_ = 0;
 };
 
+// The same of numbers below 2^31: a product of 64 bits and a shift.
+class SmallDivisor {
+ public:
+  constexpr SmallDivisor(int divisor = 1) : divisor_(divisor) {
+    const auto d = static_cast<unsigned>(divisor > 0 ? divisor : 1);
+    const int bits = static_cast<int>(std::bit_width(d - 1));
+    shift_ = 31 + bits;
+    multiplier_ = static_cast<unsigned>(((std::uint64_t{1} << shift_) + d - 1) / d);
+  }
+  TREINO_HOST_DEVICE constexpr operator int() const { return divisor_; }
+  TREINO_HOST_DEVICE friend constexpr int operator/(int n, const SmallDivisor& d) {
+    return static_cast<int>((std::uint64_t{static_cast<unsigned>(n)} * d.multiplier_) >> d.shift_);
+  }
+
+ private:
+  int divisor_;
+  unsigned multiplier_ = 0;
+  int shift_ = 0;
+};
+
 }  // namespace treino::cuda

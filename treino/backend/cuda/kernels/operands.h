@@ -10,8 +10,8 @@
 namespace treino::cuda {
 
 template <int kVector>
-TREINO_HOST_DEVICE inline void read_or_zero(bool inside, const float* from, Index at,
-                                            float (&to)[kVector]) {
+TREINO_HOST_DEVICE void read_or_zero(bool inside, const float* from, Index at,
+                                     float (&to)[kVector]) {
   if constexpr (kVector == 4) {
     const auto four = inside ? neighbours_at<4>(from + at) : Neighbours<4>{};
 #pragma unroll
@@ -51,8 +51,10 @@ struct MatrixOperands {
 
 // A convolution's extents in 32 bits; one group.
 struct Patches {
-  int height, width, channels, filters;
-  int out[2], size[2], stride[2], dilation[2], pad[2];
+  SmallDivisor height, width, channels, filters, out[2];
+  int rows;             // of a kernel
+  SmallDivisor across;  // its columns
+  int stride[2], dilation[2], pad[2];
   int pixels;  // of the output, all samples
 
   // A pixel of the output: where its window begins in the input.
@@ -66,25 +68,22 @@ struct Patches {
   };
   TREINO_HOST_DEVICE Corner corner(int pixel) const {
     if (pixel >= pixels) return {-1, 0, 0};
-    const unsigned row = static_cast<unsigned>(pixel) / static_cast<unsigned>(out[1]);
-    const int ox = pixel - static_cast<int>(row) * out[1];
-    const int n = static_cast<int>(row / static_cast<unsigned>(out[0]));
-    const int oy = static_cast<int>(row) - n * out[0];
+    const int row = pixel / out[1], ox = pixel - row * out[1];
+    const int n = row / out[0], oy = row - n * out[0];
     return {Index{n} * height * width * channels, oy * stride[0] - pad[0], ox * stride[1] - pad[1]};
   }
   // `each` channels (or filters) a tap.
-  TREINO_HOST_DEVICE Tap tap(int number, int each) const {
-    const int tap = static_cast<int>(static_cast<unsigned>(number) / static_cast<unsigned>(each));
-    const int y = static_cast<int>(static_cast<unsigned>(tap) / static_cast<unsigned>(size[1]));
-    if (y >= size[0]) return {0, 0, -1};
-    return {y * dilation[0], (tap - y * size[1]) * dilation[1], number - tap * each};
+  TREINO_HOST_DEVICE Tap tap(int number, const SmallDivisor& each) const {
+    const int tap = number / each, y = tap / across;
+    if (y >= rows) return {0, 0, -1};
+    return {y * dilation[0], (tap - y * across) * dilation[1], number - tap * each};
   }
   template <int kVector>
   TREINO_HOST_DEVICE void read(const float* x, const Corner& corner, const Tap& tap,
                                float (&to)[kVector]) const {
     const int iy = corner.y + tap.y, ix = corner.x + tap.x;
-    const bool inside = corner.sample >= 0 && tap.channel >= 0 && iy >= 0 && iy < height &&
-                        ix >= 0 && ix < width;
+    const bool inside =
+        corner.sample >= 0 && tap.channel >= 0 && iy >= 0 && iy < height && ix >= 0 && ix < width;
     read_or_zero(inside, x, corner.sample + (Index{iy} * width + ix) * channels + tap.channel, to);
   }
 };
@@ -109,8 +108,8 @@ struct ConvOperands {
     p.read(x, row, p.tap(k, p.channels), to);
   }
   TREINO_HOST_DEVICE void right(const Column& column, int k, float (&to)[kVector]) const {
-    read_or_zero(column.filter < columns && k < inner, kernel,
-                 Index{k} * columns + column.filter, to);
+    read_or_zero(column.filter < columns && k < inner, kernel, Index{k} * columns + column.filter,
+                 to);
   }
 };
 
@@ -134,8 +133,7 @@ struct ConvGradKernelOperands {
     p.read(x, p.corner(k), row, to);
   }
   TREINO_HOST_DEVICE void right(const Column& column, int k, float (&to)[kVector]) const {
-    read_or_zero(column.filter < columns && k < inner, dy, Index{k} * columns + column.filter,
-                 to);
+    read_or_zero(column.filter < columns && k < inner, dy, Index{k} * columns + column.filter, to);
   }
 };
 
@@ -158,10 +156,8 @@ struct ConvGradInputOperands {
   TREINO_HOST_DEVICE static constexpr bool right_along_k() { return true; }
   TREINO_HOST_DEVICE Row row(int row) const {
     if (row >= rows) return {-1, 0, 0};
-    const unsigned line = static_cast<unsigned>(row) / static_cast<unsigned>(p.width);
-    const int x = row - static_cast<int>(line) * p.width;
-    const int n = static_cast<int>(line / static_cast<unsigned>(p.height));
-    const int y = static_cast<int>(line) - n * p.height;
+    const int line = row / p.width, x = row - line * p.width;
+    const int n = line / p.height, y = line - n * p.height;
     return {Index{n} * p.out[0] * p.out[1] * p.filters, y + p.pad[0], x + p.pad[1]};
   }
   TREINO_HOST_DEVICE Column column(int column) const { return {column}; }
@@ -179,10 +175,9 @@ struct ConvGradInputOperands {
   }
   // Filters are neighbours in a kernel [tap][channel][filter].
   TREINO_HOST_DEVICE void right(const Column& column, int k, float (&to)[kVector]) const {
-    const unsigned tap = static_cast<unsigned>(k) / static_cast<unsigned>(p.filters);
-    const int filter = k - static_cast<int>(tap) * p.filters;
-    read_or_zero(column.channel < columns && k < inner,
-                 kernel, (Index{tap} * columns + column.channel) * p.filters + filter, to);
+    const int tap = k / p.filters, filter = k - tap * p.filters;
+    read_or_zero(column.channel < columns && k < inner, kernel,
+                 (Index{tap} * columns + column.channel) * p.filters + filter, to);
   }
 };
 

@@ -11,7 +11,7 @@ template <typename T>
 using Real = std::conditional_t<std::is_same_v<T, float>, float, double>;
 
 template <typename T>
-TREINO_HOST_DEVICE inline T function_of(Op op, T value) {
+TREINO_HOST_DEVICE T function_of(Op op, T value) {
   const auto a = static_cast<Real<T>>(value);
   using R = Real<T>;
   R result = 0;
@@ -65,7 +65,7 @@ TREINO_HOST_DEVICE inline T function_of(Op op, T value) {
 
 // At operands a, b, c, as many as the op has.
 template <typename T>
-TREINO_HOST_DEVICE inline T evaluate(Op op, T a, T b, T c) {
+TREINO_HOST_DEVICE T evaluate(Op op, T a, T b, T c) {
   switch (op) {
     case Op::neg:
       return static_cast<T>(-a);
@@ -116,7 +116,7 @@ TREINO_HOST_DEVICE inline T evaluate(Op op, T a, T b, T c) {
 
 // Element i of a tensor of that type, as T.
 template <typename T>
-TREINO_HOST_DEVICE inline T element_as(const void* data, DType dtype, Index i) {
+TREINO_HOST_DEVICE T element_as(const void* data, DType dtype, Index i) {
   switch (dtype) {
     case DType::f32:
       return static_cast<T>(static_cast<const float*>(data)[i]);

@@ -7,7 +7,7 @@
 namespace treino::cuda {
 
 // A row of e^(z - largest) / sum; gives ln sum e^z.
-TREINO_HOST_DEVICE inline float softmax_row(const float* z, float* p, Index width) {
+TREINO_HOST_DEVICE float softmax_row(const float* z, float* p, Index width) {
   const auto logit = [&](Index k) { return z[k]; };
   float largest = z[0], sum = 0;
   in_order(1, width, logit, [&](Index, float value) {

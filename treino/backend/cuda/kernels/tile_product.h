@@ -14,7 +14,7 @@ inline constexpr int kDepth = 16;  // of k at a time
 
 // Chunks of a tile that one block adds; where there are more it is done in two levels.
 inline constexpr int kGroup = 8, kMostAtOnce = 12;
-TREINO_HOST_DEVICE inline int groups_of(int chunks) {
+TREINO_HOST_DEVICE int groups_of(int chunks) {
   return chunks > kMostAtOnce ? (chunks + kGroup - 1) / kGroup : 0;
 }
 
@@ -123,7 +123,9 @@ struct TileProduct {
   }
 
   // Group `number` of left: its row and k in the tile, neighbours along the one or the other.
-  TREINO_HOST_DEVICE static int number_of(int thread, int j) { return thread + j * kThreads; }
+  TREINO_HOST_DEVICE static int number_of(int thread, int j) {
+    return thread + j * kThreads;
+  }
   TREINO_HOST_DEVICE int left_row(int number) const {
     return operands.left_along_k() ? number / (kDepth / kVector)
                                    : number % (kRows / kVector) * kVector;
@@ -191,10 +193,12 @@ struct TileProduct {
         return put_neighbours<4>(&slice[k][at], {values[0], values[1], values[2], values[3]});
     }
 #pragma unroll
-    for (int v = 0; v < kVector; ++v) slice[k + (along_k ? v : 0)][at + (along_k ? 0 : v)] = values[v];
+    for (int v = 0; v < kVector; ++v)
+      slice[k + (along_k ? v : 0)][at + (along_k ? 0 : v)] = values[v];
   }
 
-  TREINO_HOST_DEVICE void multiply(int thread, Thread& own, const Shared& shared, int buffer) const {
+  TREINO_HOST_DEVICE void multiply(int thread, Thread& own, const Shared& shared,
+                                   int buffer) const {
 #pragma unroll
     for (int k = 0; k < kDepth; ++k) {
       const auto a = neighbours_at<kSide>(&shared.left[buffer][k][thread / kAcross * kSide]);

@@ -26,7 +26,7 @@ struct alignas(4 * N) Neighbours {
   float value[N];
 };
 template <int N>
-TREINO_HOST_DEVICE inline Neighbours<N> neighbours_at(const float* aligned) {
+TREINO_HOST_DEVICE Neighbours<N> neighbours_at(const float* aligned) {
 #ifdef __CUDA_ARCH__
   return *reinterpret_cast<const Neighbours<N>*>(aligned);
 #else
@@ -36,7 +36,7 @@ TREINO_HOST_DEVICE inline Neighbours<N> neighbours_at(const float* aligned) {
 #endif
 }
 template <int N>
-TREINO_HOST_DEVICE inline void put_neighbours(float* aligned, const Neighbours<N>& values) {
+TREINO_HOST_DEVICE void put_neighbours(float* aligned, const Neighbours<N>& values) {
 #ifdef __CUDA_ARCH__
   *reinterpret_cast<Neighbours<N>*>(aligned) = values;
 #else
