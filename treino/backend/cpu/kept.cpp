@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "treino/backend/cpu/kept.h"
+#include "treino/runtime/tensor_bytes.h"
 
 #include <fmt/format.h>
 
@@ -10,10 +11,6 @@ namespace treino::cpu {
 namespace {
 
 constexpr std::int64_t kSmallBytes = 64 << 10;
-
-std::int64_t bytes_of(const Tensor& tensor) {
-  return tensor.type.shape.elements() * host_bytes(tensor.type.dtype);
-}
 
 // A kept value: where the plan has it in the arena.
 struct Home {

@@ -4,14 +4,11 @@
 
 #include "treino/backend/cpu/pattern.h"
 #include "treino/backend/cpu/plan.h"
+#include "treino/runtime/tensor_bytes.h"
 
 namespace treino::cpu {
 
 namespace {
-
-Index bytes_of(const Tensor& tensor) {
-  return tensor.type.shape.elements() * host_bytes(tensor.type.dtype);
-}
 
 struct Copy {
   const std::byte* from = nullptr;

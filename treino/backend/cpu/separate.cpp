@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "treino/backend/cpu/separate.h"
+#include "treino/runtime/tensor_bytes.h"
 
 #include <algorithm>
 #include <vector>
@@ -7,10 +8,6 @@
 namespace treino::cpu {
 
 namespace {
-
-std::int64_t bytes_of(const Tensor& tensor) {
-  return tensor.type.shape.elements() * host_bytes(tensor.type.dtype);
-}
 
 // A value that is in the arena now: where the plan has it and where it is.
 struct Home {

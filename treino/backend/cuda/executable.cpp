@@ -9,14 +9,11 @@
 
 #include "treino/base/error.h"
 #include "treino/runtime/bind.h"
+#include "treino/runtime/tensor_bytes.h"
 
 namespace treino::cuda {
 
 namespace {
-
-std::int64_t bytes_of(const Tensor& tensor) {
-  return tensor.type.shape.elements() * host_bytes(tensor.type.dtype);
-}
 
 // Samples of a step: the rows it gathers; 0 where it gathers none.
 std::int64_t batch_of(const Program& program) {
@@ -101,9 +98,8 @@ void CudaExecutable::prepare_levels() {
   table_block_ = Block(gpu_, static_cast<std::int64_t>(table_.data.size() + sizeof(unsigned)));
   if (!table_block_) return;
   gpu_->write(table_block_.address(), table_.data.data(), table_.data.size(), "a program");
-  levels_ = table_.levels;
-  levels_.data = reinterpret_cast<const std::byte*>(table_block_.address());
-  levels_.barrier = reinterpret_cast<unsigned*>(table_block_.address() + table_.data.size());
+  table_.levels.data = reinterpret_cast<const std::byte*>(table_block_.address());
+  table_.levels.barrier = reinterpret_cast<unsigned*>(table_block_.address() + table_.data.size());
 }
 
 void CudaExecutable::allocate(const Program& program) {
@@ -136,8 +132,8 @@ CudaExecutable::~CudaExecutable() {
 void CudaExecutable::run(std::int64_t steps) {
   gpu_->use();
   if (table_block_) {
-    gpu_->clear(reinterpret_cast<Address>(levels_.barrier), sizeof(unsigned));
-    gpu_->run(levels_, table_, steps);
+    gpu_->clear(reinterpret_cast<Address>(table_.levels.barrier), sizeof(unsigned));
+    gpu_->run(table_, steps);
     return gpu_->wait();
   }
   const Driver& api = gpu_->driver();

@@ -26,7 +26,6 @@ class CudaExecutable : public Executable {
   Plan plan_;
   GraphExec graph_ = nullptr;
   LevelTable table_;
-  Levels levels_{};
   Block table_block_;  // the table, then the barrier; empty: the graph is run
 };
 

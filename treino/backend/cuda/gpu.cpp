@@ -183,11 +183,11 @@ bool Gpu::can_run(const LevelTable& table) const {
   return blocks > 0;
 }
 
-void Gpu::run(const Levels& levels, const LevelTable& table, Index steps) const {
+void Gpu::run(const LevelTable& table, Index steps) const {
   // A block a multiprocessor, and no more than there is work for.
   const auto blocks = static_cast<unsigned>(std::min<Index>(processors_, table.most));
-  const auto shared = static_cast<unsigned>(levels.bytes + table.room);
-  void* parameters[] = {const_cast<Levels*>(&levels), &steps};
+  const auto shared = static_cast<unsigned>(table.levels.bytes + table.room);
+  void* parameters[] = {const_cast<Levels*>(&table.levels), &steps};
   check((*driver_)->launch_together(levels_, blocks, 1, 1, kThreads, 1, 1, shared, stream_,
                                     parameters),
         "launching the kernel that runs programs");

@@ -40,7 +40,7 @@ class Gpu {
   GraphExec graph_of(std::span<const Launch> launches) const;
   // A whole program in one launch (levels.h): whether it can run so, and so many steps of it.
   bool can_run(const LevelTable& table) const;
-  void run(const Levels& levels, const LevelTable& table, Index steps) const;
+  void run(const LevelTable& table, Index steps) const;
   // One after the other, with an event before the first and after each.
   GraphExec timed(std::span<const Launch> launches, std::span<const Event> events) const;
   void wait() const;

@@ -12,7 +12,7 @@ namespace treino::cuda {
 // whole programs reads them (kernels/levels.h).
 struct LevelTable {
   std::vector<std::byte> data;
-  Levels levels{};             // all but `data` and `barrier`
+  Levels levels{};             // `data` and `barrier`: by whoever puts it on the GPU
   std::size_t room = 0;        // that a block's threads share
   Index blocks = 0, most = 0;  // of all levels, of the largest
   bool possible = true;        // no launch but of kernels that it has

@@ -4,14 +4,11 @@
 #include <algorithm>
 
 #include "treino/backend/cuda/plan.h"
+#include "treino/runtime/tensor_bytes.h"
 
 namespace treino::cuda {
 
 namespace {
-
-Index bytes_of(const Tensor& tensor) {
-  return tensor.type.shape.elements() * host_bytes(tensor.type.dtype);
-}
 
 bool any_overlap(const std::vector<Tensor>& a, const std::vector<Tensor>& b) {
   return std::any_of(a.begin(), a.end(), [&](const Tensor& x) {

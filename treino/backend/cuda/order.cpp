@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "treino/backend/cuda/order.h"
 
+#include "treino/runtime/tensor_bytes.h"
+
 namespace treino::cuda {
 
 bool Order::overlap(const std::vector<Bytes>& a, const std::vector<Bytes>& b) {
@@ -16,8 +18,7 @@ void Order::add(const Planner& planner, const Unit& unit, std::span<Launch> laun
     std::vector<Bytes> result;
     for (const Tensor& tensor : tensors) {
       const auto begin = reinterpret_cast<Address>(planner.at<std::byte>(tensor));
-      result.push_back({begin, begin + static_cast<Address>(tensor.type.shape.elements() *
-                                                            host_bytes(tensor.type.dtype))});
+      result.push_back({begin, begin + static_cast<Address>(bytes_of(tensor))});
     }
     return result;
   };

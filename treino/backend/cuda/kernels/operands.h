@@ -88,6 +88,16 @@ struct Patches {
   }
 };
 
+// right(k, column) of numbers [k][filter]: a kernel's by its taps and channels, or dy's by pixels.
+struct FilterColumn {
+  int filter;
+  template <int kVector>
+  TREINO_HOST_DEVICE void read(const float* from, int k, int inner, int filters,
+                               float (&to)[kVector]) const {
+    read_or_zero(filter < filters && k < inner, from, Index{k} * filters + filter, to);
+  }
+};
+
 // y: rows are pixels of the output, k are taps and channels, columns are filters.
 template <int kWidth>
 struct ConvOperands {
@@ -97,9 +107,7 @@ struct ConvOperands {
   int rows, columns, inner;
 
   using Row = Patches::Corner;
-  struct Column {
-    int filter;
-  };
+  using Column = FilterColumn;
   TREINO_HOST_DEVICE static constexpr bool left_along_k() { return true; }
   TREINO_HOST_DEVICE static constexpr bool right_along_k() { return false; }
   TREINO_HOST_DEVICE Row row(int row) const { return p.corner(row); }
@@ -108,8 +116,7 @@ struct ConvOperands {
     p.read(x, row, p.tap(k, p.channels), to);
   }
   TREINO_HOST_DEVICE void right(const Column& column, int k, float (&to)[kVector]) const {
-    read_or_zero(column.filter < columns && k < inner, kernel, Index{k} * columns + column.filter,
-                 to);
+    column.read(kernel, k, inner, columns, to);
   }
 };
 
@@ -122,9 +129,7 @@ struct ConvGradKernelOperands {
   int rows, columns, inner;
 
   using Row = Patches::Tap;
-  struct Column {
-    int filter;
-  };
+  using Column = FilterColumn;
   TREINO_HOST_DEVICE static constexpr bool left_along_k() { return false; }
   TREINO_HOST_DEVICE static constexpr bool right_along_k() { return false; }
   TREINO_HOST_DEVICE Row row(int row) const { return p.tap(row, p.channels); }
@@ -133,7 +138,7 @@ struct ConvGradKernelOperands {
     p.read(x, p.corner(k), row, to);
   }
   TREINO_HOST_DEVICE void right(const Column& column, int k, float (&to)[kVector]) const {
-    read_or_zero(column.filter < columns && k < inner, dy, Index{k} * columns + column.filter, to);
+    column.read(dy, k, inner, columns, to);
   }
 };
 

@@ -122,34 +122,29 @@ struct TileProduct {
     }
   }
 
-  // Group `number` of left: its row and k in the tile, neighbours along the one or the other.
+  // Group `number` of a side: its row or column and its k in the tile, neighbours along the one or
+  // the other.
   TREINO_HOST_DEVICE static int number_of(int thread, int j) {
     return thread + j * kThreads;
   }
-  TREINO_HOST_DEVICE int left_row(int number) const {
-    return operands.left_along_k() ? number / (kDepth / kVector)
-                                   : number % (kRows / kVector) * kVector;
+  template <int kWide>
+  TREINO_HOST_DEVICE static int across(int number, bool along_k) {
+    return along_k ? number / (kDepth / kVector) : number % (kWide / kVector) * kVector;
   }
-  TREINO_HOST_DEVICE int left_k(int number) const {
-    return operands.left_along_k() ? number % (kDepth / kVector) * kVector
-                                   : number / (kRows / kVector);
-  }
-  TREINO_HOST_DEVICE int right_column(int number) const {
-    return operands.right_along_k() ? number / (kDepth / kVector)
-                                    : number % (kColumns / kVector) * kVector;
-  }
-  TREINO_HOST_DEVICE int right_k(int number) const {
-    return operands.right_along_k() ? number % (kDepth / kVector) * kVector
-                                    : number / (kColumns / kVector);
+  template <int kWide>
+  TREINO_HOST_DEVICE static int depth(int number, bool along_k) {
+    return along_k ? number % (kDepth / kVector) * kVector : number / (kWide / kVector);
   }
 
   TREINO_HOST_DEVICE void start(int thread, Thread& own, int row, int column) const {
 #pragma unroll
     for (int j = 0; j < kLeftEach; ++j)
-      own.rows[j] = operands.row(row + left_row(number_of(thread, j)));
+      own.rows[j] =
+          operands.row(row + across<kRows>(number_of(thread, j), operands.left_along_k()));
 #pragma unroll
     for (int j = 0; j < kRightEach; ++j)
-      own.columns[j] = operands.column(column + right_column(number_of(thread, j)));
+      own.columns[j] = operands.column(
+          column + across<kColumns>(number_of(thread, j), operands.right_along_k()));
   }
 
   TREINO_HOST_DEVICE void fetch(int thread, Thread& own, int k) const {
@@ -157,13 +152,14 @@ struct TileProduct {
     for (int j = 0; j < kLeftEach; ++j) {
       const int number = number_of(thread, j);
       if (kLeftGroups % kThreads == 0 || number < kLeftGroups)
-        operands.left(own.rows[j], k + left_k(number), own.left[j]);
+        operands.left(own.rows[j], k + depth<kRows>(number, operands.left_along_k()), own.left[j]);
     }
 #pragma unroll
     for (int j = 0; j < kRightEach; ++j) {
       const int number = number_of(thread, j);
       if (kRightGroups % kThreads == 0 || number < kRightGroups)
-        operands.right(own.columns[j], k + right_k(number), own.right[j]);
+        operands.right(own.columns[j], k + depth<kColumns>(number, operands.right_along_k()),
+                       own.right[j]);
     }
   }
 
@@ -172,15 +168,15 @@ struct TileProduct {
     for (int j = 0; j < kLeftEach; ++j) {
       const int number = number_of(thread, j);
       if (kLeftGroups % kThreads != 0 && number >= kLeftGroups) continue;
-      place(own.left[j], shared.left[buffer], left_k(number), left_row(number),
-            operands.left_along_k());
+      place(own.left[j], shared.left[buffer], depth<kRows>(number, operands.left_along_k()),
+            across<kRows>(number, operands.left_along_k()), operands.left_along_k());
     }
 #pragma unroll
     for (int j = 0; j < kRightEach; ++j) {
       const int number = number_of(thread, j);
       if (kRightGroups % kThreads != 0 && number >= kRightGroups) continue;
-      place(own.right[j], shared.right[buffer], right_k(number), right_column(number),
-            operands.right_along_k());
+      place(own.right[j], shared.right[buffer], depth<kColumns>(number, operands.right_along_k()),
+            across<kColumns>(number, operands.right_along_k()), operands.right_along_k());
     }
   }
 
