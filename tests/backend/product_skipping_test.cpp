@@ -14,9 +14,10 @@
 namespace treino::cpu {
 namespace {
 
-// C [m, n] of A [m, k], stored transposed when asked, and what C holds after a kernel.
+// C [m, n] of A [m, k], stored transposed when asked, and what C holds after a kernel; `plain`:
+// nothing is added to the product.
 std::vector<float> multiply(void (*kernel)(const Product&), const std::array<Index, 3>& extents,
-                            bool transposed, double density) {
+                            bool transposed, double density, bool plain) {
   const auto [m, k, n] = extents;
   Rng rng(5, static_cast<std::uint64_t>(m * 1000 + n));
   std::vector<float> a(static_cast<std::size_t>(m * k)), b(static_cast<std::size_t>(k * n)),
@@ -35,9 +36,9 @@ std::vector<float> multiply(void (*kernel)(const Product&), const std::array<Ind
   p.b = b.data();
   p.b_stride = p.c_stride = n;
   p.c = c.data();
-  p.bias = bias.data();
-  p.relu = m % 2 == 0;
-  p.accumulate = n % 2 == 1;
+  p.bias = plain ? nullptr : bias.data();
+  p.relu = !plain && m % 2 == 0;
+  p.accumulate = !plain && n % 2 == 1;
   kernel(p);
   return c;
 }
@@ -50,11 +51,14 @@ TEST(ProductSkipping, GivesTheBitsOfTheDenseKernel) {
       for (const std::array<Index, 3>& extents : kExtents) {
         if (transposed && extents[1] > kMostSkippedLength) continue;
         for (const double density : {0.0, 0.2, 1.0}) {
-          const auto dense = multiply(kernels->product, extents, transposed, density);
-          const auto skipping = multiply(kernels->product_skipping, extents, transposed, density);
-          EXPECT_EQ(std::memcmp(dense.data(), skipping.data(), dense.size() * sizeof(float)), 0)
-              << kernels->name << " " << extents[0] << " " << extents[1] << " " << extents[2]
-              << " transposed " << transposed << " density " << density;
+          for (const bool plain : {false, true}) {
+            const auto dense = multiply(kernels->product, extents, transposed, density, plain);
+            const auto skipping =
+                multiply(kernels->product_skipping, extents, transposed, density, plain);
+            EXPECT_EQ(std::memcmp(dense.data(), skipping.data(), dense.size() * sizeof(float)), 0)
+                << kernels->name << " " << extents[0] << " " << extents[1] << " " << extents[2]
+                << " transposed " << transposed << " density " << density << " plain " << plain;
+          }
         }
       }
     }

@@ -170,23 +170,34 @@ void binary(Kernels& kernels, Op op) {
 
 // One pass of Adam (Kingma and Ba, 2015) as nn emits it: m += (g - m) (1 - b1), v += (g g - v) (1 -
 // b2), p -= m rate / (sqrt v + epsilon). Its 7 streams leave no time for a pass an instruction.
-void adam(const GroupArguments& a) {
-  const F one_less_b1 = splat(a.constants[0]), one_less_b2 = splat(a.constants[1]),
-          epsilon = splat(a.constants[2]);
-  const F rate = splat(*a.inputs[3]);
-  for (Index i = 0; i < a.count; i += kLanes) {
-    const Index count = least(kLanes, a.count - i);
-    const F g = operand<false>(a.inputs[0], i, count);
-    F m = operand<false>(a.inputs[1], i, count), v = operand<false>(a.inputs[2], i, count);
-    m = fma(g - m, one_less_b1, m);
-    v = fma(g * g - v, one_less_b2, v);
+struct Adam {
+  const float *g, *m, *v, *p;
+  float *new_m, *new_v, *new_p;
+  F one_less_b1, one_less_b2, epsilon, rate;
+
+  template <bool Whole>
+  inline __attribute__((always_inline)) void step(Index i, Index count) const {
+    const F gradient = take<Whole>(g + i, count);
+    F mean = take<Whole>(m + i, count), square = take<Whole>(v + i, count);
+    mean = fma(gradient - mean, one_less_b1, mean);
+    square = fma(gradient * gradient - square, one_less_b2, square);
     // Of an infinite v the step is 0, as a division would have it.
-    const F divisor = smaller(splat(3.4028235e38F), square_root(v) + epsilon);
-    const F p = fma(m * -rate, near_reciprocal(divisor), operand<false>(a.inputs[4], i, count));
-    put(a.outputs[0] + i, m, count);
-    put(a.outputs[1] + i, v, count);
-    put(a.outputs[2] + i, p, count);
+    const F divisor = smaller(splat(3.4028235e38F), square_root(square) + epsilon);
+    const F next = fma(mean * -rate, near_reciprocal(divisor), take<Whole>(p + i, count));
+    give<Whole>(new_m + i, mean, count);
+    give<Whole>(new_v + i, square, count);
+    give<Whole>(new_p + i, next, count);
   }
+};
+
+void adam(const GroupArguments& a) {
+  const Adam adam{a.inputs[0],           a.inputs[1],           a.inputs[2],
+                  a.inputs[4],           a.outputs[0],          a.outputs[1],
+                  a.outputs[2],          splat(a.constants[0]), splat(a.constants[1]),
+                  splat(a.constants[2]), splat(*a.inputs[3])};
+  const Index whole = a.count / kLanes * kLanes;
+  for (Index i = 0; i < whole; i += kLanes) adam.step<true>(i, kLanes);
+  if (whole < a.count) adam.step<false>(whole, a.count - whole);
 }
 
 }  // namespace
