@@ -16,7 +16,8 @@ namespace treino {
 namespace {
 
 // Mean test accuracy over seeds 1 .. n after the recipe's own three epochs.
-double mean_accuracy(const std::string& recipe_name, const data::Dataset& dataset, int seeds) {
+double mean_accuracy(const std::string& recipe_name, const data::Dataset& dataset, int seeds,
+                     Precision precision = Precision::float32) {
   const auto device = make_device("cpu");
   double sum = 0;
   for (int seed = 1; seed <= seeds; ++seed) {
@@ -25,6 +26,7 @@ double mean_accuracy(const std::string& recipe_name, const data::Dataset& datase
         nn::load_recipe(std::string(TREINO_SOURCE_DIR) + "/recipes/" + recipe_name + ".toml");
     EXPECT_EQ(recipe.train.epochs, 3);
     recipe.train.seed = seed;
+    recipe.train.precision = precision;
     train::FitOptions options;
     options.out = folder / "run";
     train::Observer silent;
@@ -50,6 +52,13 @@ TEST(Accuracy, MnistMeanOfTenSeeds) {
   const auto mnist = whole_set("mnist", 60'000);
   if (!mnist) GTEST_SKIP() << "MNIST is not on this machine (TREINO_DATA or the cache)";
   EXPECT_GE(mean_accuracy("mnist", *mnist, 10), 0.965);
+}
+
+TEST(Accuracy, MnistInBf16IsWithinAFifthOfAPoint) {
+  const auto mnist = whole_set("mnist", 60'000);
+  if (!mnist) GTEST_SKIP() << "MNIST is not on this machine (TREINO_DATA or the cache)";
+  EXPECT_NEAR(mean_accuracy("mnist", *mnist, 5, Precision::bf16), mean_accuracy("mnist", *mnist, 5),
+              0.002);
 }
 
 TEST(Accuracy, Cifar10MeanOfFiveSeeds) {

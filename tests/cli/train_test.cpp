@@ -58,6 +58,29 @@ TEST(TrainCommand, EventsGoToStandardOutputWhenAsked) {
   EXPECT_THAT(outcome.err, HasSubstr("test accuracy"));
 }
 
+TEST(TrainCommand, PrecisionStandsInTheRecordAndTheRunStaysIt) {
+  const TemporaryFolder folder;
+  write_small_recipe(folder);
+  const auto train = [&](std::vector<std::string> options) {
+    options.insert(options.begin(), "train");
+    return run_treino(options, folder.path());
+  };
+  const Outcome outcome = train({"small.toml", "--out", "run", "--precision", "bf16"});
+  ASSERT_EQ(outcome.exit, 0) << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("the cpu device rounds what products read to bf16"));
+  EXPECT_THAT(read_whole_file(folder / "run/events.jsonl"), HasSubstr(R"("precision":"bf16")"));
+  EXPECT_THAT(read_whole_file(folder / "run/recipe.toml"), HasSubstr("precision = \"bf16\""));
+
+  const Outcome full = train({"small.toml", "--out", "full"});
+  EXPECT_THAT(full.err, Not(HasSubstr("rounds")));
+  EXPECT_NE(read_whole_file(folder / "run/model.safetensors"),
+            read_whole_file(folder / "full/model.safetensors"));
+
+  const Outcome resumed = train({"--resume", "run", "--epochs", "4", "--precision", "float32"});
+  EXPECT_EQ(resumed.exit, 2);
+  EXPECT_THAT(resumed.err, HasSubstr("--precision float32 would change the training"));
+}
+
 TEST(TrainCommand, FlagsWinOverTheRecipe) {
   const TemporaryFolder folder;
   write_small_recipe(folder);

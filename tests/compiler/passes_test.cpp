@@ -117,6 +117,57 @@ TEST(Layout, MovesTransposesIntoProducts) {
   EXPECT_THAT(after(layout, g), HasSubstr("matmul(%0, %1) transpose_a transpose_b : f32[2, 2]"));
 }
 
+TEST(RoundProducts, RoundsWhatProductsReadOnce) {
+  Graph g;
+  const Value x = variable(g, "x", Shape{4, 3}), w = variable(g, "w", Shape{3, 2});
+  g.set_precision(Precision::bf16);
+  assign(variable(g, "y", Shape{4, 2}), matmul(x, w));
+  assign(variable(g, "z", Shape{4, 4}), matmul(x, x, false, true));
+  EXPECT_EQ(after(round_products, g),
+            "%0 = variable x : f32[4, 3]\n"
+            "%1 = variable w : f32[3, 2]\n"
+            "%2 = variable y : f32[4, 2]\n"
+            "%3 = variable z : f32[4, 4]\n"
+            "%4 = round_bf16(%0) : f32[4, 3]\n"
+            "%5 = round_bf16(%1) : f32[3, 2]\n"
+            "%6 = matmul(%4, %5) : f32[4, 2]\n"
+            "%7 = assign(%2, %6)\n"
+            "%8 = matmul(%4, %4) transpose_b : f32[4, 4]\n"
+            "%9 = assign(%3, %8)\n");
+}
+
+TEST(RoundProducts, GradientsHaveTheProductsPrecision) {
+  Graph g;
+  const Value x = variable(g, "x", Shape{2, 5, 5, 1}), k = variable(g, "k", Shape{3, 3, 1, 2});
+  const Value w = variable(g, "w", Shape{18, 3});
+  g.set_precision(Precision::tf32);
+  const Value y = matmul(reshape(conv2d(x, k, {}), Shape{2, 18}), w);
+  g.set_precision(Precision::float32);
+  const Value loss = reduce_sum(square(y), {0, 1});
+  for (const Value& v : {x, k, w}) assign(v, gradient(loss, v));
+  const std::string text = after(differentiate, g);
+  std::size_t products = 0;
+  for (std::size_t at = text.find(" tf32"); at != std::string::npos;
+       at = text.find(" tf32", at + 1))
+    ++products;
+  EXPECT_EQ(products, 6U) << text;
+}
+
+TEST(RoundProducts, LeavesProductsOfTargetsThatRoundByThemselves) {
+  class Rounding final : public Target {
+   public:
+    int bytes(DType dtype) const override { return host_bytes(dtype); }
+    bool rounds_operands(const Node&) const override { return true; }
+  };
+  Graph g, result;
+  const Value x = variable(g, "x", Shape{4, 3}), w = variable(g, "w", Shape{3, 2});
+  g.set_precision(Precision::tf32);
+  assign(variable(g, "y", Shape{4, 2}), matmul(x, w));
+  round_products(g, result, Rounding());
+  EXPECT_EQ(to_text(result), to_text(g));
+  EXPECT_THAT(to_text(result), HasSubstr("matmul(%0, %1) tf32 : f32[4, 2]"));
+}
+
 TEST(FuseEpilogues, TakesBiasAndActivation) {
   Graph g;
   const Value x = variable(g, "x", Shape{4, 3}), w = variable(g, "w", Shape{3, 2});

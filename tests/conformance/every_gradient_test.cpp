@@ -75,6 +75,8 @@ Derivative derivative_of(Op op) {
     case Op::one_hot:
     case Op::dropout_mask:
       return Derivative::flat;
+    case Op::round_tf32:
+    case Op::round_bf16:
     case Op::reduce_max:
     case Op::scatter_rows:
     case Op::augment:

@@ -42,8 +42,9 @@ class Network:
     """Values by Treino's names. `kinks` gets, of every function with a bend, how far each of its
     outputs is from one (in units of the tensor's size), and the outputs."""
 
-    def __init__(self, layers, values, training):
+    def __init__(self, layers, values, training, products=lambda f, x, kernel: f(x, kernel)):
         self.layers, self.values, self.training = layers, values, training
+        self.products = products  # how the bilinear f of matrices or pictures is computed
         self.kinks = []
         self.amplified = 1.0  # how a batch norm before this layer enlarges errors, a channel
 
@@ -106,7 +107,7 @@ class Network:
             return (x - mean) / torch.sqrt(variance + fields.get("epsilon", 1e-3)) * own(
                 "gamma") + own("beta")
         if kind == "dense":
-            y = x @ own("kernel")
+            y = self.products(torch.matmul, x, own("kernel"))
         elif kind == "conv1d":  # one pixel high
             wide = {**fields, **{part: [1, fields.get(part, 1)]
                                  for part in ("kernel", "stride", "dilation")}}
@@ -125,8 +126,10 @@ class Network:
             size, stride = two(fields["kernel"]), two(fields.get("stride", 1))
             dilation = two(fields.get("dilation", 1))
             x = same_padding(x, size, stride, dilation, 0) if same else x
-            return F.conv2d(x, own("kernel").permute(3, 2, 0, 1), None, stride, 0, dilation,
-                            fields.get("groups", 1))
+            groups = fields.get("groups", 1)
+            return self.products(
+                lambda image, kernel: F.conv2d(image, kernel, None, stride, 0, dilation, groups),
+                x, own("kernel").permute(3, 2, 0, 1))
         size = two(fields.get("size", 2))
         stride = two(fields.get("stride", size))
         if kind == "max_pool":

@@ -28,6 +28,7 @@ class Network {
   std::int64_t steps() const { return steps_; }
   const nn::BatchGeometry& geometry() const { return geometry_; }
   nn::StepSpec spec() const { return {model_, recipe_.input, recipe_.train}; }
+  void set_precision(Precision precision) { recipe_.train.precision = precision; }
   bool has_convolutions() const;
   // The recipe with every default written out, without its name.
   std::string recipe_text() const;

@@ -26,7 +26,7 @@ namespace {
 struct Options {
   RecipeOptions recipe;
   DeviceChoice device;
-  std::string data, epochs, batch, optimizer, rate, seed;
+  std::string data, epochs, batch, optimizer, rate, seed, precision;
   std::string out, resume, events;
   int folds = 0;
   bool strict = false, tune = false;
@@ -44,6 +44,7 @@ std::vector<nn::Override> field_flags(const Options& options) {
   add("train.optimizer", options.optimizer);
   add("train.optimizer.rate", options.rate);
   add("train.seed", options.seed);
+  add("train.precision", options.precision);
   return flags;
 }
 
@@ -104,6 +105,16 @@ void check_tune(const Options& options) {
         "--exact pins the kernels that --tune would choose; leave one of them out");
 }
 
+// Only GPUs have instructions for it here; who asks for less precision may expect more speed.
+void say_precision(Precision precision, const Device& device, TrainingView& view) {
+  if (precision == Precision::float32 || device.name() == "cuda") return;
+  view.note(fmt::format(
+      "note: the {} device rounds what products read to {} and multiplies in full: as accurate as "
+      "{} is, but no faster than float32",
+      device.name(), names_of(precision)[static_cast<std::size_t>(precision)],
+      names_of(precision)[static_cast<std::size_t>(precision)]));
+}
+
 int train_recipe(Options options) {
   check_tune(options);
   nn::Recipe recipe = recipe_of(options);
@@ -127,6 +138,7 @@ int train_recipe(Options options) {
   if (options.folds > 0) load.test_fraction = 0;
   if (options.stream) load.stream = data::Stream::always;
   load.progress = &view;
+  say_precision(recipe.train.precision, *device, view);
   const data::Dataset dataset = data::load(recipe.data, load);
   fit.data_ready = monotonic_seconds();
   for (const std::string& warning : dataset.warnings) view.note("warning: " + warning);
@@ -161,6 +173,9 @@ void add_field_options(CLI::App& app, Options& options) {
       ->type_name("NAME");
   app.add_option("--rate", options.rate, "the optimiser's learning rate")->type_name("X");
   app.add_option("--seed", options.seed, "of weights, order and dropout")->type_name("N");
+  app.add_option("--precision", options.precision,
+                 "of what products multiply: float32, tf32 or bf16; sums and weights stay float32")
+      ->type_name("NAME");
 }
 
 }  // namespace

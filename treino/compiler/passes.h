@@ -18,6 +18,8 @@ void fold(const Graph& from, Graph& to, const Target& target);
 void common_subexpressions(const Graph& from, Graph& to, const Target& target);
 // Moves transposes into the products that read them.
 void layout(const Graph& from, Graph& to, const Target& target);
+// Puts ops that round before products of less than f32, where the target's own do not.
+void round_products(const Graph& from, Graph& to, const Target& target);
 // Bias and activation into the epilogue of the product or convolution before them, where the target
 // can.
 void fuse_epilogues(const Graph& from, Graph& to, const Target& target);

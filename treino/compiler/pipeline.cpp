@@ -19,6 +19,7 @@ constexpr Stage kStages[] = {
     {"fold", fold, true},
     {"common_subexpressions", common_subexpressions, true},
     {"layout", layout, true},
+    {"round_products", round_products, false},
     {"fuse_epilogues", fuse_epilogues, true},
     {"fuse_norm_pool", fuse_norm_pool, true},
     {"fuse_pool_affine", fuse_pool_affine, true},

@@ -4,7 +4,14 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <array>
+
 namespace treino {
+
+std::span<const std::string_view> names_of(Precision) {
+  static constexpr std::array<std::string_view, 3> kNames{"float32", "tf32", "bf16"};
+  return kNames;
+}
 
 std::int64_t WindowAttributes::output_extent(int dimension) const {
   const auto d = static_cast<std::size_t>(dimension);
@@ -30,6 +37,11 @@ void append(std::string& text, const std::string& part) {
   text += part;
 }
 
+void append(std::string& text, Precision precision) {
+  if (precision != Precision::float32)
+    append(text, std::string(names_of(precision)[static_cast<std::size_t>(precision)]));
+}
+
 struct Printer {
   std::string operator()(const NoAttributes&) const { return {}; }
   std::string operator()(const VariableAttributes&) const { return {}; }  // printed by name
@@ -43,6 +55,7 @@ struct Printer {
     if (a.transpose_a) append(text, "transpose_a");
     if (a.transpose_b) append(text, "transpose_b");
     if (a.activation != Op::cast) append(text, std::string(name(a.activation)));
+    append(text, a.precision);
     return text;
   }
   std::string operator()(const WindowAttributes& a) const {
@@ -60,6 +73,7 @@ struct Printer {
     pair("pad_after", a.pad_after, 0);
     if (a.groups != 1) append(text, fmt::format("groups={}", a.groups));
     if (a.activation != Op::cast) append(text, std::string(name(a.activation)));
+    append(text, a.precision);
     return text;
   }
   std::string operator()(const NormAttributes& a) const {

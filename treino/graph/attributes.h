@@ -4,7 +4,9 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -49,10 +51,16 @@ struct AxesAttributes {  // reduce_sum, reduce_max (ascending), transpose (outpu
   friend bool operator==(const AxesAttributes&, const AxesAttributes&) = default;
 };
 
+// What the operands of a product are rounded to before they are multiplied, to nearest and ties to
+// even; products are added in f32, and what is in memory stays f32.
+enum class Precision : std::uint8_t { float32, tf32, bf16 };
+std::span<const std::string_view> names_of(Precision);
+
 struct MatmulAttributes {  // matmul: a is [m, k] or, transposed, [k, m]; b is [k, n] or [n, k]
   bool transpose_a = false;
   bool transpose_b = false;
   Op activation = Op::cast;  // applied last when the fuse pass put one here; cast = none
+  Precision precision = Precision::float32;
   friend bool operator==(const MatmulAttributes&, const MatmulAttributes&) = default;
 };
 
@@ -67,6 +75,7 @@ struct WindowAttributes {  // conv2d and its gradients, pools and their gradient
   Shape input;               // NHWC the window slides over; the gradients need it
   Shape kernel;              // HWIO (I = input channels / groups); conv2d and its gradients
   Op activation = Op::cast;  // as in MatmulAttributes
+  Precision precision = Precision::float32;  // of conv2d and its gradients
   friend bool operator==(const WindowAttributes&, const WindowAttributes&) = default;
 
   // Extent of the output along height (0) or width (1).

@@ -121,13 +121,15 @@ Value dropout_mask(Value seed, Value position, DropoutAttributes attributes) {
 }
 
 Value matmul(Value a, Value b, bool transpose_a, bool transpose_b) {
-  return a.graph->add(Op::matmul, {a, b}, MatmulAttributes{transpose_a, transpose_b});
+  return a.graph->add(Op::matmul, {a, b},
+                      MatmulAttributes{transpose_a, transpose_b, Op::cast, a.graph->precision()});
 }
 
 Value conv2d(Value x, Value kernel, WindowAttributes window) {
   window.input = x.shape();
   window.kernel = kernel.shape();
   window.size = {kernel.shape()[0], kernel.shape()[1]};
+  window.precision = x.graph->precision();
   return x.graph->add(Op::conv2d, {x, kernel}, window);
 }
 

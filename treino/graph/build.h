@@ -137,6 +137,12 @@ inline Value cos(Value a) {
 inline Value floor(Value a) {
   return unary(Op::floor, a);
 }
+inline Value round_tf32(Value a) {
+  return unary(Op::round_tf32, a);
+}
+inline Value round_bf16(Value a) {
+  return unary(Op::round_bf16, a);
+}
 inline Value is_finite(Value a) {
   return unary(Op::is_finite, a);
 }

@@ -61,11 +61,16 @@ Value window_gradient(Op op, std::vector<Value> inputs, WindowAttributes window)
 Gradients matmul_rule(const Context& c) {
   const auto& m = std::get<MatmulAttributes>(c.attributes);
   const Value a = c.a(), b = c.b(), dy = c.dy();
+  const auto product = [&](Value left, Value right, bool transpose_left, bool transpose_right) {
+    return left.graph->add(
+        Op::matmul, {left, right},
+        MatmulAttributes{transpose_left, transpose_right, Op::cast, m.precision});
+  };
   // y = op(a) op(b); d op(a) = dy op(b)', d op(b) = op(a)' dy, transposed where op transposes.
   const Value da =
-      m.transpose_a ? matmul(b, dy, m.transpose_b, true) : matmul(dy, b, false, !m.transpose_b);
+      m.transpose_a ? product(b, dy, m.transpose_b, true) : product(dy, b, false, !m.transpose_b);
   const Value db =
-      m.transpose_b ? matmul(dy, a, true, m.transpose_a) : matmul(a, dy, !m.transpose_a, false);
+      m.transpose_b ? product(dy, a, true, m.transpose_a) : product(a, dy, !m.transpose_a, false);
   return {da, db};
 }
 

@@ -73,11 +73,16 @@ class Graph {
   const std::string& scope() const { return scope_; }
   void set_scope(std::string scope) { scope_ = std::move(scope); }
 
+  // Of the products that are added from now on by build.h; their gradients have it too.
+  Precision precision() const { return precision_; }
+  void set_precision(Precision precision) { precision_ = precision; }
+
  private:
   std::vector<Node> nodes_;
   std::vector<Variable> variables_;
   std::vector<int> variable_nodes_;
   std::string scope_;
+  Precision precision_ = Precision::float32;
 };
 
 // The types of a node's outputs. Throws Error::mistake as Graph::add does.

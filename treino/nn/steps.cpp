@@ -137,6 +137,7 @@ Value forward(Emit& emit, const StepSpec& spec, Value samples) {
   const Value x = samples.dtype() == DType::i32  // an embedding's numbers
                       ? reshape(samples, with_rows(samples.shape()[0], spec.model.input()))
                       : scale_input(graph, spec.input, samples, spec.model.input());
+  graph.set_precision(spec.train.precision);
   return emit.sequence(
       "", without_activation(spec.model.layers(), folded_activation(spec.train.loss)), x);
 }

@@ -19,11 +19,6 @@ std::span<const std::string_view> names_of(LastBatch) {
   return kNames;
 }
 
-std::span<const std::string_view> names_of(Precision) {
-  static constexpr std::array<std::string_view, 1> kNames{"float32"};
-  return kNames;
-}
-
 std::span<const std::string_view> names_of(Monitored) {
   static constexpr std::array<std::string_view, 2> kNames{"loss", "accuracy"};
   return kNames;

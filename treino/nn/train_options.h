@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "treino/graph/attributes.h"
 #include "treino/nn/augmentation.h"
 #include "treino/nn/fields.h"
 #include "treino/nn/optimizer.h"
@@ -27,9 +28,6 @@ enum class LastBatch : std::uint8_t {
   refill,   // filled up with the epoch's first samples
 };
 std::span<const std::string_view> names_of(LastBatch);
-
-enum class Precision : std::uint8_t { float32 };
-std::span<const std::string_view> names_of(Precision);
 
 // Written false, true (the whole set) or the number of samples of a sliding window.
 struct Shuffle {

@@ -30,6 +30,12 @@ class Target {
     (void)heavy, (void)activation;
     return false;
   }
+  // Whether `product` rounds its operands by itself, as its attributes say; else the compiler puts
+  // an op before it that does.
+  virtual bool rounds_operands(const Node& product) const {
+    (void)product;
+    return false;
+  }
   // Whether the first output of `heavy` may be written over this input of its size, where it is the
   // last to read it. Elementwise ops always may.
   virtual bool overwrites(const Node& heavy, std::size_t input) const {

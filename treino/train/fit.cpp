@@ -347,7 +347,7 @@ class Training {
         .set("batch", train_.batch)
         .set("samples_per_epoch", training_.plan.samples())
         .set("epochs", train_.epochs)
-        .set("precision", "float32");
+        .set("precision", names_of(train_.precision)[static_cast<std::size_t>(train_.precision)]);
     if (train_.shuffle.window > 0) {
       work.set("shuffle", train_.shuffle.window);
     } else {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -34,6 +35,19 @@ void View::set(std::int64_t i, double value) const {
       reals()[i] = value;
   }
 }
+
+namespace {
+
+// The nearest number with so many bits of mantissa after the first and f32's exponents.
+double rounded(double a, int bits) {
+  const double x = static_cast<float>(a);
+  if (!std::isfinite(x) || x == 0) return x;
+  const int unit = std::max(std::ilogb(x), -126) - bits;
+  const double nearest = std::ldexp(std::nearbyint(std::ldexp(x, -unit)), unit);
+  return std::fabs(nearest) < 0x1p128 ? nearest : std::copysign(HUGE_VAL, x);
+}
+
+}  // namespace
 
 double evaluate(Op op, double a, double b, double c) {
   switch (op) {
@@ -73,6 +87,10 @@ double evaluate(Op op, double a, double b, double c) {
       return std::cos(a);
     case Op::floor:
       return std::floor(a);
+    case Op::round_tf32:
+      return rounded(a, 10);
+    case Op::round_bf16:
+      return rounded(a, 7);
     case Op::is_finite:
       return std::isfinite(a) ? 1 : 0;
     case Op::cast:

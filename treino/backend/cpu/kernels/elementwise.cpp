@@ -80,6 +80,12 @@ struct Cos {
 struct Floor {
   static F of(F a) { return round_down(a); }
 };
+struct RoundTf32 {
+  static F of(F a) { return round_mantissa<10>(a); }
+};
+struct RoundBf16 {
+  static F of(F a) { return round_mantissa<7>(a); }
+};
 struct IsFinite {
   static F of(F a) { return as_number(((I)a & 0x7f800000) != 0x7f800000); }
 };
@@ -221,6 +227,8 @@ void add_elementwise(Kernels& kernels) {
   unary<Relu>(kernels, Op::relu);
   unary<Cos>(kernels, Op::cos);
   unary<Floor>(kernels, Op::floor);
+  unary<RoundTf32>(kernels, Op::round_tf32);
+  unary<RoundBf16>(kernels, Op::round_bf16);
   unary<IsFinite>(kernels, Op::is_finite);
   binary<Add>(kernels, Op::add);
   binary<Sub>(kernels, Op::sub);

@@ -60,6 +60,8 @@ TREINO_UNARY(softplus, softplus_of(a))
 TREINO_UNARY(relu, a < 0 ? T(0) : a)
 TREINO_UNARY(cosine, __builtin_cos(static_cast<double>(a)))
 TREINO_UNARY(round_down, __builtin_floor(static_cast<double>(a)))
+TREINO_UNARY(round_tf32, round_mantissa<10>(splat(static_cast<float>(a)))[0])
+TREINO_UNARY(round_bf16, round_mantissa<7>(splat(static_cast<float>(a)))[0])
 TREINO_UNARY(is_finite, a - a == 0)
 
 TREINO_BINARY(add, a + b)
@@ -135,6 +137,8 @@ void operations_of(Kernels& kernels, DType dtype) {
   put(Op::relu, relu<T>);
   put(Op::cos, cosine<T>);
   put(Op::floor, round_down<T>);
+  put(Op::round_tf32, round_tf32<T>);
+  put(Op::round_bf16, round_bf16<T>);
   put(Op::is_finite, is_finite<T>);
   put(Op::add, add<T>);
   put(Op::sub, subtract<T>);

@@ -186,6 +186,16 @@ TREINO_INLINE F round_down(F a) {
 #endif
 }
 
+// base/round_mantissa.h, lane by lane.
+template <int kBits>
+TREINO_INLINE F round_mantissa(F a) {
+  constexpr int kCut = 23 - kBits, kHalf = (1 << (kCut - 1)) - 1;
+  const I bits = (I)a;
+  const F rounded = (F)(bits + kHalf + ((bits >> kCut) & 1));
+  const F kept = choose(a != a, (F)(bits | 0x00400000), rounded);
+  return (F)((I)kept & ~((1 << kCut) - 1));
+}
+
 // Lanes added in a fixed order (halves, then quarters, ...).
 TREINO_INLINE float sum_of(F a) {
   float part[kLanes];

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "treino/backend/cuda/kernels/common.h"
+#include "treino/base/round_mantissa.h"
 
 namespace treino::cuda {
 
@@ -77,6 +78,10 @@ TREINO_HOST_DEVICE T evaluate(Op op, T a, T b, T c) {
       return static_cast<T>(a * a);
     case Op::relu:
       return a < 0 ? T(0) : a;  // keeps a NaN
+    case Op::round_tf32:
+      return static_cast<T>(treino::round_tf32(static_cast<float>(a)));
+    case Op::round_bf16:
+      return static_cast<T>(treino::round_bf16(static_cast<float>(a)));
     case Op::is_finite:
       return static_cast<T>(a - a == 0);
     case Op::cast:
