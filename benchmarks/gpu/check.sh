@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Tests and times the CUDA backend on this machine's GPU, from a folder that pack.sh made:
-#   OUT=results .../benchmarks/gpu/check.sh doctor tests train seeds steps profile monitor memcheck
+#   OUT=results .../benchmarks/gpu/check.sh doctor tests train seeds steps profile libraries monitor memcheck
 # Every command has a time limit; one that fails is named and the next goes on. Short tables come on
 # standard output, whole logs go to logs/ beside the programs and, after each section, packed into
 # the one file $OUT/logs.tar.xz. PYTHON names the interpreter that has the peers.
@@ -169,6 +169,15 @@ profile() {
   done
 }
 
+libraries() {
+  say "heavy ops beside cuDNN and cuBLAS"
+  timeout -k 5 "${LIBRARIES_LIMIT:-90}" "$python" benchmarks/gpu/libraries.py ${NETWORKS:-recipes/mnist.toml recipes/cifar10.toml} \
+    --device "${DEVICE:-cuda}" --json "$out/libraries.json" 2>"$out/libraries.err" || {
+    echo "FAILED ($?)"
+    tail -n 3 "$out/libraries.err"
+  }
+}
+
 memcheck() {
   say memcheck
   limited memcheck.training 120 compute-sanitizer --tool memcheck --target-processes all bin/treino_test_cuda \
@@ -181,7 +190,7 @@ memcheck() {
 
 for section in "$@"; do
   case $section in
-    doctor | tests | train | seeds | steps | profile | monitor | memcheck) "$section" 2>&1 | tee "$out/section.$section.txt" ;;
+    doctor | tests | train | seeds | steps | profile | libraries | monitor | memcheck) "$section" 2>&1 | tee "$out/section.$section.txt" ;;
     *) echo "no section $section"; exit 2 ;;
   esac
   # After each, so that a run that is cut off leaves what there was.

@@ -131,6 +131,7 @@ std::string to_json(const StepProfile& profile, const Limits& limits) {
     json["ops"].push_back({{"op", op.op},
                            {"scope", op.scope},
                            {"operands", op.shapes},
+                           {"shape", op.key},
                            {"kernel", op.kernel},
                            {"us", op.seconds * 1e6},
                            {"flops", op.flops},
@@ -147,6 +148,7 @@ std::string to_json(const StepProfile& profile, const Limits& limits) {
   for (const LaunchTime& launch : profile.launches) {
     const OpProfile& op = profile.ops[static_cast<std::size_t>(launch.step)];
     json["launches"].push_back({{"kernel", launch.kernel},
+                                {"step", launch.step},
                                 {"op", op.op},
                                 {"scope", op.scope},
                                 {"us", launch.seconds * 1e6},
