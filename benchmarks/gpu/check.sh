@@ -62,7 +62,7 @@ tests() {
   shards conformance 100 6 treino_test_conformance 'Ops/EveryOp.AgreesWithTheReference/*:SpecialValues.*'
   shards golden 120 8 treino_test_golden 'Networks/Golden.*'
   shards training 100 2 treino_test_cuda \
-    'Networks/CudaTraining.*:CudaMemory.TrainsWhereThereIsEnough:CudaMemory.TheLimitCountsAsTheGpusSize'
+    'Networks/CudaTraining.*:Networks/CudaSteps.*:CudaMemory.TrainsWhereThereIsEnough:CudaMemory.TheLimitCountsAsTheGpusSize'
   shards networks 100 4 treino_test_conformance 'Parts/RandomNetworks.*'
   wait
   local name failed

@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 
 #include "tests/support/environment.h"
+#include "treino/backend/cuda/order.h"
 #include "treino/backend/cuda/plan.h"
 #include "treino/backend/devices.h"
 #include "treino/compiler/compile.h"
@@ -16,8 +17,8 @@
 namespace treino::cuda {
 namespace {
 
-// What a step of the recipe's training launches, at addresses of nothing.
-std::vector<Launch> launches_of(const std::string& recipe_name, const Shape& sample) {
+// A step of the recipe's training at addresses of nothing, for each arena that steps in a row take.
+std::vector<Plan> plans_of(const std::string& recipe_name, const Shape& sample) {
   const test::Environment driver("TREINO_CUDA_DRIVER", TREINO_FAKE_CUDA_LIBRARY);
   const test::Environment image("TREINO_CUDA_IMAGE", TREINO_FAKE_CUDA_LIBRARY);
   const nn::Recipe recipe =
@@ -38,7 +39,14 @@ std::vector<Launch> launches_of(const std::string& recipe_name, const Shape& sam
                          .variables = {}};
   for (std::size_t k = 0; k < program.variables.size(); ++k)
     places.variables.push_back((1ULL << 44) + (k << 36));
-  return make_plan(program, places).launches;
+  std::vector<Plan> plans{make_plan(program, places)};
+  const int arenas =
+      arenas_of_a_graph(steps_of_a_graph(plans[0].launches.size()), program.arena_bytes);
+  while (static_cast<int>(plans.size()) < arenas) {
+    places.arena += static_cast<Address>(program.arena_bytes);
+    plans.push_back(make_plan(program, places));
+  }
+  return plans;
 }
 
 std::string name_of(const Launch& launch) {
@@ -69,12 +77,17 @@ struct Expected {
   const char* recipe;
   Shape sample;
   std::size_t launches, chain, interpreted;  // the last: a schedule's numbers
+  int steps, arenas;                         // of a graph of several steps
+  std::size_t chain_of_several;
 };
 
-class CudaPlan : public testing::TestWithParam<Expected> {};
+class CudaPlan : public testing::TestWithParam<Expected> {
+ protected:
+  const std::vector<Plan> plans_ = plans_of(GetParam().recipe, GetParam().sample);
+};
 
 TEST_P(CudaPlan, LaunchesOfAStep) {
-  const auto launches = launches_of(GetParam().recipe, GetParam().sample);
+  const auto& launches = plans_[0].launches;
   std::vector<std::string> names;
   for (const Launch& launch : launches) names.push_back(name_of(launch));
   EXPECT_EQ(names.size(), GetParam().launches) << fmt::format("{}", fmt::join(names, "\n"));
@@ -85,10 +98,63 @@ TEST_P(CudaPlan, LaunchesOfAStep) {
   EXPECT_EQ(chain.size(), GetParam().chain) << fmt::format("{}", fmt::join(chain, "\n"));
 }
 
+TEST_P(CudaPlan, StepsThatShareAGraph) {
+  EXPECT_EQ(steps_of_a_graph(plans_[0].launches.size()), GetParam().steps);
+  EXPECT_EQ(plans_.size(), static_cast<std::size_t>(GetParam().arenas));
+  const auto chain = longest_chain(in_a_row(plans_, GetParam().steps));
+  EXPECT_EQ(chain.size(), GetParam().chain_of_several) << fmt::format("{}", fmt::join(chain, "\n"));
+}
+
+bool meet(const std::vector<Extent>& a, const std::vector<Extent>& b) {
+  for (const Extent& x : a) {
+    for (const Extent& y : b) {
+      if (std::max(x.begin, y.begin) < std::min(x.end, y.end)) return true;
+    }
+  }
+  return false;
+}
+
+// Of two launches of which one writes what the other touches, the later one follows the earlier.
+TEST_P(CudaPlan, StepsInARowKeepTheOrderOfWhatTheyTouch) {
+  constexpr int kSteps = 4;
+  const auto launches = in_a_row(plans_, kSteps);
+  std::vector<std::vector<bool>> follows(launches.size(), std::vector<bool>(launches.size()));
+  for (std::size_t i = 0; i < launches.size(); ++i) {
+    for (const int other : launches[i].after) {
+      ASSERT_LT(other, static_cast<int>(i));
+      const auto& before = follows[static_cast<std::size_t>(other)];
+      follows[i][static_cast<std::size_t>(other)] = true;
+      for (std::size_t k = 0; k < i; ++k) follows[i][k] = follows[i][k] || before[k];
+    }
+  }
+  struct Done {
+    const Touch* touch;
+    std::size_t first, last;
+  };
+  std::vector<Done> done;
+  std::size_t pairs = 0;
+  for (int step = 0; step < kSteps; ++step) {
+    for (const Touch& touch : plans_[static_cast<std::size_t>(step) % plans_.size()].touches) {
+      const std::size_t first = done.empty() ? 0 : done.back().last + 1;
+      for (const Done& other : done) {
+        if (!meet(touch.writes, other.touch->writes) && !meet(touch.writes, other.touch->reads) &&
+            !meet(touch.reads, other.touch->writes))
+          continue;
+        ++pairs;
+        EXPECT_TRUE(follows[first][other.last]) << first << " after " << other.last;
+      }
+      done.push_back({&touch, first, first + static_cast<std::size_t>(touch.launches) - 1});
+    }
+  }
+  EXPECT_EQ(done.back().last + 1, launches.size());
+  EXPECT_GT(pairs, launches.size());
+}
+
 INSTANTIATE_TEST_SUITE_P(Recipes, CudaPlan,
-                         testing::Values(Expected{"mnist", {28, 28, 1}, 25, 7, 0},
-                                         Expected{"cifar10", {32, 32, 3}, 49, 18, 0},
-                                         Expected{"cifar10-resnet", {32, 32, 3}, 148, 80, 2}),
+                         testing::Values(Expected{"mnist", {28, 28, 1}, 25, 7, 0, 16, 2, 82},
+                                         Expected{"cifar10", {32, 32, 3}, 49, 18, 0, 8, 2, 137},
+                                         Expected{
+                                             "cifar10-resnet", {32, 32, 3}, 148, 80, 2, 2, 1, 154}),
                          [](const auto& one) {
                            std::string name = one.param.recipe;
                            std::replace(name.begin(), name.end(), '-', '_');

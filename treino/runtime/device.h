@@ -78,7 +78,8 @@ class Executable {
   virtual ~Executable() = default;
 
   // Runs the program `steps` times in a row and returns when the device has finished. Allocates
-  // nothing. Whatever changes from step to step (counters, positions, rates) is in variables.
+  // nothing, but that a device may get ready in its first call of many steps. Whatever changes from
+  // step to step (counters, positions, rates) is in variables.
   virtual void run(std::int64_t steps) = 0;
 
   // As run(), timing each step by itself; slower.

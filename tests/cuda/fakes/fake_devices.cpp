@@ -19,22 +19,31 @@ ContextHandle the_context;
 thread_local Context current = nullptr;
 bool initialized = false;
 
-}  // namespace
-
-const Json& scenario() {
-  static const Json json = [] {
-    const char* text = std::getenv("TREINO_FAKE_CUDA");
-    return text == nullptr || *text == '\0' ? Json::object() : Json::parse(text);
-  }();
+Json parsed(const char* text) {
+  Json json = text == nullptr || *text == '\0' ? Json::object() : Json::parse(text);
+  if (!json.contains("devices")) json["devices"] = Json::array({{{"name", "Fake GPU"}}});
   return json;
 }
 
+Json& the_scenario() {
+  static Json json = parsed(std::getenv("TREINO_FAKE_CUDA"));
+  return json;
+}
+
+std::map<std::string, std::int64_t> calls;
+
+}  // namespace
+
+const Json& scenario() {
+  return the_scenario();
+}
+
 const Json& devices() {
-  static const Json all = scenario().value("devices", Json::array({{{"name", "Fake GPU"}}}));
-  return all;
+  return scenario()["devices"];
 }
 
 Result begin(const char* symbol, bool needs_context) {
+  ++calls[symbol];
   if (scenario().contains("fail")) {
     const int code = scenario()["fail"].value(symbol, 0);
     if (code != 0) return static_cast<Result>(code);
@@ -48,6 +57,15 @@ void set_current(Context context) {
 }
 
 extern "C" {
+
+void treino_fake_scenario(const char* json) {
+  the_scenario() = parsed(json);
+}
+
+std::int64_t treino_fake_calls(const char* symbol) {
+  return calls[symbol];
+}
+
 Result cuInit(unsigned) {
   initialized = true;
   TREINO_FAKE(cuInit, false);

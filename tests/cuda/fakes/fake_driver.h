@@ -3,9 +3,11 @@
 //   {"version": 13000, "fail": {"cuMemAlloc_v2": 2}, "devices": [{"name": "Fake GPU",
 //    "capability": [9, 0], "multiprocessors": 132, "bytes": 8589934592, "clock": 1000000,
 //    "memory_clock": 2000000, "memory_width": 1024}]}
-// "wrong": "matmul" leaves out the last index, or tile, of kernels of such names.
-// Everything is optional. It is stricter than the driver where that finds mistakes: a context must
-// be current in the calling thread, new memory holds NaNs, a graph runs in an unusual order.
+// "wrong": "matmul" leaves out the last index, or tile, of kernels of such names; "node_bytes":
+// what each node of a graph takes of the GPU's memory. A test in the same process changes the
+// scenario and counts calls (stand_in.h). Everything is optional. It is stricter than the driver
+// where that finds mistakes: a context must be current in the calling thread, new memory holds
+// NaNs, a graph runs in an unusual order.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -19,6 +21,10 @@ const nlohmann::json& devices();
 
 // What a call of that function returns before it does anything; success: it goes on.
 Result begin(const char* symbol, bool needs_context);
+
+// Memory of the GPU that is not in blocks: of graphs.
+bool take_bytes(std::size_t bytes);
+void give_bytes(std::size_t bytes);
 
 void set_current(Context context);
 

@@ -12,13 +12,14 @@ namespace treino::cuda {
 namespace {
 
 std::map<Address, std::size_t> blocks;
+std::size_t beside = 0;
 
 std::size_t total() {
   return devices()[0].value("bytes", std::size_t{1} << 33);
 }
 
 std::size_t used() {
-  std::size_t sum = 0;
+  std::size_t sum = beside;
   for (const auto& [address, bytes] : blocks) sum += bytes;
   return sum;
 }
@@ -36,7 +37,21 @@ std::byte* pointer(Address address) {
 
 }  // namespace
 
+bool take_bytes(std::size_t bytes) {
+  if (bytes > total() - used()) return false;
+  beside += bytes;
+  return true;
+}
+
+void give_bytes(std::size_t bytes) {
+  beside -= bytes;
+}
+
 extern "C" {
+
+std::int64_t treino_fake_bytes() {
+  return static_cast<std::int64_t>(used());
+}
 
 Result cuMemGetInfo_v2(std::size_t* free, std::size_t* whole) {
   TREINO_FAKE(cuMemGetInfo_v2, true);

@@ -23,6 +23,7 @@ struct GraphHandle {
 };
 struct GraphExecHandle {
   std::vector<std::function<void()>> nodes;
+  std::size_t bytes = 0;
 };
 struct StreamHandle {};
 struct EventHandle {
@@ -157,6 +158,8 @@ Result cuGraphDestroy(Graph graph) {
 Result cuGraphInstantiateWithFlags(GraphExec* exec, Graph graph, unsigned long long) {
   TREINO_FAKE(cuGraphInstantiateWithFlags, true);
   auto made = std::make_unique<GraphExecHandle>();
+  made->bytes = graph->nodes.size() * scenario().value("node_bytes", std::size_t{0});
+  if (!take_bytes(made->bytes)) return Result::out_of_memory;
   std::vector<bool> done(graph->nodes.size());
   while (made->nodes.size() < graph->nodes.size()) {
     for (std::size_t i = graph->nodes.size(); i-- > 0;) {
@@ -182,6 +185,7 @@ Result cuGraphLaunch(GraphExec exec, Stream) {
 
 Result cuGraphExecDestroy(GraphExec exec) {
   TREINO_FAKE(cuGraphExecDestroy, true);
+  give_bytes(exec->bytes);
   delete exec;
   return Result::success;
 }

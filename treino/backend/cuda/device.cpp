@@ -49,12 +49,15 @@ class CudaDevice : public Device {
     if (own == nullptr)
       throw Error::mistake("the store of program " + program.name +
                            " is not one of the cuda device");
-    return std::make_unique<CudaExecutable>(program, *own, gpu_);
+    auto workspace = workspace_.lock();
+    if (!workspace) workspace_ = workspace = std::make_shared<Workspace>(gpu_);
+    return std::make_unique<CudaExecutable>(program, *own, std::move(workspace), gpu_);
   }
 
  private:
   CudaTarget target_;
   std::shared_ptr<Gpu> gpu_;
+  std::weak_ptr<Workspace> workspace_;  // there while there are programs
 };
 
 }  // namespace

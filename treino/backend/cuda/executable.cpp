@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "treino/backend/cuda/order.h"
 #include "treino/base/error.h"
 #include "treino/runtime/bind.h"
 #include "treino/runtime/tensor_bytes.h"
@@ -49,7 +50,8 @@ std::int64_t batch_of(const Program& program) {
   const double share =
       static_cast<double>(memory.free - fixed) / static_cast<double>(bytes - fixed);
   const auto fits = static_cast<std::int64_t>(static_cast<double>(batch) * std::max(share, 0.0));
-  if (fits >= 1)
+  const std::string_view name(program.name);
+  if (fits >= 1 && name.starts_with("train"))
     text += fmt::format("a batch of {} instead of {} would fit (--set train.batch={})", fits, batch,
                         fits);
   else
@@ -57,26 +59,31 @@ std::int64_t batch_of(const Program& program) {
   throw Error::work(text);
 }
 
+// Whether TREINO_CUDA_STEP asks for that way to run steps.
+bool is_asked(std::string_view way) {
+  const char* chosen = std::getenv("TREINO_CUDA_STEP");
+  return chosen != nullptr && chosen == way;
+}
+
+std::int64_t padded(std::int64_t bytes) {
+  constexpr std::int64_t kAlignment = 256;
+  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+}
+
 }  // namespace
 
-CudaExecutable::CudaExecutable(const Program& program, CudaStore& store, std::shared_ptr<Gpu> gpu)
-    : gpu_(std::move(gpu)) {
-  Planner::Places places;
+CudaExecutable::CudaExecutable(const Program& program, CudaStore& store,
+                               std::shared_ptr<Workspace> workspace, std::shared_ptr<Gpu> gpu)
+    : gpu_(std::move(gpu)), workspace_(std::move(workspace)), program_(program) {
   for (const int place : bind_variables(program, store))
-    places.variables.push_back(place < 0 ? 0 : store.address(place));
-  plan_ = make_plan(program, places);  // for its sizes
-  allocate(program);
-  places.arena = arena_.address();
-  places.scratch = scratch_.address();
-  places.groups = groups_.address();
-  places.counters = counters_.address();
-  plan_ = make_plan(program, places);
-  if (!plan_.groups.empty()) {
-    gpu_->write(groups_.address(), plan_.groups.data(), plan_.groups.size() * sizeof(FusedGroup),
-                "fused groups");
-  }
+    variables_.push_back(place < 0 ? 0 : store.address(place));
+  const Plan plan = plan_at(0);  // for its sizes
+  arena_bytes_ = padded(program.arena_bytes);
+  scratch_bytes_ = padded(plan.scratch_bytes);
+  group_bytes_ = static_cast<std::int64_t>(plan.groups.size() * sizeof(FusedGroup));
+  counters_ = plan.counters;
   choices_.resize(program.steps.size());
-  for (const Launch& launch : plan_.launches) {
+  for (const Launch& launch : plan.launches) {
     std::string& choice = choices_[static_cast<std::size_t>(launch.step)];
     choice += (choice.empty() ? "own cuda " : ", ") +
               std::string(kKernelNames[static_cast<int>(launch.kernel)]);
@@ -84,16 +91,80 @@ CudaExecutable::CudaExecutable(const Program& program, CudaStore& store, std::sh
   for (std::string& choice : choices_) {
     if (choice.empty()) choice = "own cuda, in another's launch";
   }
+  if (!is_asked("single") && !is_asked("levels")) steps_ = steps_of_a_graph(plan.launches.size());
+  arenas_ = arenas_of_a_graph(steps_, arena_bytes_);
+  prepare();
+}
+
+std::int64_t CudaExecutable::counter_bytes() const {
+  return padded(counters_ * static_cast<std::int64_t>(sizeof(unsigned)));
+}
+
+Address CudaExecutable::groups_at(int turn) const {
+  return own_.address() + static_cast<Address>(counter_bytes() + turn * group_bytes_);
+}
+
+// Its launches where the program's memory is now, for the `turn`th of steps in a row.
+Plan CudaExecutable::plan_at(int turn) const {
+  const auto within = [&](std::int64_t bytes) {
+    return workspace_->address() + static_cast<Address>(bytes);
+  };
+  return make_plan(program_, {.arena = within(turn * arena_bytes_),
+                              .scratch = within(arenas_ * arena_bytes_),
+                              .groups = groups_at(turn),
+                              .counters = own_.address(),
+                              .variables = variables_});
+}
+
+// Has room for the program, with one arena where there is none for two.
+void CudaExecutable::reserve() {
+  const std::int64_t own = counter_bytes() + arenas_ * group_bytes_;
+  const std::int64_t least = arena_bytes_ + scratch_bytes_;
+  if (!own_) own_ = Block(gpu_, own);
+  if (!own_) {  // others may have more than they must
+    workspace_->release();
+    own_ = Block(gpu_, own);
+  }
+  if (own_ && workspace_->reserve(arenas_ * arena_bytes_ + scratch_bytes_, least)) return;
+  arenas_ = 1;
+  if (own_ && workspace_->reserve(least, least)) return;
+  workspace_->release();
+  const std::int64_t fixed = own_ ? 0 : own;
+  refuse(program_, std::max(least, workspace_->least()) + fixed, fixed, gpu_->memory());
+}
+
+// Makes what has addresses in it anew where the workspace has moved.
+void CudaExecutable::prepare() {
+  if (version_ == workspace_->version()) return;
+  reserve();
+  if (counters_ > 0) gpu_->clear(own_.address(), counter_bytes());
+  several_.reset();
+  one_.reset();
+  table_block_ = Block();
+  plans_.clear();
+  add_plan();
   prepare_levels();
-  if (!table_block_) graph_ = gpu_->graph_of(plan_.launches);
+  if (!table_block_) {
+    one_ = gpu_->graph_of(plans_[0].launches);
+    if (!one_) gpu_->check(Result::out_of_memory, "making a graph of a step");
+  }
+  version_ = workspace_->version();
+}
+
+void CudaExecutable::add_plan() {
+  const auto turn = static_cast<int>(plans_.size());
+  const Plan& plan = plans_.emplace_back(plan_at(turn));
+  if (group_bytes_ == 0) return;
+  gpu_->write(groups_at(turn), plan.groups.data(), static_cast<std::size_t>(group_bytes_),
+              "fused groups");
 }
 
 // Only where TREINO_CUDA_STEP=levels asks for it: a barrier of all blocks costs an H200 more than
 // the edge of a graph (docs/cuda.md).
 void CudaExecutable::prepare_levels() {
-  const char* chosen = std::getenv("TREINO_CUDA_STEP");
-  if (chosen == nullptr || std::string_view(chosen) != "levels" || plan_.launches.empty()) return;
-  table_ = make_levels(plan_.launches);
+  const std::vector<Launch>& launches = plans_[0].launches;
+  if (!is_asked("levels") || launches.empty()) return;
+  table_ = make_levels(launches);
   if (!gpu_->can_run(table_)) return;
   table_block_ = Block(gpu_, static_cast<std::int64_t>(table_.data.size() + sizeof(unsigned)));
   if (!table_block_) return;
@@ -102,67 +173,51 @@ void CudaExecutable::prepare_levels() {
   table_.levels.barrier = reinterpret_cast<unsigned*>(table_block_.address() + table_.data.size());
 }
 
-void CudaExecutable::allocate(const Program& program) {
-  const auto groups = static_cast<std::int64_t>(plan_.groups.size() * sizeof(FusedGroup));
-  const auto counters = plan_.counters * static_cast<std::int64_t>(sizeof(unsigned));
-  const Gpu::Free memory = gpu_->memory();
-  arena_ = Block(gpu_, program.arena_bytes);
-  scratch_ = Block(gpu_, plan_.scratch_bytes);
-  groups_ = Block(gpu_, groups);
-  counters_ = Block(gpu_, counters);
-  if (!arena_ || !scratch_ || !groups_ || !counters_) {
-    const std::int64_t fixed = groups + counters;
-    refuse(program, program.arena_bytes + plan_.scratch_bytes + fixed, fixed, memory);
-  }
-  if (counters > 0) {
-    gpu_->clear(counters_.address(), counters);
-  }
-}
-
-CudaExecutable::~CudaExecutable() {
-  if (graph_ == nullptr) return;
-  try {
-    gpu_->use();
-  } catch (const Error&) {  // the GPU is lost; nothing is left to give back
-    return;
-  }
-  gpu_->driver()->graph_exec_destroy(graph_);
+// Where the driver has no memory for so many launches it stays at one step a graph.
+void CudaExecutable::prepare_several() {
+  if (several_) return;
+  while (static_cast<int>(plans_.size()) < arenas_) add_plan();
+  several_ = gpu_->graph_of(in_a_row(plans_, steps_));
+  if (!several_) steps_ = 1;
 }
 
 void CudaExecutable::run(std::int64_t steps) {
   gpu_->use();
+  prepare();
   if (table_block_) {
     gpu_->clear(reinterpret_cast<Address>(table_.levels.barrier), sizeof(unsigned));
     gpu_->run(table_, steps);
     return gpu_->wait();
   }
-  const Driver& api = gpu_->driver();
-  for (std::int64_t i = 0; i < steps; ++i)
-    gpu_->check(api->graph_launch(graph_, gpu_->stream()), "running a step");
+  if (steps_ > 1 && steps >= steps_) prepare_several();
+  for (; steps_ > 1 && steps >= steps_; steps -= steps_) gpu_->run(several_);
+  for (; steps > 0; --steps) gpu_->run(one_);
   gpu_->wait();
 }
 
 // By a graph, so that no launch waits for the host.
 StepTimes CudaExecutable::profile(std::int64_t steps) {
   gpu_->use();
+  prepare();
   const Driver& api = gpu_->driver();
-  std::vector<Launch> launches = plan_.launches;
+  std::vector<Launch> launches = plans_[0].launches;
   launches.emplace_back().blocks = 1;  // one of no index: it does nothing
   StepTimes times{.runs = steps, .seconds = std::vector<double>(choices_.size(), 0)};
-  for (const Launch& launch : plan_.launches)
+  for (const Launch& launch : plans_[0].launches)
     times.launches.push_back(
         {kKernelNames[static_cast<int>(launch.kernel)], launch.step, 0, launch.after});
   std::vector<Event> events(launches.size() + 1, nullptr);
   for (Event& event : events) gpu_->check(api->event_create(&event, 0), "making an event");
-  GraphExec graph = gpu_->timed(launches, events);
+  const OwnGraph graph = gpu_->timed(launches, events);
+  if (!graph) gpu_->check(Result::out_of_memory, "making a graph of a step");
   for (std::int64_t i = 0; i < steps; ++i) {
-    gpu_->check(api->graph_launch(graph, gpu_->stream()), "running a step");
+    gpu_->run(graph);
     gpu_->wait();
     for (std::size_t k = 0; k < launches.size(); ++k) {
       float milliseconds = 0;
       gpu_->check(api->event_elapsed(&milliseconds, events[k], events[k + 1]), "reading an event");
       const double seconds = milliseconds / 1e3;
-      if (k == plan_.launches.size()) {
+      if (k == plans_[0].launches.size()) {
         times.empty_launch += seconds;
         continue;
       }
@@ -170,7 +225,6 @@ StepTimes CudaExecutable::profile(std::int64_t steps) {
       times.seconds[static_cast<std::size_t>(launches[k].step)] += seconds;
     }
   }
-  api->graph_exec_destroy(graph);
   for (Event event : events) api->event_destroy(event);
   return times;
 }

@@ -131,23 +131,24 @@ GraphNode Gpu::add(const Launch& launch, std::span<const GraphNode> after, Graph
   return result;
 }
 
-GraphExec Gpu::made(const std::function<void(Graph)>& fill) const {
+OwnGraph Gpu::made(const std::function<void(Graph)>& fill) const {
   const Driver& api = *driver_;
   Graph graph = nullptr;
   check(api->graph_create(&graph, 0), "making a graph of a step");
   try {
     fill(graph);
     GraphExec result = nullptr;
-    check(api->graph_instantiate(&result, graph, 0), "making a graph of a step");
+    const Result said = api->graph_instantiate(&result, graph, 0);
+    if (said != Result::out_of_memory) check(said, "making a graph of a step");
     api->graph_destroy(graph);
-    return result;
+    return {result, GraphRelease{shared_from_this()}};
   } catch (...) {
     api->graph_destroy(graph);
     throw;
   }
 }
 
-GraphExec Gpu::graph_of(std::span<const Launch> launches) const {
+OwnGraph Gpu::graph_of(std::span<const Launch> launches) const {
   return made([&](Graph graph) {
     std::vector<GraphNode> nodes, after;
     for (const Launch& launch : launches) {
@@ -158,7 +159,7 @@ GraphExec Gpu::graph_of(std::span<const Launch> launches) const {
   });
 }
 
-GraphExec Gpu::timed(std::span<const Launch> launches, std::span<const Event> events) const {
+OwnGraph Gpu::timed(std::span<const Launch> launches, std::span<const Event> events) const {
   return made([&](Graph graph) {
     GraphNode last = nullptr;
     const auto record = [&](Event event) {
@@ -172,6 +173,19 @@ GraphExec Gpu::timed(std::span<const Launch> launches, std::span<const Event> ev
       record(events[i + 1]);
     }
   });
+}
+
+void Gpu::run(const OwnGraph& graph) const {
+  check((*driver_)->graph_launch(graph.get(), stream_), "running a step");
+}
+
+void GraphRelease::operator()(GraphExec graph) const {
+  try {
+    gpu->use();
+  } catch (const Error&) {  // the GPU is lost; nothing is left to give back
+    return;
+  }
+  gpu->driver()->graph_exec_destroy(graph);
 }
 
 bool Gpu::can_run(const LevelTable& table) const {

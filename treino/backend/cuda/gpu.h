@@ -9,8 +9,17 @@
 
 namespace treino::cuda {
 
+class Gpu;
+
+// A graph that can be run; empty where the GPU or its driver had no memory for it.
+struct GraphRelease {
+  std::shared_ptr<const Gpu> gpu;
+  void operator()(GraphExec graph) const;
+};
+using OwnGraph = std::unique_ptr<std::remove_pointer_t<GraphExec>, GraphRelease>;
+
 // The first GPU with this build's kernels loaded: its memory, and launches on one stream.
-class Gpu {
+class Gpu : public std::enable_shared_from_this<Gpu> {
  public:
   // `limit`: most bytes to allocate, 0: as many as there are. Throws Error::work.
   Gpu(std::shared_ptr<const Driver> driver, std::int64_t limit);
@@ -37,12 +46,13 @@ class Gpu {
   void read(void* to, Address address, std::size_t bytes, const std::string& what) const;  // waits
   void launch(const Launch& launch) const;
   // All of them, each as soon as those are done that it must follow.
-  GraphExec graph_of(std::span<const Launch> launches) const;
+  OwnGraph graph_of(std::span<const Launch> launches) const;
+  void run(const OwnGraph& graph) const;
   // A whole program in one launch (levels.h): whether it can run so, and so many steps of it.
   bool can_run(const LevelTable& table) const;
   void run(const LevelTable& table, Index steps) const;
   // One after the other, with an event before the first and after each.
-  GraphExec timed(std::span<const Launch> launches, std::span<const Event> events) const;
+  OwnGraph timed(std::span<const Launch> launches, std::span<const Event> events) const;
   void wait() const;
   Stream stream() const { return stream_; }
 
@@ -50,7 +60,7 @@ class Gpu {
   Function function(Kernel kernel) const { return functions_[static_cast<std::size_t>(kernel)]; }
   GraphNode add(const Launch& launch, std::span<const GraphNode> after, Graph graph) const;
   // The graph of what `fill` adds to it.
-  GraphExec made(const std::function<void(Graph)>& fill) const;
+  OwnGraph made(const std::function<void(Graph)>& fill) const;
 
   std::shared_ptr<const Driver> driver_;
   std::int64_t limit_, held_ = 0;

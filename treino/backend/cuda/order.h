@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which launches must be done before which: what one step writes and another touches stays in the
-// program's order, all else may run side by side.
+// Which launches must be done before which: what one writes and another touches stays in the
+// program's order, all else may run side by side, steps that follow one another too.
 #pragma once
 
 #include <span>
@@ -10,24 +10,17 @@
 
 namespace treino::cuda {
 
-class Order {
- public:
-  // Fills in `after` of the launches of the unit that was planned last. They follow one another.
-  void add(const Planner& planner, const Unit& unit, std::span<Launch> launches);
+// The launches of so many steps of a program, each with those that must be done before it. Its
+// plans differ in their places alone, and the steps take them in turn.
+std::vector<Launch> in_a_row(std::span<const Plan> plans, int steps);
 
- private:
-  struct Bytes {
-    Address begin, end;
-  };
-  struct Done {
-    std::vector<Bytes> reads, writes;
-    int last;                   // launch
-    std::vector<bool> follows;  // which earlier steps are done before it
-  };
-  static bool overlap(const std::vector<Bytes>& a, const std::vector<Bytes>& b);
+// How many steps of so many launches share a graph. The way from one graph to the next takes the
+// GPU some microseconds more than the way inside one, and a large graph takes long to make.
+int steps_of_a_graph(std::size_t launches);
 
-  std::vector<Done> steps_;
-  int launches_ = 0;
-};
+// How many arenas of so many bytes they take in turn. With one, the first launches of a step wait
+// for the last ones of the step before, which read what the first ones write; with two only where
+// that costs little memory.
+int arenas_of_a_graph(int steps, std::int64_t bytes);
 
 }  // namespace treino::cuda

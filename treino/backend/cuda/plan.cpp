@@ -6,6 +6,7 @@
 #include "treino/backend/cuda/order.h"
 #include "treino/base/error.h"
 #include "treino/runtime/op_table.h"
+#include "treino/runtime/tensor_bytes.h"
 
 namespace treino::cuda {
 
@@ -63,19 +64,36 @@ void Planner::plan(const Unit& unit) {
   constexpr Index kEnoughScratch = Index{16} << 20;
   unit_ = &unit;
   if (used_ > kEnoughScratch) used_ = 0;
-  begin_ = used_;
+  const auto scratch = static_cast<Address>(used_);
+  const auto counters = static_cast<Address>(plan_.counters);
+  const std::size_t before = plan_.launches.size();
   kPlanners[static_cast<std::size_t>(unit.step->op)](*this, *unit.step);
+
+  Touch touch{static_cast<int>(plan_.launches.size() - before), extents(unit.reads()),
+              extents(unit.writes())};
+  touch.writes.push_back(
+      {places_.scratch + scratch, places_.scratch + static_cast<Address>(used_)});
+  touch.writes.push_back(
+      {places_.counters + counters * sizeof(unsigned),
+       places_.counters + static_cast<Address>(plan_.counters) * sizeof(unsigned)});
+  std::erase_if(touch.writes, [](const Extent& extent) { return extent.begin == extent.end; });
+  if (touch.launches > 0) plan_.touches.push_back(std::move(touch));
+}
+
+std::vector<Extent> Planner::extents(const std::vector<Tensor>& tensors) const {
+  std::vector<Extent> result;
+  for (const Tensor& tensor : tensors) {
+    const Address begin = address(tensor);
+    result.push_back({begin, begin + static_cast<Address>(bytes_of(tensor))});
+  }
+  return result;
 }
 
 Plan make_plan(const Program& program, const Planner::Places& places) {
   Plan plan;
   Planner planner(places, plan);
-  Order order;
-  for (const Unit& unit : merged(program)) {
-    const std::size_t begin = plan.launches.size();
-    planner.plan(unit);
-    order.add(planner, unit, std::span(plan.launches).subspan(begin));
-  }
+  for (const Unit& unit : merged(program)) planner.plan(unit);
+  plan.launches = in_a_row(std::span(&plan, 1), 1);
   return plan;
 }
 

@@ -29,8 +29,20 @@ struct Launch {
   alignas(16) std::array<std::byte, 1024> arguments{};
 };
 
+// Bytes of the GPU's memory.
+struct Extent {
+  Address begin, end;
+};
+
+// So many launches that follow one another, and what they touch.
+struct Touch {
+  int launches = 0;
+  std::vector<Extent> reads, writes;
+};
+
 struct Plan {
   std::vector<Launch> launches;
+  std::vector<Touch> touches;      // all of them, in order
   std::vector<FusedGroup> groups;  // `groups_at` on the GPU
   Index scratch_bytes = 0;
   Index counters = 0;  // of 32 bits, zero between launches
@@ -46,14 +58,10 @@ class Planner {
 
   Planner(const Places& places, Plan& plan) : places_(places), plan_(plan) {}
 
+  // Adds the unit's launches and what they touch.
   void plan(const Unit& unit);
   // What the step's kernels do besides (merge.h).
   const Unit& unit() const { return *unit_; }
-  // The bytes of scratch memory that the step planned last uses.
-  std::pair<Address, Address> scratch_of_step() const {
-    return {places_.scratch + static_cast<Address>(begin_),
-            places_.scratch + static_cast<Address>(used_)};
-  }
 
   template <typename T>
   T* at(const Tensor& tensor) const {
@@ -102,6 +110,7 @@ class Planner {
     else
       return 0;
   }
+  std::vector<Extent> extents(const std::vector<Tensor>& tensors) const;
   Address address(const Tensor& tensor) const {
     return tensor.space == Space::arena
                ? places_.arena + static_cast<Address>(tensor.offset)
@@ -112,7 +121,7 @@ class Planner {
 
   const Places& places_;
   Plan& plan_;
-  Index begin_ = 0, used_ = 0;  // of the step's scratch memory
+  Index used_ = 0;  // of the scratch memory
   const Unit* unit_ = nullptr;
 };
 
