@@ -60,7 +60,7 @@ TEST(Python, ReadsKnownWeights) {
     store->write(variable.name, tensor);
     if (variable.role != Role::optimizer) expected[variable.name] = described(tensor);
   }
-  train::write_model(folder.path(), *store);
+  train::take_model(folder.path(), *store)();
   const std::string model = folder / "model.safetensors";
   const Outcome same = compare(folder, model, expected);
   EXPECT_SAME_IN_PYTHON(same);

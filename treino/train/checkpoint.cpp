@@ -45,10 +45,8 @@ Position from_json(const nlohmann::json& json) {
 }
 
 // The device's own precision is kept: the reference device's f32 tensors are doubles.
-void save(const std::string& path, const Store& store, bool everything,
-          std::vector<std::pair<std::string, std::string>> metadata) {
+format::SafeTensors take(const Store& store, bool everything) {
   format::SafeTensors contents;
-  contents.metadata = std::move(metadata);
   for (int i = 0; i < static_cast<int>(store.variables().size()); ++i) {
     const Variable& variable = store.variables()[static_cast<std::size_t>(i)];
     if (variable.role == Role::data) continue;
@@ -56,6 +54,10 @@ void save(const std::string& path, const Store& store, bool everything,
       continue;
     contents.tensors.emplace_back(variable.name, store.read(i, store.exact_dtype(i)));
   }
+  return contents;
+}
+
+void write(const std::string& path, const format::SafeTensors& contents) {
   make_folders(fs::path(path).parent_path().string());
   format::write_safetensors(path, contents);
 }
@@ -86,8 +88,13 @@ format::SafeTensors load(const std::string& path, Store& store, bool everything)
 
 }  // namespace
 
-void save_checkpoint(const std::string& folder, const Store& store, const Position& position) {
-  save(path_of(folder, "state.safetensors"), store, true, {{"position", to_json(position).dump()}});
+std::function<void()> take_checkpoint(const std::string& folder, const Store& store,
+                                      const Position& position) {
+  format::SafeTensors contents = take(store, true);
+  contents.metadata = {{"position", to_json(position).dump()}};
+  return [path = path_of(folder, "state.safetensors"), contents = std::move(contents)] {
+    write(path, contents);
+  };
 }
 
 Position load_checkpoint(const std::string& folder, Store& store) {
@@ -107,7 +114,7 @@ bool has_checkpoint(const std::string& folder) {
 }
 
 void save_best(const std::string& folder, const Store& store) {
-  save(path_of(folder, "best.safetensors"), store, false, {});
+  write(path_of(folder, "best.safetensors"), take(store, false));
 }
 
 void load_best(const std::string& folder, Store& store) {

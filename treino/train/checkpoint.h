@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "treino/runtime/device.h"
@@ -20,8 +21,10 @@ struct Position {
   std::int64_t best_epoch = 0;     // 0: none yet
 };
 
-// Writes checkpoint/state.safetensors: every variable but the data, and the position.
-void save_checkpoint(const std::string& folder, const Store& store, const Position& position);
+// Takes what checkpoint/state.safetensors holds, every variable but the data, and the position; the
+// function it gives writes the file, whenever and on whatever thread it is called.
+std::function<void()> take_checkpoint(const std::string& folder, const Store& store,
+                                      const Position& position);
 
 // Puts it back. Throws Error::mistake for a damaged file or one of another model, naming the
 // tensor.

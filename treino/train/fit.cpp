@@ -18,6 +18,7 @@
 #include "treino/data/load.h"
 #include "treino/data/stream.h"
 #include "treino/nn/summary.h"
+#include "treino/train/background_writer.h"
 #include "treino/train/checkpoint.h"
 #include "treino/train/interrupt.h"
 #include "treino/train/order.h"
@@ -238,9 +239,12 @@ class Training {
               result_.folder, result_.folder));
         }
       }
-      write_environment(result_.folder, environment);
-      write_whole_file(file("recipe.toml"), nn::write_recipe(recipe_));
-      if (encoded_.vocabulary) write_vocabulary(result_.folder, *encoded_.vocabulary);
+      writer_.add([this, folder = result_.folder, environment, path = file("recipe.toml"),
+                   recipe = nn::write_recipe(recipe_)] {
+        write_environment(folder, environment);
+        write_whole_file(path, recipe);
+        if (encoded_.vocabulary) write_vocabulary(folder, *encoded_.vocabulary);
+      });
     }
     if (options_.resume) {
       events_.continue_run_file(file("events.jsonl"), position_.events_bytes);
@@ -400,6 +404,7 @@ class Training {
       steps_here += count;
       const double now = monotonic_seconds();
       check_loss();
+      writer_.look();
       position_.epoch_seconds = before + (now - begin - saving);
       const double took = std::max(now - call, 1e-9);
       chunk = std::clamp<std::int64_t>(
@@ -497,8 +502,9 @@ class Training {
   }
 
   void checkpoint() {
+    if (position_.epoch > 0 || position_.step > 0) writer_.wait();  // one in memory is enough
     position_.events_bytes = events_.run_file_bytes();
-    save_checkpoint(result_.folder, programs_.store(), position_);
+    writer_.add(take_checkpoint(result_.folder, programs_.store(), position_));
     last_checkpoint_ = monotonic_seconds();
   }
 
@@ -516,11 +522,12 @@ class Training {
         observer_.note(fmt::format("kept the weights of epoch {}, the best", position_.best_epoch));
       }
     }
-    write_model(result_.folder, store);
+    writer_.add(take_model(result_.folder, store));
     if (result_.signal == 0 && test_) {
       result_.test = evaluate_feed(store, *test_);
       write_evaluation("test", *result_.test);
     }
+    writer_.wait();
     result_.peak_bytes = peak_memory();
     events_.write(Event("exit")
                       .set("status", result_.signal == 0 ? 0 : 128 + result_.signal)
@@ -548,6 +555,7 @@ class Training {
   FitResult result_;
   double start_ = 0, model_built_ = 0, compile_done_ = 0, compile_seconds_ = 0,
          last_checkpoint_ = 0;
+  BackgroundWriter writer_;  // the last member: what is being written uses the others
 };
 
 }  // namespace

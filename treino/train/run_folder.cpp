@@ -127,7 +127,7 @@ Environment read_environment(const std::string& folder) {
   }
 }
 
-void write_model(const std::string& folder, const Store& store) {
+std::function<void()> take_model(const std::string& folder, const Store& store) {
   format::SafeTensors contents;
   for (int i = 0; i < static_cast<int>(store.variables().size()); ++i) {
     const Variable& variable = store.variables()[static_cast<std::size_t>(i)];
@@ -135,7 +135,8 @@ void write_model(const std::string& folder, const Store& store) {
     contents.tensors.emplace_back(variable.name, store.read(i));
   }
   contents.metadata.emplace_back("format", "treino");
-  format::write_safetensors((fs::path(folder) / "model.safetensors").string(), contents);
+  return [path = (fs::path(folder) / "model.safetensors").string(),
+          contents = std::move(contents)] { format::write_safetensors(path, contents); };
 }
 
 }  // namespace treino::train

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -33,8 +34,9 @@ struct Environment {
 void write_environment(const std::string& folder, const Environment& environment);
 Environment read_environment(const std::string& folder);
 
-// Trained parameters and statistics: model.safetensors.
-void write_model(const std::string& folder, const Store& store);
+// Trained parameters and statistics, as they are now; the function it gives writes them, to
+// model.safetensors, whenever and on whatever thread it is called.
+std::function<void()> take_model(const std::string& folder, const Store& store);
 
 // Peak resident memory of this process in bytes (VmHWM), 0 when unknown.
 std::int64_t peak_memory();
