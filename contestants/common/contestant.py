@@ -51,7 +51,14 @@ def arguments(variants=("equal",)):
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--device", default="cpu")
-    return parser.parse_args()
+    parser.add_argument("--precision", default="float32", choices=["float32", "tf32", "bf16"],
+                        help="what products multiply")
+    options = parser.parse_args()
+    if options.precision == "bf16":
+        raise SystemExit("bf16: this framework's mixed precision rounds results too, which is other work")
+    if options.precision == "tf32" and options.device == "cpu":
+        raise SystemExit("tf32: this framework has it on a GPU only; set device = \"cuda\"")
+    return options
 
 
 def _idx(folder, name, header):
@@ -130,9 +137,9 @@ def model_built(events, counted, rows):
 ADAM = {"adam": {"rate": 1e-3, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-7}}
 
 
-def work(events, options, optimizer=None, samples=0, shuffle=True, precision="float32"):
+def work(events, options, optimizer=None, samples=0, shuffle=True):
     events("work", optimizer=optimizer or ADAM, batch=options.batch, samples_per_epoch=samples,
-           epochs=options.epochs, precision=precision, shuffle=shuffle, loss="cross_entropy",
+           epochs=options.epochs, precision=options.precision, shuffle=shuffle, loss="cross_entropy",
            seed=options.seed, threads=options.threads, device=options.device)
 
 

@@ -26,6 +26,9 @@ import numpy as np
 import optax
 from jax import lax
 
+if options.device != "cpu":  # a GPU would take TF32 unasked
+    jax.config.update("jax_default_matmul_precision",
+                      "tensorfloat32" if options.precision == "tf32" else "highest")
 events("runtime_ready", framework="jax", version=f"{jax.__version__}, optax {optax.__version__}")
 
 published = options.variant == "published"

@@ -21,6 +21,9 @@ import tensorflow as tf
 tf.config.threading.set_intra_op_parallelism_threads(options.threads)
 tf.config.threading.set_inter_op_parallelism_threads(options.threads)
 
+# On a GPU products would take it unasked.
+tf.config.experimental.enable_tensor_float_32_execution(options.precision == "tf32")
+
 import keras
 import numpy as np
 from keras import layers

@@ -13,6 +13,8 @@ torch.set_num_threads(options.threads)
 torch.set_num_interop_threads(1)
 torch.manual_seed(options.seed)
 device = torch.device(options.device)
+# On a GPU convolutions would take TF32 unasked.
+torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = options.precision == "tf32"
 events("runtime_ready", framework="pytorch", version=torch.__version__)
 
 parts = contestant.load(options.work, options.data)

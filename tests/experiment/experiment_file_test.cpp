@@ -113,6 +113,12 @@ TEST_F(ExperimentFile, TheControlIsTheSameAgain) {
   EXPECT_EQ(entries[1].spec.command, entries[0].spec.command);
 }
 
+TEST_F(ExperimentFile, PrecisionIsFloat32UnlessSaid) {
+  EXPECT_EQ(read(kOne).precision, "float32");
+  EXPECT_EQ(read("precision = \"tf32\"\n" + kOne).precision, "tf32");
+  EXPECT_THAT(mistake("precision = \"tf23\"\n" + kOne), HasSubstr("did you mean \"tf32\"?"));
+}
+
 TEST_F(ExperimentFile, ShippedExperimentsAndContestantsAreReadable) {
   for (const char* name : {"seed", "seed-as-published", "compiled-or-not", "threads", "batch"}) {
     const Experiment experiment = load_experiment(name);

@@ -20,6 +20,7 @@ namespace {
 
 constexpr std::string_view kCaches[] = {"warm", "cold", "as-is"};
 constexpr std::string_view kDevices[] = {"cpu", "cuda", "reference"};
+constexpr std::string_view kPrecisions[] = {"float32", "tf32", "bf16"};
 
 // Names become folders and words of sentences.
 bool plain(const std::string& name) {
@@ -147,6 +148,7 @@ Experiment load_experiment(const std::string& name_or_path) {
   experiment.epochs = static_cast<int>(reader.whole("epochs", 1).value_or(3));
   experiment.batch = static_cast<int>(reader.whole("batch", 1).value_or(32));
   one_of(reader, "device", experiment.device, kDevices);
+  one_of(reader, "precision", experiment.precision, kPrecisions);
   one_of(reader, "cache", experiment.cache, kCaches);
   experiment.control = reader.text("control").value_or("");
   experiment.pin = reader.flag("pin").value_or(true);

@@ -32,6 +32,7 @@ struct Experiment {
   unsigned long long seed = 1;
   int threads = 0, epochs = 3, batch = 32;  // threads 0: the cores this process may use
   std::string device = "cpu";
+  std::string precision = "float32";  // what products multiply
   std::string control;         // the contestant that is run a second time under another name (A/A)
   std::string cache = "warm";  // page cache of the data: warm (read before the first block), cold
                                // (dropped before every run, where the machine lets us), as-is

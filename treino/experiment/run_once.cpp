@@ -49,6 +49,7 @@ Placeholders placeholders(const Entry& entry, const RunContext& context) {
       {"epochs", std::to_string(experiment.epochs)},
       {"batch", std::to_string(experiment.batch)},
       {"device", experiment.device},
+      {"precision", experiment.precision},
       {"data", context.data},
       {"treino", context.treino},
       {"scratch", fs::absolute(context.folder).string() + "/scratch"}};
