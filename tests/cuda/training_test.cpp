@@ -88,6 +88,9 @@ class CudaMemory : public testing::Test {
 TEST_F(CudaMemory, TrainsWhereThereIsEnough) {
   const Outcome outcome = train_with("", {"--vram-limit", "1GiB"});
   EXPECT_EQ(outcome.exit, 0) << outcome.err;
+  EXPECT_THAT(outcome.err, testing::ContainsRegex("of the GPU's [0-9.]+ [KM]i?B besides"));
+  const auto events = events_of(folder_ / "run");
+  EXPECT_GT(std::stod(events.back().json("peak_device_memory_bytes").value_or("0")), 100000);
 }
 
 TEST_F(CudaMemory, TooLittleForAStepNamesTheLayerAndABatchThatFits) {

@@ -116,9 +116,13 @@ void TrainingView::finished(const train::FitResult& result) {
   } else if (result.signal == 0) {
     fmt::print(stderr, "test accuracy  unknown: the set has no test part\n");
   }
+  std::string memory = result.peak_bytes > 0 ? bytes_text(result.peak_bytes) : "unknown";
+  if (result.device_bytes > 0)
+    memory +=
+        fmt::format(", of the GPU's {} besides its driver's", bytes_text(result.device_bytes));
   fmt::print(stderr, "training       {}\ncompiling      {}\npeak memory    {}\nsaved in       {}\n",
-             seconds_text(result.train_seconds), seconds_text(result.compile_seconds),
-             result.peak_bytes > 0 ? bytes_text(result.peak_bytes) : "unknown", result.folder);
+             seconds_text(result.train_seconds), seconds_text(result.compile_seconds), memory,
+             result.folder);
 }
 
 }  // namespace treino::cli

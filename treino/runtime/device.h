@@ -107,6 +107,9 @@ class Device {
   // What its kernels are compiled for ("avx512"); empty where there is no choice.
   virtual std::string instruction_set() const { return {}; }
   virtual HardwarePeak peak() const { return {}; }
+  // Most bytes it has taken of a memory of its own, for data, variables and programs; 0: it works
+  // in the host's.
+  virtual std::int64_t own_memory() const { return 0; }
   // Raised by whoever changes the order of a kernel's sums, and so the bits of a run; from 1.
   virtual int arithmetic_revision() const { return 1; }
   // Kernels that can serve this step where there are several, the one taken by itself first; else

@@ -529,9 +529,12 @@ class Training {
     }
     writer_.wait();
     result_.peak_bytes = peak_memory();
-    events_.write(Event("exit")
-                      .set("status", result_.signal == 0 ? 0 : 128 + result_.signal)
-                      .set("peak_memory_bytes", result_.peak_bytes));
+    result_.device_bytes = device_.own_memory();
+    Event exit("exit");
+    exit.set("status", result_.signal == 0 ? 0 : 128 + result_.signal)
+        .set("peak_memory_bytes", result_.peak_bytes);
+    if (result_.device_bytes > 0) exit.set("peak_device_memory_bytes", result_.device_bytes);
+    events_.write(exit);
     for (const std::string& warning : events_.take_warnings()) observer_.note(warning);
   }
 

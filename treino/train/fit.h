@@ -69,7 +69,8 @@ struct FitResult {
   std::optional<Metrics> test;
   double train_seconds = 0;  // of all epochs, resumed ones too
   double compile_seconds = 0;
-  std::int64_t peak_bytes = 0;  // of the process
+  std::int64_t peak_bytes = 0;    // of the process
+  std::int64_t device_bytes = 0;  // at most, of the device's own memory
   bool stopped_early = false;
   int signal = 0;  // that interrupted it, or 0
 };

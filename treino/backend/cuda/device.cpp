@@ -40,6 +40,8 @@ class CudaDevice : public Device {
   const Target& target() const override { return target_; }
   HardwarePeak peak() const override { return peak_of(gpu_->driver().devices().front()); }
 
+  std::int64_t own_memory() const override { return gpu_->most_held(); }
+
   std::unique_ptr<Store> make_store(std::span<const Variable> variables) override {
     return std::make_unique<CudaStore>(gpu_, variables);
   }

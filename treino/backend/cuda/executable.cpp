@@ -50,8 +50,7 @@ std::int64_t batch_of(const Program& program) {
   const double share =
       static_cast<double>(memory.free - fixed) / static_cast<double>(bytes - fixed);
   const auto fits = static_cast<std::int64_t>(static_cast<double>(batch) * std::max(share, 0.0));
-  const std::string_view name(program.name);
-  if (fits >= 1 && name.starts_with("train"))
+  if (fits >= 1 && program.name == "train")
     text += fmt::format("a batch of {} instead of {} would fit (--set train.batch={})", fits, batch,
                         fits);
   else

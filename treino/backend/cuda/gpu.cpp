@@ -78,6 +78,7 @@ std::optional<Address> Gpu::allocate(std::int64_t bytes) {
   if (result == Result::out_of_memory) return {};
   check(result, fmt::format("asking for {} of the GPU's memory", bytes_text(bytes)));
   held_ += bytes;
+  most_held_ = std::max(most_held_, held_);
   return address;
 }
 

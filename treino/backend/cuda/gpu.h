@@ -39,6 +39,7 @@ class Gpu : public std::enable_shared_from_this<Gpu> {
   // Nothing when there is not as much.
   std::optional<Address> allocate(std::int64_t bytes);
   void release(Address address, std::int64_t bytes);
+  std::int64_t most_held() const { return most_held_; }  // of what was allocated here
 
   // All of these, launches and copies, are done in the order they were asked for.
   void clear(Address address, std::int64_t bytes) const;
@@ -63,7 +64,7 @@ class Gpu : public std::enable_shared_from_this<Gpu> {
   OwnGraph made(const std::function<void(Graph)>& fill) const;
 
   std::shared_ptr<const Driver> driver_;
-  std::int64_t limit_, held_ = 0;
+  std::int64_t limit_, held_ = 0, most_held_ = 0;
   DeviceId device_ = 0;
   Context context_ = nullptr;
   Module module_ = nullptr;
