@@ -13,7 +13,7 @@ constexpr Index kPixelsAtOnce = 96;
 // Pixels of one area waiting to be multiplied together.
 class Pixels {
  public:
-  Pixels(const Convolution& state, const Convolution::Area& area) : state_(state) {
+  Pixels(const Convolution& state, const Convolution::Area& area) : state_(state), area_(area) {
     product_.segments = static_cast<Index>(area.a_offsets.size());
     product_.a_offsets = area.a_offsets.data();
     product_.b_offsets = area.b_offsets.data();
@@ -25,10 +25,21 @@ class Pixels {
     product_.c_offsets = offsets_;
   }
 
+  // The area's pixels of a row of y, `target` on, whose windows begin in a row of x at `source`.
   void add(const float* source, Index target) {
-    rows_[count_] = source;
-    offsets_[count_] = target;
-    if (++count_ == kPixelsAtOnce) multiply();
+    const Index *sources = area_.sources.data(), *targets = area_.targets.data();
+    for (auto left = static_cast<Index>(area_.sources.size()); left > 0;) {
+      const Index count = std::min(left, kPixelsAtOnce - count_);
+      for (Index k = 0; k < count; ++k) {
+        rows_[count_ + k] = source + sources[k];
+        offsets_[count_ + k] = target + targets[k];
+      }
+      count_ += count;
+      left -= count;
+      sources += count;
+      targets += count;
+      if (count_ == kPixelsAtOnce) multiply();
+    }
   }
 
   void multiply() {
@@ -48,6 +59,7 @@ class Pixels {
 
  private:
   const Convolution& state_;
+  const Convolution::Area& area_;
   Product product_;
   const float* rows_[kPixelsAtOnce];
   Index offsets_[kPixelsAtOnce];
@@ -67,10 +79,7 @@ void run_images(const Convolution& state, Range images, Range rows) {
         const float* source_row =
             state.x + n * x_image + area.rows->sources[i] * state.width * state.in_channels;
         const Index target_row = n * y_image + oy * state.out_width * state.out_channels;
-        for (std::size_t k = 0; k < area.columns->outputs.size(); ++k) {
-          pixels.add(source_row + area.columns->sources[k] * state.in_channels,
-                     target_row + area.columns->outputs[k] * state.out_channels);
-        }
+        pixels.add(source_row, target_row);
       }
     }
     pixels.multiply();
@@ -188,7 +197,8 @@ Convolution::Area make_area(const Convolution& state, const TapClass& rows,
                             const TapClass& columns) {
   Convolution::Area area;
   area.rows = &rows;
-  area.columns = &columns;
+  for (const Index source : columns.sources) area.sources.push_back(source * state.in_channels);
+  for (const Index output : columns.outputs) area.targets.push_back(output * state.out_channels);
   const Index in_group = state.in_channels / state.groups;
   const bool joined = state.groups == 1 && side_by_side(columns);
   const std::size_t parts =

@@ -58,7 +58,8 @@ struct Convolution {
 
   std::vector<TapClass> vertical, horizontal;
   struct Area {  // one vertical with one horizontal class: a product for all its pixels
-    const TapClass *rows = nullptr, *columns = nullptr;
+    const TapClass* rows = nullptr;
+    std::vector<Index> sources, targets;  // floats from a row's begin, of x and of y; each column
     std::vector<Index> a_offsets, b_offsets;
     Index length = 0;
   };

@@ -21,75 +21,83 @@ constexpr int kMostVectors = 2;
 constexpr int kRowLimit = kMostRows[1];
 constexpr int kRowVectors = 8;  // of one row alone, whose sums would wait for each other
 
-using Tile = void (*)(const Product&, Index row, Index column, Index tail);
+using Tile = void (*)(const Product&, Index row, Index end, Index column, Index tail);
 
-// `tail`: columns of the last vector (Tail only).
+// The tiles of rows [row, end), Rows at a time. `tail`: columns of the last vector (Tail only).
+// What the description says is read before the stores, which might change it for all the compiler
+// knows.
 template <int Rows, int Vectors, bool Tail>
-void tile(const Product& p, Index row, Index column, Index tail) {
-  F sums[Rows][Vectors];
-#pragma GCC unroll 12
-  for (int r = 0; r < Rows; ++r) {
-#pragma GCC unroll 8
-    for (int v = 0; v < Vectors; ++v) sums[r][v] = F{};
-  }
-  const float* rows[Rows];
-  for (Index s = 0; s < p.segments; ++s) {
-    const Index a_offset = p.a_offsets == nullptr ? 0 : p.a_offsets[s];
-#pragma GCC unroll 12
-    for (int r = 0; r < Rows; ++r) rows[r] = p.rows[row + r] + a_offset;
-    const float* b = p.b + (p.b_offsets == nullptr ? 0 : p.b_offsets[s]) + column;
-    const Index a_end = p.length * p.a_step;
-    for (Index k = 0; k < a_end; k += p.a_step, b += p.b_stride) {
-      F b_row[Vectors];
-#pragma GCC unroll 8
-      for (int v = 0; v < Vectors; ++v) {
-        b_row[v] =
-            Tail && v == Vectors - 1 ? load_part(b + v * kLanes, tail) : load(b + v * kLanes);
-      }
-#pragma GCC unroll 12
-      for (int r = 0; r < Rows; ++r) {
-        const F a = splat(rows[r][k]);
-#pragma GCC unroll 8
-        for (int v = 0; v < Vectors; ++v) sums[r][v] = fma(a, b_row[v], sums[r][v]);
-      }
-    }
-  }
-  float* c[Rows];
-#pragma GCC unroll 12
-  for (int r = 0; r < Rows; ++r) {
-    c[r] = p.c + (p.c_offsets == nullptr ? (row + r) * p.c_stride : p.c_offsets[row + r]) + column;
-  }
+void tiles(const Product& p, Index row, Index end, Index column, Index tail) {
+  const Index segments = p.segments, a_step = p.a_step, a_end = p.length * a_step;
+  const Index b_stride = p.b_stride, c_stride = p.c_stride;
+  const Index *a_offsets = p.a_offsets, *b_offsets = p.b_offsets, *c_offsets = p.c_offsets;
+  const float *const *all_rows = p.rows, *all_b = p.b + column;
+  const bool accumulate = p.accumulate, relu = p.relu;
+  float* all_c = p.c + column;
+  F bias[Vectors];
 #pragma GCC unroll 8
   for (int v = 0; v < Vectors; ++v) {
-    const bool partial = Tail && v == Vectors - 1;
-    F bias{};
-    if (p.bias != nullptr) {
-      bias = partial ? load_part(p.bias + column + v * kLanes, tail)
-                     : load(p.bias + column + v * kLanes);
+    const float* from = p.bias + column + v * kLanes;
+    bias[v] = p.bias == nullptr          ? F{}
+              : Tail && v == Vectors - 1 ? load_part(from, tail)
+                                         : load(from);
+  }
+  for (; row < end; row += Rows) {
+    F sums[Rows][Vectors];
+#pragma GCC unroll 12
+    for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 8
+      for (int v = 0; v < Vectors; ++v) sums[r][v] = F{};
+    }
+    const float* rows[Rows];
+    for (Index s = 0; s < segments; ++s) {
+      const Index a_offset = a_offsets == nullptr ? 0 : a_offsets[s];
+#pragma GCC unroll 12
+      for (int r = 0; r < Rows; ++r) rows[r] = all_rows[row + r] + a_offset;
+      const float* b = all_b + (b_offsets == nullptr ? 0 : b_offsets[s]);
+      for (Index k = 0; k < a_end; k += a_step, b += b_stride) {
+        F b_row[Vectors];
+#pragma GCC unroll 8
+        for (int v = 0; v < Vectors; ++v) {
+          b_row[v] =
+              Tail && v == Vectors - 1 ? load_part(b + v * kLanes, tail) : load(b + v * kLanes);
+        }
+#pragma GCC unroll 12
+        for (int r = 0; r < Rows; ++r) {
+          const F a = splat(rows[r][k]);
+#pragma GCC unroll 8
+          for (int v = 0; v < Vectors; ++v) sums[r][v] = fma(a, b_row[v], sums[r][v]);
+        }
+      }
     }
 #pragma GCC unroll 12
     for (int r = 0; r < Rows; ++r) {
-      float* at = c[r] + v * kLanes;
-      F value = sums[r][v] + bias;
-      if (p.accumulate) value += partial ? load_part(at, tail) : load(at);
-      if (p.relu) value = larger(F{}, value);
-      if (partial)
-        store_part(at, value, tail);
-      else
-        store(at, value);
+      float* c = all_c + (c_offsets == nullptr ? (row + r) * c_stride : c_offsets[row + r]);
+#pragma GCC unroll 8
+      for (int v = 0; v < Vectors; ++v) {
+        const bool partial = Tail && v == Vectors - 1;
+        float* at = c + v * kLanes;
+        F value = sums[r][v] + bias[v];
+        if (accumulate) value += partial ? load_part(at, tail) : load(at);
+        if (relu) value = larger(F{}, value);
+        if (partial)
+          store_part(at, value, tail);
+        else
+          store(at, value);
+      }
     }
   }
 }
 
 template <int Vectors, bool Tail, int... Rows>
-constexpr void fill(Tile (&tiles)[kRowLimit + 1], std::integer_sequence<int, Rows...>) {
-  ((tiles[Rows + 1] = tile<Rows + 1, Vectors, Tail>), ...);
+constexpr void fill(Tile (&of)[kRowLimit + 1], std::integer_sequence<int, Rows...>) {
+  ((of[Rows + 1] = tiles<Rows + 1, Vectors, Tail>), ...);
 }
 
 template <int... Vectors>
-constexpr void fill_row(Tile (&tiles)[kRowVectors + 1][2], std::integer_sequence<int, Vectors...>) {
-  ((tiles[Vectors + 1][0] = tile<1, Vectors + 1, false>,
-    tiles[Vectors + 1][1] = tile<1, Vectors + 1, true>),
+constexpr void fill_row(Tile (&of)[kRowVectors + 1][2], std::integer_sequence<int, Vectors...>) {
+  ((of[Vectors + 1][0] = tiles<1, Vectors + 1, false>,
+    of[Vectors + 1][1] = tiles<1, Vectors + 1, true>),
    ...);
 }
 
@@ -114,37 +122,31 @@ constexpr Tiles kTiles;
 
 // `count` cut into equal parts of `most` or less, the larger ones first: 5 as 3 + 2, not 4 + 1.
 struct Parts {
-  std::uint32_t each, larger;  // the first `larger` are each + 1
+  Index each, larger;  // the first `larger` are each + 1
   Parts(Index count, int most) {
     const auto all = static_cast<std::uint32_t>(count), limit = static_cast<std::uint32_t>(most);
     const std::uint32_t parts = all <= limit ? 1 : (all + limit - 1) / limit;
     each = parts == 1 ? all : all / parts;
-    larger = all - each * parts;
-  }
-  Index take() {
-    if (larger == 0) return each;
-    --larger;
-    return each + 1;
+    larger = all - static_cast<std::uint32_t>(each) * parts;
   }
 };
 
 void product(const Product& p) {
-  Parts across((p.columns + kLanes - 1) / kLanes, p.row_count == 1 ? kRowVectors : kMostVectors);
-  for (Index column = 0; column < p.columns;) {
-    const Index vectors = across.take();
+  const Parts across((p.columns + kLanes - 1) / kLanes,
+                     p.row_count == 1 ? kRowVectors : kMostVectors);
+  Index wider = across.larger;
+  for (Index column = 0; column < p.columns; --wider) {
+    const Index vectors = across.each + (wider > 0 ? 1 : 0);
     const Index wide = least(vectors * kLanes, p.columns - column);
     const Index tail = wide % kLanes;
     if (p.row_count == 1) {
-      kTiles.row[vectors][tail != 0](p, 0, column, tail);
-      column += wide;
-      continue;
-    }
-    const auto& tiles = kTiles.of[vectors][tail != 0];
-    Parts down(p.row_count, kMostRows[vectors]);
-    for (Index row = 0; row < p.row_count;) {
-      const Index rows = down.take();
-      tiles[rows](p, row, column, tail);
-      row += rows;
+      kTiles.row[vectors][tail != 0](p, 0, 1, column, tail);
+    } else {
+      const auto& of = kTiles.of[vectors][tail != 0];
+      const Parts down(p.row_count, kMostRows[vectors]);
+      const Index high = down.larger * (down.each + 1);
+      if (high > 0) of[down.each + 1](p, 0, high, column, tail);
+      if (high < p.row_count) of[down.each](p, high, p.row_count, column, tail);
     }
     column += wide;
   }
