@@ -64,8 +64,7 @@ int serve(int argc, char** argv) {
   bench::RecipeStep step(options);
   step.run(3);
   fmt::print("{{\"ready\": {:.4f}, \"parameters\": {}, \"device_bytes\": {}}}\n",
-             step.compile_seconds() + step.load_seconds(), step.parameters(),
-             step.state_bytes() + step.program().arena_bytes);
+             step.compile_seconds() + step.load_seconds(), step.parameters(), step.device_bytes());
   std::fflush(stdout);
   for (std::string line; std::getline(std::cin, line);)
     measure(step, std::stod(line.substr(line.find(' ') + 1)));

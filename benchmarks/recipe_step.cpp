@@ -107,6 +107,11 @@ void RecipeStep::read_samples(const StepOptions& options) {
   store_->write("data.order", order);
 }
 
+std::int64_t RecipeStep::device_bytes() const {
+  const std::int64_t own = device_->own_memory();
+  return own > 0 ? own : state_bytes() + program_.arena_bytes;
+}
+
 std::int64_t RecipeStep::state_bytes() const {
   std::int64_t bytes = 0;
   for (const Variable& variable : program_.variables)

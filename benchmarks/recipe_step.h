@@ -35,7 +35,8 @@ class RecipeStep {
   const Program& program() const { return program_; }
   Executable& executable() { return *executable_; }
   const std::string& name() const { return name_; }
-  std::int64_t state_bytes() const;  // parameters, optimiser's state and data on the device
+  std::int64_t state_bytes() const;   // parameters, optimiser's state and data on the device
+  std::int64_t device_bytes() const;  // these and what the program works in
   std::int64_t batch() const { return geometry_.batch; }
   std::int64_t parameters() const { return parameters_; }
   double compile_seconds() const { return compile_seconds_; }

@@ -129,8 +129,9 @@ def measure(recipe, options, folder):
     contestants = []
     for name in ["treino", *options.peers]:
         common = [recipe, "--samples", data[0], "--labels", data[1], "--device", options.device]
-        if name == "treino":
-            command = [options.program, *common]
+        ours, _, way = name.partition(":")
+        if ours == "treino":
+            command = [*(["env", f"TREINO_CUDA_STEP={way}"] if way else []), options.program, *common]
         else:
             program, variant = PEERS[name.removesuffix("-tf32")]
             command = [sys.executable, ROOT / "benchmarks" / "peers" / f"{program}.py", *common,
@@ -178,7 +179,8 @@ def main():
     parser.add_argument("--program", required=True, help="treino_bench_peer")
     parser.add_argument("--device", default="cuda", choices=("cuda", "cpu"))
     parser.add_argument("--peers", default=USUAL,
-                        help=f"of {', '.join(PEERS)}, each also with -tf32; usually {USUAL}")
+                        help=f"of {', '.join(PEERS)}, each also with -tf32, and treino:WAY for "
+                             f"TREINO_CUDA_STEP; usually {USUAL}")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=0.7, help="of one measurement")
     parser.add_argument("--patience", type=float, default=100, help="seconds to start in")
@@ -186,7 +188,7 @@ def main():
     options = parser.parse_args()
     options.peers = [p for p in options.peers.split(",") if p]
     for peer in options.peers:
-        if peer.removesuffix("-tf32") not in PEERS:
+        if not peer.startswith("treino:") and peer.removesuffix("-tf32") not in PEERS:
             parser.error(f"no peer {peer}")
     options.out.mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
