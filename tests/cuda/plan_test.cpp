@@ -18,11 +18,13 @@ namespace treino::cuda {
 namespace {
 
 // A step of the recipe's training at addresses of nothing, for each arena that steps in a row take.
-std::vector<Plan> plans_of(const std::string& recipe_name, const Shape& sample) {
+std::vector<Plan> plans_of(const std::string& recipe_name, const Shape& sample,
+                           Precision precision = Precision::float32) {
   const test::Environment driver("TREINO_CUDA_DRIVER", TREINO_FAKE_CUDA_LIBRARY);
   const test::Environment image("TREINO_CUDA_IMAGE", TREINO_FAKE_CUDA_LIBRARY);
-  const nn::Recipe recipe =
+  nn::Recipe recipe =
       nn::load_recipe(fmt::format("{}/recipes/{}.toml", TREINO_SOURCE_DIR, recipe_name));
+  recipe.train.precision = precision;
   const nn::Model model = nn::build_model(recipe, sample, 10);
   nn::BatchGeometry geometry;
   geometry.batch = geometry.rows = recipe.train.batch;
@@ -96,6 +98,24 @@ TEST_P(CudaPlan, LaunchesOfAStep) {
             GetParam().interpreted);
   const auto chain = longest_chain(launches);
   EXPECT_EQ(chain.size(), GetParam().chain) << fmt::format("{}", fmt::join(chain, "\n"));
+}
+
+// Products of TF32 and bf16 round by themselves and end with what exact ones end with.
+TEST_P(CudaPlan, TensorCoresTakeNoLaunchMore) {
+  for (const Precision precision : {Precision::tf32, Precision::bf16}) {
+    const std::string called(names_of(precision)[static_cast<std::size_t>(precision)]);
+    const auto plan = plans_of(GetParam().recipe, GetParam().sample, precision)[0];
+    EXPECT_EQ(plan.launches.size(), GetParam().launches);
+    EXPECT_EQ(longest_chain(plan.launches).size(), GetParam().chain);
+    int products = 0;
+    for (const Launch& launch : plan.launches) {
+      const std::string name = name_of(launch);
+      if (!name.starts_with("matmul_") && !name.starts_with("conv_")) continue;
+      ++products;
+      EXPECT_NE(name.find("_" + called + "_"), name.npos) << name;
+    }
+    EXPECT_GT(products, 4);
+  }
 }
 
 TEST_P(CudaPlan, StepsThatShareAGraph) {

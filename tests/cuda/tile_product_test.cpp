@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Products by tiles against their definition in double: any extents, sides turned or not, sums cut
-// into any number of chunks whose blocks come in the wrong order.
+// into any number of chunks whose blocks come in the wrong order; what tensor cores multiply is
+// rounded first.
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
+#include <limits>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "treino/backend/cuda/kernels.h"
@@ -27,19 +31,26 @@ std::unique_ptr<float, decltype(&std::free)> numbers(Rng& rng, int count) {
   return {values, &std::free};
 }
 
-template <int kVector, int kRows, int kColumns>
-void expect_product(const Extents& e, std::uint64_t seed) {
-  using Work = TileProduct<MatrixOperands<kVector>, kRows, kColumns>;
-  Rng rng(seed, 0);
-  const auto a = numbers(rng, e.rows * e.inner), b = numbers(rng, e.inner * e.columns),
-             out = numbers(rng, e.rows * e.columns);
-  const int down = (e.rows + kRows - 1) / kRows, across = (e.columns + kColumns - 1) / kColumns;
-  const int tiles = down * across;
-  std::vector<float> partial(static_cast<std::size_t>(tiles * e.chunks * kRows * kColumns));
+// What the arithmetic multiplies instead of x.
+template <typename Arithmetic>
+float rounded(float x) {
+  if constexpr (std::is_same_v<Arithmetic, Tf32>) return round_tf32(x);
+  if constexpr (std::is_same_v<Arithmetic, Bf16>) return round_bf16(x);
+  return x;
+}
+
+// out = a b by Work, in blocks that come from the last to the first.
+template <typename Work>
+void multiply(const Extents& e, const float* a, const float* b, float* out,
+              const Epilogue& epilogue = {}) {
+  const int across = (e.columns + Work::kTileColumns - 1) / Work::kTileColumns;
+  const int tiles = (e.rows + Work::kTileRows - 1) / Work::kTileRows * across;
+  std::vector<float> partial(
+      static_cast<std::size_t>(tiles * e.chunks * Work::kTileRows * Work::kTileColumns));
   std::vector<unsigned> counters(static_cast<std::size_t>(tiles * (1 + groups_of(e.chunks))));
   Work work{};
-  work.operands = {a.get(),
-                   b.get(),
+  work.operands = {a,
+                   b,
                    e.rows,
                    e.columns,
                    e.inner,
@@ -47,14 +58,36 @@ void expect_product(const Extents& e, std::uint64_t seed) {
                    e.turned_a ? e.rows : 1,
                    e.turned_b ? 1 : e.columns,
                    e.turned_b ? e.inner : 1};
-  work.out = out.get();
+  work.out = out;
   work.partial = partial.data();
   work.counters = counters.data();
+  work.epilogue = epilogue;
   work.column_tiles = across;
   work.chunks = e.chunks;
   const auto team = std::make_unique<HostTeam<Work>>();
   for (Index block = Index{tiles} * e.chunks; block-- > 0;) work.tile(block, *team);
+  for (const unsigned counter : counters) ASSERT_EQ(counter, 0U);
+}
 
+// Chunks that a sum may be cut into.
+int any_chunks(Rng& rng, int inner, int depth) {
+  return 1 + static_cast<int>(rng.below(static_cast<std::uint64_t>((inner + depth - 1) / depth)));
+}
+
+template <int kVector, int kRows, int kColumns, typename Arithmetic = Exact>
+void expect_product(Extents e, std::uint64_t seed) {
+  using Work = TileProduct<MatrixOperands<kVector>, kRows, kColumns, Arithmetic>;
+  Rng rng(seed, 0);
+  e.chunks = any_chunks(rng, e.inner, Work::kDepth);
+  SCOPED_TRACE(testing::Message() << kRows << "x" << kColumns << ", " << e.rows << "x" << e.inner
+                                  << "x" << e.columns << (e.turned_a ? " turned" : "")
+                                  << (e.turned_b ? " turned" : "") << ", " << e.chunks
+                                  << " chunks");
+  const auto a = numbers(rng, e.rows * e.inner), b = numbers(rng, e.inner * e.columns),
+             out = numbers(rng, e.rows * e.columns);
+  ASSERT_NO_FATAL_FAILURE(multiply<Work>(e, a.get(), b.get(), out.get()));
+  for (int i = 0; i < e.rows * e.inner; ++i) a.get()[i] = rounded<Arithmetic>(a.get()[i]);
+  for (int i = 0; i < e.inner * e.columns; ++i) b.get()[i] = rounded<Arithmetic>(b.get()[i]);
   for (int row = 0; row < e.rows; ++row) {
     for (int column = 0; column < e.columns; ++column) {
       double sum = 0;
@@ -65,23 +98,23 @@ void expect_product(const Extents& e, std::uint64_t seed) {
       ASSERT_NEAR(out.get()[row * e.columns + column], sum, 1e-4) << row << ", " << column;
     }
   }
-  for (const unsigned counter : counters) ASSERT_EQ(counter, 0U);
+}
+
+template <int kVector>
+Extents any_extents(Rng& rng) {
+  const auto extent = [&](std::uint64_t most) {
+    return (1 + static_cast<int>(rng.below(most / kVector))) * kVector;
+  };
+  return {extent(150), extent(150), extent(400), rng.below(2) == 1, rng.below(2) == 1, 1};
 }
 
 template <int kVector>
 void expect_products(Rng& rng) {
-  const auto extent = [&](std::uint64_t most) {
-    return (1 + static_cast<int>(rng.below(most / kVector))) * kVector;
-  };
   for (int i = 0; i < 40; ++i) {
-    Extents e{extent(150), extent(150), extent(400), rng.below(2) == 1, rng.below(2) == 1, 1};
-    const int slices = (e.inner + kDepth - 1) / kDepth;
-    e.chunks = 1 + static_cast<int>(rng.below(static_cast<std::uint64_t>(slices)));
-    SCOPED_TRACE(testing::Message()
-                 << e.rows << "x" << e.inner << "x" << e.columns << ", " << e.chunks << " chunks");
-    expect_product<kVector, 32, 32>(e, rng.below(1000));
-    expect_product<kVector, 64, 64>(e, rng.below(1000));
-    expect_product<kVector, 128, 32>(e, rng.below(1000));
+    const Extents e = any_extents<kVector>(rng);
+    ASSERT_NO_FATAL_FAILURE((expect_product<kVector, 32, 32>(e, rng.below(1000))));
+    ASSERT_NO_FATAL_FAILURE((expect_product<kVector, 64, 64>(e, rng.below(1000))));
+    ASSERT_NO_FATAL_FAILURE((expect_product<kVector, 128, 32>(e, rng.below(1000))));
   }
 }
 
@@ -93,6 +126,189 @@ TEST(CudaTileProduct, IsTheProductOneNumberAtATime) {
 TEST(CudaTileProduct, IsTheProductFourNumbersAtATime) {
   Rng rng(2, 0);
   expect_products<4>(rng);
+}
+
+template <typename Arithmetic>
+class CudaTensorTileProduct : public testing::Test {};
+
+struct ArithmeticName {
+  template <typename T>
+  static std::string GetName(int) {
+    return std::is_same_v<T, Tf32> ? "tf32" : "bf16";
+  }
+};
+using TensorArithmetics = testing::Types<Tf32, Bf16>;
+TYPED_TEST_SUITE(CudaTensorTileProduct, TensorArithmetics, ArithmeticName);
+
+TYPED_TEST(CudaTensorTileProduct, IsTheProductOfRoundedNumbers) {
+  Rng rng(3, 0);
+  for (int i = 0; i < 12; ++i) {
+    const Extents one = any_extents<1>(rng), four = any_extents<4>(rng);
+    ASSERT_NO_FATAL_FAILURE((expect_product<1, 64, 64, TypeParam>(one, rng.below(1000))));
+    ASSERT_NO_FATAL_FAILURE((expect_product<4, 64, 64, TypeParam>(four, rng.below(1000))));
+    ASSERT_NO_FATAL_FAILURE((expect_product<4, 128, 64, TypeParam>(four, rng.below(1000))));
+  }
+}
+
+// Whole numbers whose sums are exact in any order.
+TYPED_TEST(CudaTensorTileProduct, ShortNumbersGiveTheBitsOfExactProducts) {
+  Rng rng(4, 0);
+  for (int i = 0; i < 8; ++i) {
+    Extents e = any_extents<4>(rng);
+    const auto a = numbers(rng, e.rows * e.inner), b = numbers(rng, e.inner * e.columns),
+               out = numbers(rng, e.rows * e.columns), exact = numbers(rng, e.rows * e.columns),
+               bias = numbers(rng, e.columns), mask = numbers(rng, e.rows * e.columns),
+               gate = numbers(rng, e.rows * e.columns), kept = numbers(rng, e.rows * e.columns);
+    for (int j = 0; j < e.rows * e.inner; ++j) a.get()[j] = std::round(a.get()[j] * 100);
+    for (int j = 0; j < e.inner * e.columns; ++j) b.get()[j] = std::round(b.get()[j] * 100);
+    Epilogue end;
+    end.bias = bias.get();
+    end.relu = true;
+    end.mask = mask.get();
+    end.gate = gate.get();
+    end.kept = kept.get();
+    using Work = TileProduct<MatrixOperands<4>, 64, 64, TypeParam>;
+    e.chunks = any_chunks(rng, e.inner, Work::kDepth);
+    multiply<Work>(e, a.get(), b.get(), out.get(), end);
+    const std::vector<float> was_kept(kept.get(), kept.get() + e.rows * e.columns);
+    e.chunks = any_chunks(rng, e.inner, 16);
+    multiply<TileProduct<MatrixOperands<4>, 32, 32>>(e, a.get(), b.get(), exact.get(), end);
+    for (int j = 0; j < e.rows * e.columns; ++j) {
+      ASSERT_EQ(out.get()[j], exact.get()[j]) << j;
+      ASSERT_EQ(was_kept[static_cast<std::size_t>(j)], kept.get()[j]) << j;
+    }
+  }
+}
+
+TYPED_TEST(CudaTensorTileProduct, SpecialNumbersAreRoundedAsAnywhere) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  constexpr float kLargest = std::numeric_limits<float>::max();
+  const std::vector<float> special{kInfinity,
+                                   -kInfinity,
+                                   std::numeric_limits<float>::quiet_NaN(),
+                                   std::bit_cast<float>(0x7f800001U),
+                                   std::bit_cast<float>(0xffffffffU),
+                                   kLargest,
+                                   -kLargest,
+                                   std::bit_cast<float>(0x7f7f7fffU),
+                                   std::bit_cast<float>(0x7f7fefffU),
+                                   0.0F,
+                                   -0.0F,
+                                   std::numeric_limits<float>::denorm_min(),
+                                   -std::numeric_limits<float>::denorm_min(),
+                                   std::numeric_limits<float>::min(),
+                                   std::bit_cast<float>(0x007fffffU),
+                                   std::bit_cast<float>(0x00018000U),
+                                   1.00390625F,
+                                   1.01171875F,  // ties of bf16
+                                   1 + 0x1p-11F,
+                                   1 + 0x3p-11F};  // of TF32
+  const Extents e{static_cast<int>(special.size()), 1, 1, false, false, 1};
+  const float one = 1;
+  std::vector<float> out(special.size());
+  const auto expect_rounded = [&] {
+    for (std::size_t i = 0; i < special.size(); ++i) {
+      const float expected = rounded<TypeParam>(special[i]);
+      if (std::isnan(expected))
+        EXPECT_TRUE(std::isnan(out[i])) << i;
+      else
+        EXPECT_EQ(out[i], expected) << i;
+    }
+  };
+  using Work = TileProduct<MatrixOperands<1>, 64, 64, TypeParam>;
+  multiply<Work>(e, special.data(), &one, out.data());
+  expect_rounded();
+  out.assign(special.size(), 0);
+  multiply<Work>({1, e.rows, 1, false, false, 1}, &one, special.data(), out.data());
+  expect_rounded();
+}
+
+// The instruction as the PTX ISA has it:
+// a_r of thread t is A[t / 4 + 8 (r odd)][t % 4 + 4 (r > 1)],
+// b_r is B[t % 4 + 4 r][t / 4],
+// c_r is C[t / 4 + 8 (r > 1)][2 (t % 4) + (r odd)].
+TEST(CudaTensorCores, AddWhatTheInstructionAdds) {
+  Rng rng(5, 0);
+  Word a[32][4], b[32][2];
+  double left[16][8], right[8][8];
+  for (int lane = 0; lane < 32; ++lane) {
+    for (int r = 0; r < 4; ++r) {
+      const float value = static_cast<float>(rng.below(200));
+      a[lane][r] = std::bit_cast<Word>(value);
+      left[lane / 4 + (r == 1 || r == 3 ? 8 : 0)][lane % 4 + (r > 1 ? 4 : 0)] = double{value};
+    }
+    for (int r = 0; r < 2; ++r) {
+      const float value = static_cast<float>(rng.below(200));
+      b[lane][r] = std::bit_cast<Word>(value);
+      right[lane % 4 + 4 * r][lane / 4] = double{value};
+    }
+  }
+  for (int lane = 0; lane < 32; ++lane) {
+    float c[4] = {1, 2, 3, 4};
+    add_products<Tf32Words>(
+        lane, [&](int of, int r) { return a[of][r]; }, [&](int of, int r) { return b[of][r]; }, c);
+    for (int r = 0; r < 4; ++r) {
+      double sum = r + 1;
+      for (int k = 0; k < 8; ++k)
+        sum += left[lane / 4 + (r > 1 ? 8 : 0)][k] * right[k][lane % 4 * 2 + (r == 1 || r == 3)];
+      EXPECT_EQ(c[r], sum) << lane << ", " << r;
+    }
+  }
+}
+
+TEST(CudaTensorCores, AWordOfBf16IsTwoNumbersTheFirstBelow) {
+  EXPECT_EQ(Bf16Words::word(1, -2), 0xc0003f80U);
+  EXPECT_EQ(Bf16Words::add_product(0.5F, Bf16Words::word(3, 5), Bf16Words::word(7, 11)), 76.5F);
+}
+
+// Shared memory has 32 banks of a word; a warp's access takes as long as its busiest bank. Wider
+// ones go in turns of so many threads that each of them could have its banks alone.
+template <typename Address>
+int busiest_bank(int threads, int words, Address&& address) {
+  int most = 0;
+  for (int first = 0; first < 32; first += threads) {
+    std::set<int> of_bank[32];
+    for (int lane = first; lane < first + threads; ++lane) {
+      for (int word = 0; word < words; ++word)
+        of_bank[(address(lane) + word) % 32].insert(address(lane) + word);
+    }
+    for (const auto& words_of : of_bank) most = std::max(most, static_cast<int>(words_of.size()));
+  }
+  return most;
+}
+
+template <typename Arithmetic, int kWide, int kVector>
+void expect_banks(bool along_k, int expected) {
+  using Tile = typename Arithmetic::template Tile<kWide, 64>;
+  using Side = typename Tile::template Side<kWide>;
+  const int words = along_k && kVector == 4 ? 4 / Tile::kPack : 1;
+  for (int warp = 0; warp < 8; ++warp) {
+    for (int j = 0; j < Share<kWide, Tile::kDepth, kVector>::kEach; j += Tile::kPack) {
+      for (int v = 0; v < (along_k ? 1 : kVector); ++v) {
+        const int busiest = busiest_bank(32 / words, words, [&](int lane) {
+          const Cell cell = Tile::template fetched<kWide, kVector>(warp * 32 + lane, j, along_k);
+          return Side::place(cell.across + v, cell.k / Tile::kPack);
+        });
+        EXPECT_LE(busiest, expected)
+            << kWide << ", " << kVector << ", along k " << along_k << ", warp " << warp;
+      }
+    }
+  }
+}
+
+TYPED_TEST(CudaTensorTileProduct, ThreadsMeetInNoBank) {
+  expect_banks<TypeParam, 64, 4>(true, 1);
+  expect_banks<TypeParam, 64, 4>(false, 1);
+  expect_banks<TypeParam, 128, 4>(true, 1);
+  expect_banks<TypeParam, 128, 4>(false, 1);
+  expect_banks<TypeParam, 64, 1>(true, 1);
+  expect_banks<TypeParam, 64, 1>(false, 2);
+  for (int row = 0; row < 64; row += 8) {
+    EXPECT_EQ(
+        busiest_bank(8, 4,
+                     [&](int lane) { return QuadSide<64>::place(row + lane / 4, lane % 4 * 4); }),
+        1);
+  }
 }
 
 }  // namespace

@@ -56,6 +56,33 @@ TEST_P(CudaTraining, GraphsAndOneKernelForAllStepsGiveTheSameBits) {
   EXPECT_TRUE(state_of(folder_ / "graph") == state_of(folder_ / "levels"));
 }
 
+class CudaShortTraining : public CudaTraining {};
+
+// Tensor cores over the stand-in and the CPU's rounded products follow each other, and not the
+// float32 training.
+TEST_P(CudaShortTraining, FollowsTheCpus) {
+  Settings settings;
+  settings.overrides = {{"train.epochs", "2"}, {"train.precision", ""}};
+  const auto state_and_loss = [&](const std::string& device, const std::string& precision,
+                                  const char* folder) {
+    const std::string run = folder_ / (precision + folder);
+    settings.device = device;
+    settings.overrides[1].second = precision;
+    const double loss = train(*GetParam(), run, settings).epochs.back().training.loss;
+    return std::pair(state_of(run), loss);
+  };
+  const auto exact = state_and_loss("cuda", "float32", "");
+  for (const char* precision : {"tf32", "bf16"}) {
+    const auto one = state_and_loss("cuda", precision, "");
+    EXPECT_TRUE(state_and_loss("cuda", precision, "-again") == one);
+    EXPECT_FALSE(one.first == exact.first);
+    EXPECT_NEAR(state_and_loss("cpu", precision, "-cpu").second, one.second, 5e-3 * one.second);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Networks, CudaShortTraining, testing::Values(&kDense, &kConv),
+                         [](const auto& info) { return info.index == 0 ? "dense" : "conv"; });
+
 std::string name_of(const testing::TestParamInfo<const std::string*>& info) {
   constexpr const char* kNames[] = {"dense", "conv", "augmented", "residual"};
   return kNames[info.index];

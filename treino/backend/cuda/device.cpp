@@ -18,6 +18,10 @@ class CudaTarget : public Target {
   bool fuses_activation(const Node& heavy, Op activation) const override {
     return activation == Op::relu && heavy.outputs[0].dtype == DType::f32;
   }
+  bool rounds_operands(const Node& product) const override {
+    const auto* window = std::get_if<WindowAttributes>(&product.attributes);
+    return product.outputs[0].dtype == DType::f32 && (window == nullptr || window->groups == 1);
+  }
   bool fuses_norm_pool(const Node& pool) const override {
     return pool.outputs[0].dtype == DType::f32;
   }

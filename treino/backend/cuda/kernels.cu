@@ -125,10 +125,10 @@ extern "C" __global__ void __launch_bounds__(kThreads, 2)
   }
 }
 
-#define TREINO_KERNEL(name, ...)                                             \
-  extern "C" __global__ void __launch_bounds__(kThreads)                     \
-      treino_##name(const __grid_constant__ __VA_ARGS__ work, Index count) { \
-    run(work, count);                                                        \
+#define TREINO_KERNEL(name, ...)                                                    \
+  extern "C" __global__ void __launch_bounds__(kThreads, kLeastBlocks<__VA_ARGS__>) \
+      treino_##name(const __grid_constant__ __VA_ARGS__ work, Index count) {        \
+    run(work, count);                                                               \
   }
 #include "treino/backend/cuda/kernels.def"
 #undef TREINO_KERNEL

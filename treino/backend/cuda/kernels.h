@@ -40,6 +40,15 @@ constexpr Kernel kernel_of = [] {
 #include "treino/backend/cuda/kernels.def"
 #undef TREINO_KERNEL
 
+// Whether a structure has a row.
+template <typename Work>
+constexpr bool kHasKernel = false;
+#define TREINO_KERNEL(name, ...) \
+  template <>                    \
+  inline constexpr bool kHasKernel<__VA_ARGS__> = true;
+#include "treino/backend/cuda/kernels.def"
+#undef TREINO_KERNEL
+
 // Whether it is part of the kernel that runs whole programs.
 inline constexpr bool kInLevels[] = {
 #define TREINO_KERNEL(name, ...) true,

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <functional>
 #include <initializer_list>
 #include <limits>
+#include <type_traits>
 
 #include "treino/backend/cuda/plan.h"
 #include "treino/base/error.h"
@@ -84,10 +86,19 @@ struct Cut {
   Index cycles = std::numeric_limits<Index>::max();
 };
 
+// Multiplications of a multiprocessor in a cycle, as tiles of Work make them: what its inner loop
+// leaves of 128. By tensor cores: what shared memory can hand to a tile, less two fifths; nothing
+// of it was measured.
+template <typename Work>
+constexpr Index kRate = Work::Tile::kEach == 16 ? 60 : 35;
+template <typename Operands, int kRows, int kColumns>
+constexpr Index kRate<TileProduct<Operands, kRows, kColumns, Tf32>> = kRows == 128 ? 300 : 200;
+template <typename Operands, int kRows, int kColumns>
+constexpr Index kRate<TileProduct<Operands, kRows, kColumns, Bf16>> = kRows == 128 ? 600 : 400;
+
 template <typename Work>
 Cut cut_of(Index rows, Index columns, Index inner) {
-  // Multiprocessors, and multiplications of one in a cycle: what a tile's inner loop leaves of 128.
-  constexpr Index kProcessors = 132, kRate = Work::kSide == 4 ? 60 : 35;
+  constexpr Index kProcessors = 132;
   // A block's begin and a slice's way from memory, of so many blocks at once; what chunks cost:
   // written, counted, read by the block that is last, in one level or two.
   constexpr Index kBegin = 2000, kSlice = 700, kAtOnce = 3, kChunks = 4000, kTwoLevels = 7000;
@@ -95,13 +106,13 @@ Cut cut_of(Index rows, Index columns, Index inner) {
   constexpr Index kTile = Work::kTileRows * Work::kTileColumns;
   const auto parts = [](Index whole, Index part) { return (whole + part - 1) / part; };
   const Index tiles = parts(rows, Work::kTileRows) * parts(columns, Work::kTileColumns);
-  const Index slices = parts(inner, kDepth);
+  const Index slices = parts(inner, Work::kDepth);
   Cut best;
-  for (Index chunks = 1; chunks <= std::min<Index>(slices, 256); ++chunks) {
+  for (Index chunks = 1; chunks <= std::clamp<Index>(slices, 1, 256); ++chunks) {
     if (chunks > 1 && tiles * chunks * kTile > kMostPartial) break;
     const Index each = parts(slices, chunks);
     const Index blocks = parts(tiles * chunks, kProcessors);  // of a multiprocessor
-    const Index work = blocks * kTile * kDepth * each / kRate;
+    const Index work = blocks * kTile * Work::kDepth * each / kRate<Work>;
     const Index wait = parts(blocks, kAtOnce) * (kBegin + kSlice * each);
     const Index added = chunks == 1 ? 0 : chunks <= kMostAtOnce ? kChunks : kTwoLevels;
     const Index cycles = std::max(work, wait) + added;
@@ -123,23 +134,40 @@ void tiles(Planner& planner, const Operands& operands, float* out, const Epilogu
       cut.tiles * cut.chunks);
 }
 
-// A product in the tiles that are thought to be quickest.
+// Of tiles that there are kernels for, those that are thought to be quickest; the first of equals.
+template <typename... Works, typename Operands>
+void quickest(Planner& planner, const Operands& operands, float* out, const Epilogue& epilogue) {
+  Index best = std::numeric_limits<Index>::max();
+  std::function<void()> plan;
+  const auto consider = [&]<typename Work>(std::type_identity<Work>) {
+    if constexpr (kHasKernel<Work>) {
+      const Cut cut = cut_of<Work>(operands.rows, operands.columns, operands.inner);
+      if (cut.cycles >= best) return;
+      best = cut.cycles;
+      plan = [&, cut] { tiles<Work>(planner, operands, out, epilogue, cut); };
+    }
+  };
+  (consider(std::type_identity<Works>{}), ...);
+  plan();
+}
+
 template <typename Operands>
-void product(Planner& planner, const Operands& operands, float* out, const Epilogue& epilogue) {
-  using Square = TileProduct<Operands, 64, 64>;
-  using Tall = TileProduct<Operands, 128, 32>;
-  using Small = TileProduct<Operands, 32, 32>;
-  const Index rows = operands.rows, columns = operands.columns;
-  if (rows == 0 || columns == 0) return;
-  const Cut square = cut_of<Square>(rows, columns, operands.inner);
-  const Cut tall = cut_of<Tall>(rows, columns, operands.inner);
-  const Cut small = cut_of<Small>(rows, columns, operands.inner);
-  if (square.cycles <= std::min(tall.cycles, small.cycles))
-    tiles<Square>(planner, operands, out, epilogue, square);
-  else if (tall.cycles <= small.cycles)
-    tiles<Tall>(planner, operands, out, epilogue, tall);
-  else
-    tiles<Small>(planner, operands, out, epilogue, small);
+void product(Planner& planner, Precision precision, const Operands& operands, float* out,
+             const Epilogue& epilogue) {
+  if (operands.rows == 0 || operands.columns == 0) return;
+  const auto by_tensor_cores = [&]<typename Arithmetic>(std::type_identity<Arithmetic>) {
+    quickest<TileProduct<Operands, 64, 64, Arithmetic>, TileProduct<Operands, 128, 64, Arithmetic>>(
+        planner, operands, out, epilogue);
+  };
+  switch (precision) {
+    case Precision::float32:
+      return quickest<TileProduct<Operands, 64, 64>, TileProduct<Operands, 128, 32>,
+                      TileProduct<Operands, 32, 32>>(planner, operands, out, epilogue);
+    case Precision::tf32:
+      return by_tensor_cores(std::type_identity<Tf32>{});
+    case Precision::bf16:
+      return by_tensor_cores(std::type_identity<Bf16>{});
+  }
 }
 
 // Calls f with 4 (neighbours at once) where that divides all of `extents`, else with 1.
@@ -166,7 +194,12 @@ Patches patches_of(const Step& step) {
   p.rows = small(step, w.size[0]);
   p.across = small(step, w.size[1]);
   p.pixels = small(step, w.input[0] * p.out[0] * p.out[1]);
+  small(step, w.input[0] * w.input[1] * w.input[2]);
   return p;
+}
+
+Precision precision_of(const Step& convolution) {
+  return std::get<WindowAttributes>(convolution.attributes).precision;
 }
 
 int taps(const Patches& p) {
@@ -191,7 +224,7 @@ void plan_matmul(Planner& planner, const Step& step) {
               &out = step.outputs[0].type.shape;
   const End end = end_of(planner, step, m.activation);
   with_neighbours({a[1], b[1], a[!m.transpose_a]}, [&](auto width) {
-    product(planner,
+    product(planner, m.precision,
             MatrixOperands<width>{planner.at<float>(step.inputs[0]),
                                   planner.at<float>(step.inputs[1]), small(step, out[0]),
                                   small(step, out[1]), small(step, a[!m.transpose_a]),
@@ -213,8 +246,9 @@ void plan_conv2d(Planner& planner, const Step& step) {
   }
   const Patches p = patches_of(step);
   with_neighbours({p.channels, p.filters}, [&](auto width) {
-    product(planner, ConvOperands<width>{x, kernel, p, p.pixels, p.filters, taps(p) * p.channels},
-            end.out, end.epilogue);
+    product(planner, precision_of(step),
+            ConvOperands<width>{x, kernel, p, p.pixels, p.filters, taps(p) * p.channels}, end.out,
+            end.epilogue);
   });
 }
 
@@ -230,7 +264,7 @@ void plan_conv2d_grad_input(Planner& planner, const Step& step) {
   const Patches p = patches_of(step);
   const int rows = small(step, elements(step.outputs[0]) / Index{p.channels});
   with_neighbours({p.channels, p.filters}, [&](auto width) {
-    product(planner,
+    product(planner, precision_of(step),
             ConvGradInputOperands<width>{dy, kernel, p, rows, p.channels, taps(p) * p.filters},
             end.out, end.epilogue);
   });
@@ -244,7 +278,7 @@ void plan_conv2d_grad_kernel(Planner& planner, const Step& step) {
   if (filters.groups == 1) {
     const Patches p = patches_of(step);
     with_neighbours({p.channels, p.filters}, [&](auto width) {
-      product(planner,
+      product(planner, precision_of(step),
               ConvGradKernelOperands<width>{x, dy, p, taps(p) * p.channels, p.filters, p.pixels},
               end.out, end.epilogue);
     });

@@ -59,7 +59,7 @@ struct Patches {
 
   // A pixel of the output: where its window begins in the input.
   struct Corner {
-    Index sample;  // offset; -1: no such pixel
+    int sample;  // its first row of pixels, of all samples'; -1: no such pixel
     int y, x;
   };
   // A number of the window: tap and channel.
@@ -70,7 +70,7 @@ struct Patches {
     if (pixel >= pixels) return {-1, 0, 0};
     const int row = pixel / out[1], ox = pixel - row * out[1];
     const int n = row / out[0], oy = row - n * out[0];
-    return {Index{n} * height * width * channels, oy * stride[0] - pad[0], ox * stride[1] - pad[1]};
+    return {n * height, oy * stride[0] - pad[0], ox * stride[1] - pad[1]};
   }
   // `each` channels (or filters) a tap.
   TREINO_HOST_DEVICE Tap tap(int number, const SmallDivisor& each) const {
@@ -84,7 +84,7 @@ struct Patches {
     const int iy = corner.y + tap.y, ix = corner.x + tap.x;
     const bool inside =
         corner.sample >= 0 && tap.channel >= 0 && iy >= 0 && iy < height && ix >= 0 && ix < width;
-    read_or_zero(inside, x, corner.sample + (Index{iy} * width + ix) * channels + tap.channel, to);
+    read_or_zero(inside, x, Index{(corner.sample + iy) * width + ix} * channels + tap.channel, to);
   }
 };
 
@@ -151,8 +151,8 @@ struct ConvGradInputOperands {
   int rows, columns, inner;
 
   struct Row {
-    Index sample;  // offset in dy; -1: no such pixel
-    int y, x;      // of the pixel, in the padded picture
+    int sample;  // dy's first row of its pixels, of all samples'; -1: no such pixel
+    int y, x;    // of the pixel, in the padded picture
   };
   struct Column {
     int channel;
@@ -163,7 +163,7 @@ struct ConvGradInputOperands {
     if (row >= rows) return {-1, 0, 0};
     const int line = row / p.width, x = row - line * p.width;
     const int n = line / p.height, y = line - n * p.height;
-    return {Index{n} * p.out[0] * p.out[1] * p.filters, y + p.pad[0], x + p.pad[1]};
+    return {n * p.out[0], y + p.pad[0], x + p.pad[1]};
   }
   TREINO_HOST_DEVICE Column column(int column) const { return {column}; }
   TREINO_HOST_DEVICE void left(const Row& row, int k, float (&to)[kVector]) const {
@@ -176,7 +176,7 @@ struct ConvGradInputOperands {
       x /= p.stride[1];
     }
     inside = inside && y < p.out[0] && x < p.out[1];
-    read_or_zero(inside, dy, row.sample + (Index{y} * p.out[1] + x) * p.filters + tap.channel, to);
+    read_or_zero(inside, dy, Index{(row.sample + y) * p.out[1] + x} * p.filters + tap.channel, to);
   }
   // Filters are neighbours in a kernel [tap][channel][filter].
   TREINO_HOST_DEVICE void right(const Column& column, int k, float (&to)[kVector]) const {

@@ -7,10 +7,10 @@
 
 #include "treino/backend/cuda/kernels/operands.h"
 #include "treino/backend/cuda/kernels/product.h"
+#include "treino/backend/cuda/kernels/tile_exact.h"
+#include "treino/backend/cuda/kernels/tile_tensor.h"
 
 namespace treino::cuda {
-
-inline constexpr int kDepth = 16;  // of k at a time
 
 // Chunks of a tile that one block adds; where there are more it is done in two levels.
 inline constexpr int kGroup = 8, kMostAtOnce = 12;
@@ -18,19 +18,15 @@ TREINO_HOST_DEVICE int groups_of(int chunks) {
   return chunks > kMostAtOnce ? (chunks + kGroup - 1) / kGroup : 0;
 }
 
-template <typename Operands, int kRows, int kColumns>
+template <typename Operands, int kRows, int kColumns, typename Arithmetic = Exact>
 struct TileProduct {
-  static constexpr int kTileRows = kRows, kTileColumns = kColumns;
-  // Results of a thread: 4 x 4 of a large tile, 2 x 2 of a small one.
-  static constexpr int kSide = kRows * kColumns >= 16 * kThreads ? 4 : 2;
-  static constexpr int kAcross = kColumns / kSide;  // threads along a row of the tile
-  static_assert(kRows * kColumns == kSide * kSide * kThreads);
+  using Tile = typename Arithmetic::template Tile<kRows, kColumns>;
+  static constexpr int kTileRows = kRows, kTileColumns = kColumns, kDepth = Tile::kDepth;
   // A thread fetches groups of neighbours along k, or along rows and columns.
   static constexpr int kVector = Operands::kVector;
-  static constexpr int kLeftGroups = kRows * kDepth / kVector;
-  static constexpr int kRightGroups = kColumns * kDepth / kVector;
-  static constexpr int kLeftEach = (kLeftGroups + kThreads - 1) / kThreads;
-  static constexpr int kRightEach = (kRightGroups + kThreads - 1) / kThreads;
+  static constexpr int kBlocks = Tile::template kBlocks<kVector>;
+  using LeftShare = Share<kRows, kDepth, kVector>;
+  using RightShare = Share<kColumns, kDepth, kVector>;
 
   Operands operands;
   float* out;
@@ -40,14 +36,14 @@ struct TileProduct {
   int column_tiles, chunks;
 
   struct Shared {
-    alignas(16) float left[2][kDepth][kRows + 4];
-    alignas(16) float right[2][kDepth][kColumns + 4];
+    typename Tile::template Side<kRows> left[2];
+    typename Tile::template Side<kColumns> right[2];
   };
   struct Thread {
-    float sum[kSide][kSide];
-    typename Operands::Row rows[kLeftEach];
-    typename Operands::Column columns[kRightEach];
-    float left[kLeftEach][kVector], right[kRightEach][kVector];
+    float sums[Tile::kEach];
+    typename Operands::Row rows[LeftShare::kEach];
+    typename Operands::Column columns[RightShare::kEach];
+    float left[LeftShare::kEach][kVector], right[RightShare::kEach][kVector];
   };
 
   template <typename Team>
@@ -59,10 +55,7 @@ struct TileProduct {
     const int last = static_cast<int>(Index{slices} * (chunk + 1) / chunks);
     team.each([&](int thread, Thread& own) {
 #pragma unroll
-      for (int i = 0; i < kSide; ++i) {
-#pragma unroll
-        for (int j = 0; j < kSide; ++j) own.sum[i][j] = 0;
-      }
+      for (int i = 0; i < kEach; ++i) own.sums[i] = 0;
       start(thread, own, row, column);
       fetch(thread, own, first * kDepth);
       put(thread, own, team.shared, 0);
@@ -71,7 +64,7 @@ struct TileProduct {
       const int now = (slice - first) % 2;
       team.each([&](int thread, Thread& own) {
         if (slice + 1 < last) fetch(thread, own, (slice + 1) * kDepth);
-        multiply(thread, own, team.shared, now);
+        Tile::multiply(thread, own.sums, team.shared.left[now], team.shared.right[now]);
         if (slice + 1 < last) put(thread, own, team.shared, 1 - now);
       });
     }
@@ -84,7 +77,7 @@ struct TileProduct {
     team.each([&](int thread, Thread& own) {
       float* to = parts + chunk * kPart + thread;
 #pragma unroll
-      for (int i = 0; i < kEach; ++i) to[i * kThreads] = own.sum[i / kSide][i % kSide];
+      for (int i = 0; i < kEach; ++i) to[i * kThreads] = own.sums[i];
     });
     int left = chunks, stride = kPart;
     if (groups_of(chunks) > 0) {
@@ -95,7 +88,7 @@ struct TileProduct {
         float* first = parts + begin * kPart + thread;
         add(own, first, members, kPart);
 #pragma unroll
-        for (int i = 0; i < kEach; ++i) first[i * kThreads] = own.sum[i / kSide][i % kSide];
+        for (int i = 0; i < kEach; ++i) first[i * kThreads] = own.sums[i];
       });
       left = groups_of(chunks);
       stride = kGroup * kPart;
@@ -108,121 +101,71 @@ struct TileProduct {
   }
 
  private:
-  static constexpr int kEach = kSide * kSide, kPart = kRows * kColumns;
+  static constexpr int kEach = Tile::kEach, kPart = kRows * kColumns;
 
   // The sum of so many parts, in order; 32 are on their way at once.
   TREINO_HOST_DEVICE static void add(Thread& own, const float* from, int parts, int stride) {
 #pragma unroll
-    for (int i = 0; i < kEach; ++i) own.sum[i / kSide][i % kSide] = 0;
+    for (int i = 0; i < kEach; ++i) own.sums[i] = 0;
 #pragma unroll 32 / kEach
     for (int part = 0; part < parts; ++part) {
 #pragma unroll
-      for (int i = 0; i < kEach; ++i)
-        own.sum[i / kSide][i % kSide] += from[Index{part} * stride + i * kThreads];
+      for (int i = 0; i < kEach; ++i) own.sums[i] += from[Index{part} * stride + i * kThreads];
     }
   }
 
-  // Group `number` of a side: its row or column and its k in the tile, neighbours along the one or
-  // the other.
-  TREINO_HOST_DEVICE static int number_of(int thread, int j) {
-    return thread + j * kThreads;
+  TREINO_HOST_DEVICE Cell left_cell(int thread, int j) const {
+    return Tile::template fetched<kRows, kVector>(thread, j, operands.left_along_k());
   }
-  template <int kWide>
-  TREINO_HOST_DEVICE static int across(int number, bool along_k) {
-    return along_k ? number / (kDepth / kVector) : number % (kWide / kVector) * kVector;
-  }
-  template <int kWide>
-  TREINO_HOST_DEVICE static int depth(int number, bool along_k) {
-    return along_k ? number % (kDepth / kVector) * kVector : number / (kWide / kVector);
+  TREINO_HOST_DEVICE Cell right_cell(int thread, int j) const {
+    return Tile::template fetched<kColumns, kVector>(thread, j, operands.right_along_k());
   }
 
   TREINO_HOST_DEVICE void start(int thread, Thread& own, int row, int column) const {
 #pragma unroll
-    for (int j = 0; j < kLeftEach; ++j)
-      own.rows[j] =
-          operands.row(row + across<kRows>(number_of(thread, j), operands.left_along_k()));
+    for (int j = 0; j < LeftShare::kEach; ++j)
+      own.rows[j] = operands.row(row + left_cell(thread, j).across);
 #pragma unroll
-    for (int j = 0; j < kRightEach; ++j)
-      own.columns[j] = operands.column(
-          column + across<kColumns>(number_of(thread, j), operands.right_along_k()));
+    for (int j = 0; j < RightShare::kEach; ++j)
+      own.columns[j] = operands.column(column + right_cell(thread, j).across);
   }
 
   TREINO_HOST_DEVICE void fetch(int thread, Thread& own, int k) const {
 #pragma unroll
-    for (int j = 0; j < kLeftEach; ++j) {
-      const int number = number_of(thread, j);
-      if (kLeftGroups % kThreads == 0 || number < kLeftGroups)
-        operands.left(own.rows[j], k + depth<kRows>(number, operands.left_along_k()), own.left[j]);
+    for (int j = 0; j < LeftShare::kEach; ++j) {
+      if (LeftShare::has(thread, j))
+        operands.left(own.rows[j], k + left_cell(thread, j).k, own.left[j]);
     }
 #pragma unroll
-    for (int j = 0; j < kRightEach; ++j) {
-      const int number = number_of(thread, j);
-      if (kRightGroups % kThreads == 0 || number < kRightGroups)
-        operands.right(own.columns[j], k + depth<kColumns>(number, operands.right_along_k()),
-                       own.right[j]);
+    for (int j = 0; j < RightShare::kEach; ++j) {
+      if (RightShare::has(thread, j))
+        operands.right(own.columns[j], k + right_cell(thread, j).k, own.right[j]);
     }
   }
 
-  TREINO_HOST_DEVICE void put(int thread, Thread& own, Shared& shared, int buffer) const {
-#pragma unroll
-    for (int j = 0; j < kLeftEach; ++j) {
-      const int number = number_of(thread, j);
-      if (kLeftGroups % kThreads != 0 && number >= kLeftGroups) continue;
-      place(own.left[j], shared.left[buffer], depth<kRows>(number, operands.left_along_k()),
-            across<kRows>(number, operands.left_along_k()), operands.left_along_k());
-    }
-#pragma unroll
-    for (int j = 0; j < kRightEach; ++j) {
-      const int number = number_of(thread, j);
-      if (kRightGroups % kThreads != 0 && number >= kRightGroups) continue;
-      place(own.right[j], shared.right[buffer], depth<kColumns>(number, operands.right_along_k()),
-            across<kColumns>(number, operands.right_along_k()), operands.right_along_k());
-    }
-  }
-
-  template <int kWidth>
-  TREINO_HOST_DEVICE static void place(const float (&values)[kVector],
-                                       float (&slice)[kDepth][kWidth], int k, int at,
-                                       bool along_k) {
-    if constexpr (kVector == 4) {
-      if (!along_k)
-        return put_neighbours<4>(&slice[k][at], {values[0], values[1], values[2], values[3]});
-    }
-#pragma unroll
-    for (int v = 0; v < kVector; ++v)
-      slice[k + (along_k ? v : 0)][at + (along_k ? 0 : v)] = values[v];
-  }
-
-  TREINO_HOST_DEVICE void multiply(int thread, Thread& own, const Shared& shared,
-                                   int buffer) const {
-#pragma unroll
-    for (int k = 0; k < kDepth; ++k) {
-      const auto a = neighbours_at<kSide>(&shared.left[buffer][k][thread / kAcross * kSide]);
-      const auto b = neighbours_at<kSide>(&shared.right[buffer][k][thread % kAcross * kSide]);
-#pragma unroll
-      for (int i = 0; i < kSide; ++i) {
-#pragma unroll
-        for (int j = 0; j < kSide; ++j) own.sum[i][j] += a.value[i] * b.value[j];
-      }
-    }
+  TREINO_HOST_DEVICE void put(int thread, const Thread& own, Shared& shared, int buffer) const {
+    Tile::template put<kRows, kVector>(thread, own.left, shared.left[buffer],
+                                       operands.left_along_k());
+    Tile::template put<kColumns, kVector>(thread, own.right, shared.right[buffer],
+                                          operands.right_along_k());
   }
 
   TREINO_HOST_DEVICE void finish(int thread, const Thread& own, int row, int column) const {
-    row += thread / kAcross * kSide;
-    column += thread % kAcross * kSide;
+    const Spot first = Tile::first_result(thread);
+    row += first.row;
+    column += first.column;
 #pragma unroll
-    for (int i = 0; i < kSide; ++i) {
-#pragma unroll
-      for (int j = 0; j < kSide; ++j) {
-        if (row + i >= operands.rows || column + j >= operands.columns) continue;
-        const Index at = Index{row + i} * operands.columns + column + j;
-        out[at] = epilogue(own.sum[i][j], at, column + j);
-      }
+    for (int i = 0; i < kEach; ++i) {
+      const Spot next = Tile::result(i);
+      if (row + next.row >= operands.rows || column + next.column >= operands.columns) continue;
+      const Index at = Index{row + next.row} * operands.columns + column + next.column;
+      out[at] = epilogue(own.sums[i], at, column + next.column);
     }
     if (!epilogue.updates()) return;
 #pragma unroll 1
-    for (int k = 0; k < kSide * kSide; ++k) {
-      const int i = row + k / kSide, j = column + k % kSide;
+    for (int k = 0; k < kEach; ++k) {
+      const Spot next = Tile::result(k);
+      const int i = row + next.row, j = column + next.column;
       if (i < operands.rows && j < operands.columns) epilogue.adam(Index{i} * operands.columns + j);
     }
   }

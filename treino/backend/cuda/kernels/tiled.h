@@ -20,25 +20,32 @@ inline constexpr bool kTiled = false;
 template <typename Work>
 inline constexpr bool kTiled<Work, std::void_t<typename Work::Shared>> = true;
 
+// Blocks that a GPU's multiprocessor is to have at once: what a thread holds must leave room for
+// them; 0: as the compiler likes.
+template <typename Work, typename = void>
+inline constexpr int kLeastBlocks = 0;
+template <typename Work>
+inline constexpr int kLeastBlocks<Work, std::enable_if_t<(Work::kBlocks > 0)>> = Work::kBlocks;
+
 // N neighbours that are read or written at once, aligned to their size.
-template <int N>
-struct alignas(4 * N) Neighbours {
-  float value[N];
+template <int N, typename T = float>
+struct alignas(N * sizeof(T)) Neighbours {
+  T value[N];
 };
-template <int N>
-TREINO_HOST_DEVICE Neighbours<N> neighbours_at(const float* aligned) {
+template <int N, typename T>
+TREINO_HOST_DEVICE Neighbours<N, T> neighbours_at(const T* aligned) {
 #ifdef __CUDA_ARCH__
-  return *reinterpret_cast<const Neighbours<N>*>(aligned);
+  return *reinterpret_cast<const Neighbours<N, T>*>(aligned);
 #else
-  Neighbours<N> result;
+  Neighbours<N, T> result;
   std::memcpy(&result, aligned, sizeof result);
   return result;
 #endif
 }
-template <int N>
-TREINO_HOST_DEVICE void put_neighbours(float* aligned, const Neighbours<N>& values) {
+template <int N, typename T>
+TREINO_HOST_DEVICE void put_neighbours(T* aligned, const Neighbours<N, T>& values) {
 #ifdef __CUDA_ARCH__
-  *reinterpret_cast<Neighbours<N>*>(aligned) = values;
+  *reinterpret_cast<Neighbours<N, T>*>(aligned) = values;
 #else
   std::memcpy(aligned, &values, sizeof values);
 #endif
