@@ -159,6 +159,11 @@ Index Planner::row_slices(Index extent, double nanoseconds) const {
   return std::clamp<Index>(wanted, 1, std::max<Index>(extent, 1));
 }
 
+Index Planner::short_row_slices(Index extent, double nanoseconds) const {
+  if (nanoseconds >= 4000) return row_slices(extent, nanoseconds);
+  return nanoseconds < 300 || extent < kRowSlices ? 1 : kFewSlices;
+}
+
 Index slices_for(Index units, double nanoseconds, Index most) {
   if (nanoseconds < 4000) return 1;
   return std::clamp<Index>(static_cast<Index>(nanoseconds / 2000), 1,

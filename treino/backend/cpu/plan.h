@@ -146,6 +146,10 @@ class Planner {
   // to the next.
   Index row_slices(Index extent, double nanoseconds) const;
 
+  // The same where short work is cut too, into kFewSlices: what follows one another at the end of a
+  // network, each a microsecond or less, becomes one chain that some workers share.
+  Index short_row_slices(Index extent, double nanoseconds) const;
+
   // At least so many bytes of the `scratch` every call of a phase function gets.
   void worker_scratch(Index bytes) {
     plan_.worker_bytes = std::max(plan_.worker_bytes, (bytes + 63) / 64 * 64);
@@ -196,7 +200,7 @@ Index slices_for(Index units, double nanoseconds, Index most = 32);
 
 // Slices of rows or samples, and the bound of the copies of what is summed over the batch. Sixteen
 // keep sixteen threads busy.
-inline constexpr Index kRowSlices = 16;
+inline constexpr Index kRowSlices = 16, kFewSlices = 4;
 
 // Copies of what slices sum up side by side take at most so much memory for a step (8 copies of a
 // gradient of 3x3x512x512 would be 75 MB): wider layers are cut into fewer slices, by shape alone.

@@ -393,7 +393,7 @@ class Translator {
           whole_periods && (!load.once || state_.row_elements % load.pattern.period() == 0);
     }
     if (state_.rows >= kRowSlices && whole_periods) {
-      state_.slices = planner_.row_slices(state_.rows, nanoseconds);
+      state_.slices = planner_.short_row_slices(state_.rows, nanoseconds);
       Partition partition{state_.rows, 0, (1U << step_.outputs.size()) - 1};
       for (std::size_t i = 0; i < step_.inputs.size() && i < 32; ++i) {
         const Shape& input = step_.inputs[i].type.shape;

@@ -104,7 +104,7 @@ bool plan_known_group(Planner& planner, const Step& step, const FusedAttributes&
     state.rows = group.shape.rank() == 0 ? 1 : group.shape[0];
     if (state.rows >= kRowSlices) {
       state.row_elements = state.arguments.count / state.rows;
-      state.slices = planner.row_slices(state.rows, nanoseconds);
+      state.slices = planner.short_row_slices(state.rows, nanoseconds);
       partition = {state.rows, 0, (1U << step.outputs.size()) - 1};
       for (std::size_t i = 0; i < step.inputs.size(); ++i)
         partition.inputs |= state.scalar[i] ? 0U : 1U << i;

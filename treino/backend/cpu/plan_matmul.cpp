@@ -164,7 +164,8 @@ void plan_matmul(Planner& planner, const Step& step) {
       static_cast<double>((state.n + planner.kernels.lanes - 1) / planner.kernels.lanes);
   state.may_skip = !state.transpose_a || state.k <= kMostSkippedLength;
   const double nanoseconds =
-      nanoseconds_of(static_cast<double>(state.m * state.k) * vectors * 16,
+      nanoseconds_of(
+          static_cast<double>(state.m * state.k * planner.kernels.lanes) * vectors,
                      4.0 * static_cast<double>(state.m * state.n + state.n * state.k));
   const Index row_units = (state.m + planner.kernels.row_block - 1) / planner.kernels.row_block;
   if (!state.transpose_b && state.k >= 4 * state.n && state.k >= 2 * state.m && state.k >= 256) {
@@ -175,8 +176,12 @@ void plan_matmul(Planner& planner, const Step& step) {
       const double copied = 4.0 * static_cast<double>(state.m * state.n * state.inner_parts);
       planner.scratch(state.copies, state.m * state.n * state.inner_parts);
       planner.phase(run_inner_part, &state, state.inner_parts, nanoseconds, {}, {3, 0});
-      state.finish_slices = slices_for(state.m, nanoseconds_of(0, copied));
-      planner.phase(run_finish, &state, state.finish_slices, nanoseconds_of(0, copied), {}, {4, 1});
+      const double summing = nanoseconds_of(0, copied);
+      // As few as the steps after it have, when it is short.
+      state.finish_slices = state.m >= kRowSlices && summing < 4000 * kFewSlices
+                                ? kFewSlices
+                                : slices_for(state.m, summing);
+      planner.phase(run_finish, &state, state.finish_slices, summing, {state.m, 0, 1}, {4, 1});
       return;
     }
   }
@@ -184,8 +189,11 @@ void plan_matmul(Planner& planner, const Step& step) {
   const Index wanted = slices_for(column_units * row_units, nanoseconds);
   Partition partition;
   if (state.m > state.n) {
-    state.row_parts = planner.row_slices(state.m, nanoseconds);
+    state.row_parts = planner.short_row_slices(state.m, nanoseconds);
     partition = {state.m, state.transpose_a ? 0U : 1U, 1};
+  } else if (wanted == 1 && !state.transpose_a) {  // with the short steps around it
+    state.row_parts = planner.short_row_slices(state.m, nanoseconds);
+    partition = {state.m, 1, 1};
   } else {
     state.column_parts = std::min(column_units, wanted);
     state.row_parts = std::clamp<Index>(wanted / state.column_parts, 1, row_units);

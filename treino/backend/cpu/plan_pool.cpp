@@ -83,8 +83,14 @@ SoftmaxRows& prepare_rows(Planner& planner, const Step& step, double& nanosecond
   planner.point(state.x, step.inputs[0]);
   const auto vectors = static_cast<double>(state.rows * ((state.columns + 15) / 16));
   nanoseconds = 25 * vectors + 50;
-  state.slices = slices_for(state.rows, nanoseconds);
+  state.slices = planner.short_row_slices(state.rows, nanoseconds);
   return state;
+}
+
+// Rows are samples where axis 0 is all there is beside the classes.
+Partition partition_of(const SoftmaxRows& state, const Step& step) {
+  if (step.inputs[0].type.shape[0] != state.rows) return {};
+  return {state.rows, 3, 3};
 }
 
 }  // namespace
@@ -148,7 +154,7 @@ void plan_softmax(Planner& planner, const Step& step) {
   double nanoseconds = 0;
   SoftmaxRows& state = prepare_rows(planner, step, nanoseconds);
   planner.point(state.out, step.outputs[0]);
-  planner.phase(run_softmax, &state, state.slices, nanoseconds);
+  planner.phase(run_softmax, &state, state.slices, nanoseconds, partition_of(state, step));
 }
 
 void plan_cross_entropy(Planner& planner, const Step& step) {
@@ -157,7 +163,7 @@ void plan_cross_entropy(Planner& planner, const Step& step) {
   planner.point(state.targets, step.inputs[1]);
   planner.point(state.loss, step.outputs[0]);
   planner.point(state.out, step.outputs[1]);
-  planner.phase(run_cross_entropy, &state, state.slices, nanoseconds);
+  planner.phase(run_cross_entropy, &state, state.slices, nanoseconds, partition_of(state, step));
 }
 
 }  // namespace treino::cpu

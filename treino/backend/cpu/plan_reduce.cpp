@@ -125,8 +125,14 @@ void plan_rows(Planner& planner, const Step& step, Index rows, Index columns) {
   planner.point(state.out, step.outputs[0]);
   const double nanoseconds = nanoseconds_of(0, 4.0 * static_cast<double>(rows * columns)) +
                              5.0 * static_cast<double>(rows);
-  state.slices = slices_for(rows, nanoseconds);
-  planner.phase(run_rows, &state, state.slices, nanoseconds);
+  Partition partition;
+  if (rows == step.inputs[0].type.shape[0] && rows == step.outputs[0].type.shape[0]) {
+    state.slices = planner.short_row_slices(rows, nanoseconds);
+    partition = {rows, 1, 1};
+  } else {
+    state.slices = slices_for(rows, nanoseconds);
+  }
+  planner.phase(run_rows, &state, state.slices, nanoseconds, partition);
 }
 
 // Everything to one number: bands summed as doubles, then added in order.
