@@ -66,6 +66,11 @@ const Kernels& kernels_named(std::string_view name) {
       name, names));
 }
 
+// 3: Winograd's tiles of up to 5x5, Adam's reciprocal; 4: that of AVX2 by one step of Newton's.
+int revision_of(std::string_view instruction_set) {
+  return instruction_set == "avx2" ? 4 : 3;
+}
+
 class CpuDevice : public Device {
  public:
   explicit CpuDevice(const CpuOptions& options)
@@ -92,8 +97,7 @@ class CpuDevice : public Device {
   }
 
   std::string instruction_set() const override { return std::string(plan_.kernels->name); }
-  // 3: Winograd's tiles of up to 5x5, Adam's reciprocal
-  int arithmetic_revision() const override { return 3; }
+  int arithmetic_revision() const override { return revision_of(plan_.kernels->name); }
 
   std::vector<std::string> candidates(const Step& step) const override {
     return candidates_of(step, plan_);
@@ -105,12 +109,6 @@ class CpuDevice : public Device {
 
   void use(const KernelChoices& choices) override {
     PlanOptions plan = plan_;
-    if (choices.revision != 0 && choices.revision != arithmetic_revision()) {
-      throw Error::mistake(fmt::format(
-          "its kernels added in another order (revision {} of the arithmetic, this "
-          "version of Treino has {}); go on with the version that made it, or train anew",
-          choices.revision, arithmetic_revision()));
-    }
     if (!choices.instruction_set.empty() && choices.instruction_set != plan.kernels->name) {
       const char* wanted = std::getenv("TREINO_ISA");
       plan.kernels = &kernels_named(choices.instruction_set);
@@ -120,6 +118,13 @@ class CpuDevice : public Device {
                         "\"{}\"; leave the variable out, or train anew",
                         choices.instruction_set, wanted));
       }
+    }
+    const int revision = revision_of(plan.kernels->name);
+    if (choices.revision != 0 && choices.revision != revision) {
+      throw Error::mistake(fmt::format(
+          "its kernels added in another order (revision {} of the arithmetic, this "
+          "version of Treino has {}); go on with the version that made it, or train anew",
+          choices.revision, revision));
     }
     for (const KernelChoice& choice : choices.ops) {
       if (choice.kernel == "product") continue;

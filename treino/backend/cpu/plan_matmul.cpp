@@ -164,8 +164,7 @@ void plan_matmul(Planner& planner, const Step& step) {
       static_cast<double>((state.n + planner.kernels.lanes - 1) / planner.kernels.lanes);
   state.may_skip = !state.transpose_a || state.k <= kMostSkippedLength;
   const double nanoseconds =
-      nanoseconds_of(
-          static_cast<double>(state.m * state.k * planner.kernels.lanes) * vectors,
+      nanoseconds_of(static_cast<double>(state.m * state.k * planner.kernels.lanes) * vectors,
                      4.0 * static_cast<double>(state.m * state.n + state.n * state.k));
   const Index row_units = (state.m + planner.kernels.row_block - 1) / planner.kernels.row_block;
   if (!state.transpose_b && state.k >= 4 * state.n && state.k >= 2 * state.m && state.k >= 256) {
