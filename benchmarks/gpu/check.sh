@@ -59,10 +59,10 @@ tests() {
   say "tests on the GPU (TREINO_NETWORKS=${TREINO_NETWORKS:=400})"
   export TREINO_NETWORKS
   rm -f "$out"/{conformance,networks,golden,training}.*.log "$out"/again.*.log
-  shards conformance 100 6 treino_test_conformance 'Ops/EveryOp.AgreesWithTheReference/*:SpecialValues.*'
-  shards golden 120 8 treino_test_golden 'Networks/Golden.*'
+  shards conformance 100 6 treino_test_conformance 'Ops/EveryOp.AgreesWithTheReference/*:SpecialValues.*:Of/Precisions.*'
+  shards golden 120 8 treino_test_golden 'Networks/Golden.*:Networks/Rounded.*'
   shards training 100 2 treino_test_cuda \
-    'Networks/CudaTraining.*:Networks/CudaSteps.*:CudaMemory.TrainsWhereThereIsEnough:CudaMemory.TheLimitCountsAsTheGpusSize'
+    'Networks/CudaTraining.*:Networks/CudaShortTraining.*:Networks/CudaSteps.*:CudaMemory.TrainsWhereThereIsEnough:CudaMemory.TheLimitCountsAsTheGpusSize'
   shards networks 100 4 treino_test_conformance 'Parts/RandomNetworks.*'
   wait
   local name failed
