@@ -66,11 +66,6 @@ const Kernels& kernels_named(std::string_view name) {
       name, names));
 }
 
-// 3: Winograd's tiles of up to 5x5, Adam's reciprocal; 4: that of AVX2 by one step of Newton's.
-int revision_of(std::string_view instruction_set) {
-  return instruction_set == "avx2" ? 4 : 3;
-}
-
 class CpuDevice : public Device {
  public:
   explicit CpuDevice(const CpuOptions& options)
@@ -97,7 +92,9 @@ class CpuDevice : public Device {
   }
 
   std::string instruction_set() const override { return std::string(plan_.kernels->name); }
-  int arithmetic_revision() const override { return revision_of(plan_.kernels->name); }
+  // 3: Winograd's tiles of up to 5x5, Adam's reciprocal; 4: larger blocks of Winograd's kernel
+  // gradient, AVX2's reciprocal by one step of Newton's.
+  int arithmetic_revision() const override { return 4; }
 
   std::vector<std::string> candidates(const Step& step) const override {
     return candidates_of(step, plan_);
@@ -119,12 +116,11 @@ class CpuDevice : public Device {
                         choices.instruction_set, wanted));
       }
     }
-    const int revision = revision_of(plan.kernels->name);
-    if (choices.revision != 0 && choices.revision != revision) {
+    if (choices.revision != 0 && choices.revision != arithmetic_revision()) {
       throw Error::mistake(fmt::format(
           "its kernels added in another order (revision {} of the arithmetic, this "
           "version of Treino has {}); go on with the version that made it, or train anew",
-          choices.revision, revision));
+          choices.revision, arithmetic_revision()));
     }
     for (const KernelChoice& choice : choices.ops) {
       if (choice.kernel == "product") continue;

@@ -11,6 +11,8 @@ namespace treino::cpu {
 namespace {
 
 constexpr Index kDomainBytes = Index{512} << 10;  // of a block of tiles, to stay in L2
+// The kernel's gradient passes all its sums once a block: few large ones.
+constexpr Index kGradientDomainBytes = Index{720} << 10;
 constexpr Index kMostTiles = 64;
 constexpr Index kUsefulTiles = 32;
 constexpr Index kPartChannels = 32;  // of y, that a slice computes at least
@@ -384,7 +386,8 @@ bool plan_winograd(Planner& planner, const Step& step) {
                              std::max(kRowSlices / 2, state.batch / useful)});
   }
   const Index images = (state.batch + state.slices - 1) / state.slices;
-  const Index fit = kDomainBytes / (state.points() * 4 * (state.in.channels + state.out.channels));
+  const Index fit = (grad_kernel ? kGradientDomainBytes : kDomainBytes) /
+                    (state.points() * 4 * (state.in.channels + state.out.channels));
   state.tiles_at_once =
       std::min({std::max<Index>(fit, 4), kMostTiles, images * state.image_tiles()});
   const Index blocks =
