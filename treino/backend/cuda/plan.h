@@ -76,8 +76,9 @@ class Planner {
     return reinterpret_cast<T*>(places_.scratch + static_cast<Address>(begin));
   }
   unsigned* counters(Index count) {
+    const auto before = static_cast<Address>(plan_.counters);
     plan_.counters += count;
-    return reinterpret_cast<unsigned*>(places_.counters) + plan_.counters - count;
+    return reinterpret_cast<unsigned*>(places_.counters + before * sizeof(unsigned));
   }
   // Where the group will be on the GPU.
   const FusedGroup* add(const FusedGroup& group) {
