@@ -37,10 +37,10 @@ void tiles(const Product& p, Index row, Index end, Index column, Index tail) {
   F bias[Vectors];
 #pragma GCC unroll 8
   for (int v = 0; v < Vectors; ++v) {
+    bias[v] = F{};
+    if (p.bias == nullptr) continue;
     const float* from = p.bias + column + v * kLanes;
-    bias[v] = p.bias == nullptr          ? F{}
-              : Tail && v == Vectors - 1 ? load_part(from, tail)
-                                         : load(from);
+    bias[v] = Tail && v == Vectors - 1 ? load_part(from, tail) : load(from);
   }
   for (; row < end; row += Rows) {
     F sums[Rows][Vectors];
