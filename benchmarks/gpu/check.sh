@@ -95,7 +95,7 @@ tests() {
 
 unpack_cifar() {
   local to=$root/data/cifar10/cifar-10-batches-bin
-  [ ! -f "$root/data/cifar10-packed/train.xz" ] || [ -f "$to/test_batch.bin" ] ||
+  [ ! -f "$root/data/cifar10-packed/train.1.xz" ] || [ -f "$to/test_batch.bin" ] ||
     "$python" benchmarks/gpu/pictures.py unpack data/cifar10-packed "$to"
 }
 

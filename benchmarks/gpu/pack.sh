@@ -3,7 +3,7 @@
 # Gathers what a bare machine with a GPU needs to test and time this build: programs without symbols,
 # the libraries they need but for the C and C++ libraries, recipes, golden values, the benchmarks'
 # scripts, and pieces of the data sets under $TREINO_DATA (mnist as it is; of cifar10's binary files
-# as many pictures as PICTURES says, which check.sh repeats). PYTHON names an interpreter with numpy.
+# as many pictures as PICTURES says, which check.sh repeats; all with "50000 10000"). PYTHON names an interpreter with numpy.
 #   [PICTURES="5000 2000"] benchmarks/gpu/pack.sh BUILD_DIR OUTPUT_DIR
 # The build: -DTREINO_CUDA=ON -DTREINO_ONEDNN=OFF -DTREINO_TESTS=ON -DTREINO_BENCHMARKS=ON, targets
 # treino_cli treino_bench_step treino_bench_peer treino_test_conformance treino_test_golden
