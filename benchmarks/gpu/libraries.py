@@ -39,7 +39,6 @@ class Op:
         operands, rest = entry["shape"].split(" -> ")
         self.operands, self.text = lists(operands), rest
         self.result = lists(rest)[0]
-        self.device = device
         self.random = lambda shape: torch.randn(shape, device=device)
 
     def __str__(self):
@@ -89,6 +88,13 @@ class Op:
             dy, x, k, None, stride, before, dilation, False, [0, 0], groups, mask)
 
 
+def median(measure, seconds):
+    times, end = [], time.monotonic() + seconds
+    while time.monotonic() < end or len(times) < 3:
+        times.append(measure())
+    return statistics.median(times)
+
+
 def timed_on_gpu(call, seconds):
     stream = torch.cuda.Stream()
     with torch.cuda.stream(stream):
@@ -99,24 +105,25 @@ def timed_on_gpu(call, seconds):
     with torch.cuda.graph(graph, stream=stream):
         for _ in range(COPIES):
             call()
-    times, end = [], time.monotonic() + seconds
-    while time.monotonic() < end or len(times) < 3:
+
+    def measure():
         begin, done = (torch.cuda.Event(enable_timing=True) for _ in range(2))
         begin.record()
         graph.replay()
         done.record()
         done.synchronize()
-        times.append(begin.elapsed_time(done) * 1e3 / COPIES)
-    return statistics.median(times)
+        return begin.elapsed_time(done) * 1e3 / COPIES
+
+    return median(measure, seconds)
 
 
 def timed_on_cpu(call, seconds):
-    times, end = [], time.monotonic() + seconds
-    while time.monotonic() < end or len(times) < 3:
+    def measure():
         begin = time.perf_counter()
         call()
-        times.append((time.perf_counter() - begin) * 1e6)
-    return statistics.median(times)
+        return (time.perf_counter() - begin) * 1e6
+
+    return median(measure, seconds)
 
 
 def main():

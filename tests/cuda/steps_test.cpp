@@ -2,9 +2,9 @@
 // Steps that share a graph give the bits of steps by themselves, however many a call asks for.
 #include <gtest/gtest.h>
 
+#include "tests/cuda/networks.h"
 #include "tests/cuda/stand_in.h"
 #include "tests/cuda/trial.h"
-#include "tests/train/support.h"
 
 namespace treino::cuda::test {
 namespace {
@@ -46,14 +46,7 @@ TEST_P(CudaSteps, ProgramsThatRunInBetweenDoNotChangeThem) {
   EXPECT_TRUE(trial.state() == whole);
 }
 
-std::string name_of(const testing::TestParamInfo<const std::string*>& info) {
-  constexpr const char* kNames[] = {"dense", "conv", "augmented", "residual"};
-  return kNames[info.index];
-}
-INSTANTIATE_TEST_SUITE_P(Networks, CudaSteps,
-                         testing::Values(&networks::kDense, &networks::kConv, &networks::kAugmented,
-                                         &networks::kResidual),
-                         name_of);
+INSTANTIATE_TEST_SUITE_P(Networks, CudaSteps, every_network(), network_name);
 
 class CudaStepGraphs : public testing::Test {
  protected:

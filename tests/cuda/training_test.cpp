@@ -7,11 +7,11 @@
 
 #include <fstream>
 
+#include "tests/cuda/networks.h"
 #include "tests/support/environment.h"
 #include "tests/support/places.h"
 #include "tests/support/program.h"
 #include "tests/support/temporary_folder.h"
-#include "tests/train/support.h"
 
 namespace treino::train::test {
 namespace {
@@ -83,12 +83,8 @@ TEST_P(CudaShortTraining, FollowsTheCpus) {
 INSTANTIATE_TEST_SUITE_P(Networks, CudaShortTraining, testing::Values(&kDense, &kConv),
                          [](const auto& info) { return info.index == 0 ? "dense" : "conv"; });
 
-std::string name_of(const testing::TestParamInfo<const std::string*>& info) {
-  constexpr const char* kNames[] = {"dense", "conv", "augmented", "residual"};
-  return kNames[info.index];
-}
-INSTANTIATE_TEST_SUITE_P(Networks, CudaTraining,
-                         testing::Values(&kDense, &kConv, &kAugmented, &kResidual), name_of);
+INSTANTIATE_TEST_SUITE_P(Networks, CudaTraining, cuda::test::every_network(),
+                         cuda::test::network_name);
 
 class CudaMemory : public testing::Test {
  protected:

@@ -5,16 +5,14 @@
 
 #include <algorithm>
 
+#include "tests/cuda/networks.h"
 #include "tests/cuda/stand_in.h"
 #include "tests/cuda/trial.h"
-#include "tests/train/support.h"
 #include "treino/backend/cuda/plan.h"
 #include "treino/base/error.h"
 
 namespace treino::cuda::test {
 namespace {
-
-namespace networks = train::test;
 
 std::int64_t padded(std::int64_t bytes) {
   return (bytes + 255) / 256 * 256;
@@ -134,14 +132,7 @@ TEST_P(CudaWorkspace, OneArenaIsEnough) {
   EXPECT_THROW(Trial(*GetParam(), 2).run(1), Error);
 }
 
-std::string name_of(const testing::TestParamInfo<const std::string*>& info) {
-  constexpr const char* kNames[] = {"dense", "conv", "augmented", "residual"};
-  return kNames[info.index];
-}
-INSTANTIATE_TEST_SUITE_P(Networks, CudaWorkspace,
-                         testing::Values(&networks::kDense, &networks::kConv, &networks::kAugmented,
-                                         &networks::kResidual),
-                         name_of);
+INSTANTIATE_TEST_SUITE_P(Networks, CudaWorkspace, every_network(), network_name);
 
 }  // namespace
 }  // namespace treino::cuda::test

@@ -23,6 +23,12 @@ using GraphNode = struct GraphNodeHandle*;
 using GraphExec = struct GraphExecHandle*;
 using Event = struct EventHandle*;
 
+// Bytes with those that keep what follows them as aligned as a piece of memory of its own is.
+constexpr std::int64_t padded(std::int64_t bytes) {
+  constexpr std::int64_t kAlignment = 256;
+  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+}
+
 // What calls return, as far as it is told apart. Source: CUDA driver API, CUresult.
 enum class Result : int {
   success = 0,

@@ -64,11 +64,6 @@ bool is_asked(std::string_view way) {
   return chosen != nullptr && chosen == way;
 }
 
-std::int64_t padded(std::int64_t bytes) {
-  constexpr std::int64_t kAlignment = 256;
-  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
-}
-
 }  // namespace
 
 CudaExecutable::CudaExecutable(const Program& program, CudaStore& store,

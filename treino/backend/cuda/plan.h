@@ -71,7 +71,7 @@ class Planner {
   template <typename T>
   T* scratch(Index count) {
     const Index begin = used_;
-    used_ += (count * static_cast<Index>(sizeof(T)) + 255) / 256 * 256;
+    used_ += padded(count * static_cast<Index>(sizeof(T)));
     plan_.scratch_bytes = std::max(plan_.scratch_bytes, used_);
     return reinterpret_cast<T*>(places_.scratch + static_cast<Address>(begin));
   }

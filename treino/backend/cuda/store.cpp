@@ -11,8 +11,6 @@ namespace treino::cuda {
 
 namespace {
 
-constexpr std::int64_t kAlignment = 256;
-
 std::int64_t bytes_of(const Variable& variable) {
   return variable.type.shape.elements() * host_bytes(variable.type.dtype);
 }
@@ -49,7 +47,7 @@ CudaStore::CudaStore(std::shared_ptr<Gpu> gpu, std::span<const Variable> variabl
       addresses_[i] = allocate(bytes_of(variables_[i]), variables_[i].name);
     } else {
       addresses_[i] = static_cast<Address>(together);
-      together += (bytes_of(variables_[i]) + kAlignment - 1) / kAlignment * kAlignment;
+      together += padded(bytes_of(variables_[i]));
     }
   }
   const Address base = allocate(together, "parameters and the optimiser's state");

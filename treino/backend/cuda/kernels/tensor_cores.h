@@ -22,7 +22,13 @@ TREINO_HOST_DEVICE Spot result_of_lane(int r) {
   return {r / 2 * 8, r % 2};
 }
 
-#ifndef __CUDA_ARCH__
+#ifdef __CUDA_ARCH__
+// c += a b by that instruction of the warp.
+#define TREINO_MULTIPLY(instruction)                                                          \
+  asm volatile(instruction " {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};" \
+               : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])                               \
+               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]))
+#else
 inline float as_float(Word bits) {
   float value;
   std::memcpy(&value, &bits, sizeof value);
@@ -55,11 +61,7 @@ struct Tf32Words {
   }
 #ifdef __CUDA_ARCH__
   __device__ static void multiply(const Word (&a)[4], const Word (&b)[2], float* c) {
-    asm volatile(
-        "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 "
-        "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
-        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+    TREINO_MULTIPLY("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32");
   }
 #else
   static float add_product(float sum, Word a, Word b) {
@@ -88,11 +90,7 @@ struct Bf16Words {
   }
 #ifdef __CUDA_ARCH__
   __device__ static void multiply(const Word (&a)[4], const Word (&b)[2], float* c) {
-    asm volatile(
-        "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 "
-        "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
-        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+    TREINO_MULTIPLY("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32");
   }
 #else
   static float add_product(float sum, Word a, Word b) {
@@ -101,5 +99,6 @@ struct Bf16Words {
   }
 #endif
 };
+#undef TREINO_MULTIPLY
 
 }  // namespace treino::cuda
