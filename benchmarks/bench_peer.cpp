@@ -2,7 +2,7 @@
 // Our side of benchmarks/peers: times a recipe's step whenever a line on standard input asks for
 // it.
 //   treino_bench_peer RECIPE [--samples FILE --labels FILE] [--threads N] [--variant train|predict]
-//   [--batch N] [--device cpu|cuda]
+//   [--batch N] [--device cpu|cuda] [--precision float32|tf32|bf16]
 // Line in: "measure SECONDS". Line out: {"us": median of windows, "best_us": ...}.
 #include <fmt/format.h>
 
@@ -56,6 +56,8 @@ int serve(int argc, char** argv) {
       options.predict = value == "predict";
     else if (name == "--device")
       options.device = value;
+    else if (name == "--precision")
+      options.precision = value;
     else if (name == "--batch")
       options.batch = std::stoi(value);
     else
@@ -77,7 +79,8 @@ int main(int argc, char** argv) {
   if (argc < 2) {
     fmt::print(stderr,
                "usage: treino_bench_peer RECIPE [--samples FILE --labels FILE] [--threads N] "
-               "[--variant train|predict] [--batch N] [--device cpu|cuda]\n");
+               "[--variant train|predict] [--batch N] [--device cpu|cuda] "
+               "[--precision float32|tf32|bf16]\n");
     return 2;
   }
   try {

@@ -3,7 +3,7 @@
 // given ones:
 //   treino_bench_step recipes/mnist.toml [threads=2] [device=cpu] [onednn=1] [profile=1]
 //   [program=0] [seconds=2] [samples=FILE labels=FILE] [predict=0] [batch=the recipe's]
-//   [epoch=200] [window=0.002]
+//   [epoch=200] [window=0.002] [precision=the recipe's]
 // On a GPU a window of 0.05 and an epoch of 2000 steps make what the host adds small.
 // The whole-step figure is the best of many short windows, so that a busy neighbour shows little.
 #include <fmt/format.h>
@@ -49,6 +49,7 @@ int run(int argc, char** argv) {
   options.threads = static_cast<int>(option(argc, argv, "threads", 2));
   options.onednn = option(argc, argv, "onednn", 1) != 0;
   options.device = text_option(argc, argv, "device", "cpu");
+  options.precision = text_option(argc, argv, "precision", "");
   options.samples = text_option(argc, argv, "samples", "");
   options.labels = text_option(argc, argv, "labels", "");
   options.predict = option(argc, argv, "predict", 0) != 0;

@@ -19,6 +19,7 @@ struct StepOptions {
   bool onednn = true;
   bool predict = false;
   std::int64_t batch = 0;       // 0: the recipe's
+  std::string precision;        // empty: the recipe's
   std::int64_t epoch = 200;     // steps of an epoch of random samples
   std::string samples, labels;  // raw files, u8 and i32; empty: random
 };

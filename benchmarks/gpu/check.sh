@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Tests and times the CUDA backend on this machine's GPU, from a folder that pack.sh made:
-#   OUT=results .../benchmarks/gpu/check.sh doctor tests train seeds steps profile libraries monitor memcheck
+#   OUT=results .../benchmarks/gpu/check.sh doctor tests train seeds steps profile libraries kernels monitor memcheck
 # Every command has a time limit; one that fails is named and the next goes on. Short tables come on
 # standard output, whole logs go to logs/ beside the programs and, after each section, packed into
 # the one file $OUT/logs.tar.xz. PYTHON names the interpreter that has the peers.
@@ -178,6 +178,25 @@ libraries() {
   }
 }
 
+# Each launch of one step by the GPU's own counters; needs ncu. Its table is $out/kernels.NAME.csv.
+kernels() {
+  say "kernels by the GPU's counters (ncu)"
+  local recipe name stall=smsp__average_warps_issue_stalled
+  for recipe in ${NETWORKS:-recipes/mnist.toml recipes/cifar10.toml}; do
+    name=kernels.$(basename "$recipe" .toml)
+    TREINO_CUDA_STEP=single limited "$name" 100 ncu --clock-control none --target-processes all \
+      --launch-skip "${SKIPPED:-0}" --launch-count "${LAUNCHES:-40}" --csv --page raw --log-file "$out/$name.csv" \
+      --metrics "gpu__time_duration.sum,launch__grid_size,launch__registers_per_thread,smsp__inst_executed.sum,\
+smsp__issue_active.avg.pct_of_peak_sustained_active,sm__warps_active.avg.pct_of_peak_sustained_active,\
+smsp__inst_executed_pipe_fma.sum,smsp__sass_inst_executed_op_local.sum,dram__bytes.sum,lts__t_bytes.sum,\
+l1tex__data_bank_conflicts_pipe_lsu.sum,${stall}_barrier_per_issue_active.ratio,\
+${stall}_long_scoreboard_per_issue_active.ratio,${stall}_short_scoreboard_per_issue_active.ratio,\
+${stall}_math_pipe_throttle_per_issue_active.ratio,${stall}_mio_throttle_per_issue_active.ratio,\
+${stall}_no_instruction_per_issue_active.ratio,${stall}_wait_per_issue_active.ratio" \
+      bin/treino_bench_step "$recipe" device=cuda seconds=0.01 epoch=4
+  done
+}
+
 memcheck() {
   say memcheck
   limited memcheck.training 120 compute-sanitizer --tool memcheck --target-processes all bin/treino_test_cuda \
@@ -190,7 +209,7 @@ memcheck() {
 
 for section in "$@"; do
   case $section in
-    doctor | tests | train | seeds | steps | profile | libraries | monitor | memcheck) "$section" 2>&1 | tee "$out/section.$section.txt" ;;
+    doctor | tests | train | seeds | steps | profile | libraries | kernels | monitor | memcheck) "$section" 2>&1 | tee "$out/section.$section.txt" ;;
     *) echo "no section $section"; exit 2 ;;
   esac
   # After each, so that a run that is cut off leaves what there was.

@@ -31,6 +31,7 @@ PEERS = {"torch": ("torch_peer", "eager"), "torch-cl": ("torch_peer", "channels_
          "jax-jit": ("jax_peer", "jit"), "jax-scan": ("jax_peer", "scan")}
 USUAL = ("torch,torch-cl,torch-compile,torch-graph,torch-graph-cl,torch-graph-compile,"
          "torch-graph-compile-tf32,jax-jit,jax-scan,jax-scan-tf32")
+PRECISIONS = ("tf32", "bf16")  # of treino
 
 
 class Contestant:
@@ -131,7 +132,11 @@ def measure(recipe, options, folder):
         common = [recipe, "--samples", data[0], "--labels", data[1], "--device", options.device]
         ours, _, way = name.partition(":")
         if ours == "treino":
-            command = [*(["env", f"TREINO_CUDA_STEP={way}"] if way else []), options.program, *common]
+            command = [options.program, *common]
+            if way in PRECISIONS:
+                command += ["--precision", way]
+            elif way:
+                command = ["env", f"TREINO_CUDA_STEP={way}", *command]
         else:
             program, variant = PEERS[name.removesuffix("-tf32")]
             command = [sys.executable, ROOT / "benchmarks" / "peers" / f"{program}.py", *common,
@@ -179,8 +184,8 @@ def main():
     parser.add_argument("--program", required=True, help="treino_bench_peer")
     parser.add_argument("--device", default="cuda", choices=("cuda", "cpu"))
     parser.add_argument("--peers", default=USUAL,
-                        help=f"of {', '.join(PEERS)}, each also with -tf32, and treino:WAY for "
-                             f"TREINO_CUDA_STEP; usually {USUAL}")
+                        help=f"of {', '.join(PEERS)}, each also with -tf32, and treino:tf32, "
+                             f"treino:bf16, and treino:WAY for TREINO_CUDA_STEP; usually {USUAL}")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=0.7, help="of one measurement")
     parser.add_argument("--patience", type=float, default=100, help="seconds to start in")
