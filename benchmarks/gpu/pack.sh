@@ -3,13 +3,16 @@
 # Gathers what a bare machine with a GPU needs to test and time this build: programs without symbols,
 # the libraries they need but for the C and C++ libraries, recipes, golden values, the benchmarks'
 # scripts, and pieces of the data sets under $TREINO_DATA (mnist as it is; of cifar10's binary files
-# as many pictures as PICTURES says, which check.sh repeats; all with "50000 10000"). PYTHON names an interpreter with numpy.
-#   [PICTURES="5000 2000"] benchmarks/gpu/pack.sh BUILD_DIR OUTPUT_DIR
+# as many pictures as PICTURES says, which check.sh repeats). PYTHON names an interpreter with numpy.
+#   [PICTURES="5000 2000"] benchmarks/gpu/pack.sh BUILD_DIR OUTPUT_DIR [SECOND_DIR]
+# All pictures ("50000 10000") are too much for one journey of 64 MiB: SECOND_DIR gets as many of them
+# as make the two alike, and travels after OUTPUT_DIR; check.sh takes it as SECOND. DATA=cifar10
+# leaves mnist at home, without which both are small enough.
 # The build: -DTREINO_CUDA=ON -DTREINO_ONEDNN=OFF -DTREINO_TESTS=ON -DTREINO_BENCHMARKS=ON, targets
 # treino_cli treino_bench_step treino_bench_peer treino_test_conformance treino_test_golden
 # treino_test_cuda. What runs there: check.sh.
 set -euo pipefail
-[ $# = 2 ] || { sed -n '3,10s/^# //p' "$0" >&2; exit 2; }
+[ $# = 2 ] || [ $# = 3 ] || { sed -n '3,13s/^# //p' "$0" >&2; exit 2; }
 build=$(realpath "$1") source=$(realpath "$(dirname "$0")/../..")
 mkdir -p "$2"
 out=$(realpath "$2")
@@ -47,8 +50,9 @@ cp -r "$source/recipes" "$out/"
 cp -r "$source"/tests/golden/{networks,values} "$out/tests/golden/"
 cp -r "$source"/benchmarks/{gpu,peers} "$out/benchmarks/"
 rm -rf "$out"/benchmarks/peers/__pycache__
-if [ -d "${TREINO_DATA:-/nonexistent}/mnist" ]; then
-  cp -rL --no-preserve=mode "$TREINO_DATA/mnist" "$out/data/"
+case " ${DATA:=mnist cifar10} " in *" mnist "*) mnist=${TREINO_DATA:-/nonexistent}/mnist ;; *) mnist= ;; esac
+if [ -n "$mnist" ] && [ -d "$mnist" ]; then
+  cp -rL --no-preserve=mode "$mnist" "$out/data/"
 fi
 # To train and to test; check.sh repeats them to the size of the whole set.
 batch=$(find -L "${TREINO_DATA:-/nonexistent}" -name test_batch.bin 2>/dev/null | head -n 1)
@@ -58,3 +62,12 @@ if [ -n "$batch" ]; then
     "$train" "$test"
 fi
 for each in programs.tar.xz data .; do du -sh --apparent-size "$out/$each"; done
+if [ $# = 3 ]; then
+  mkdir -p "$3"
+  rm -f "$3"/train.*.xz
+  size() { du -s --apparent-size --block-size=1 "$1" | cut -f 1; }
+  for piece in $(ls -r "$out"/data/cifar10-packed/train.*.xz); do
+    [ "$(size "$out")" -gt "$(size "$3")" ] && mv "$piece" "$3"
+  done
+  du -sh --apparent-size "$out" "$3"
+fi

@@ -151,8 +151,10 @@ class Generator {
         return BatchNorm{.momentum = of({0, 1}) == 0 ? 0.9 : 0.99, .epsilon = 1e-2};
       case 1:
         return LayerNorm{.epsilon = 1e-2};
-      case 2:
-        return Dropout{.rate = between(0.1, 0.6)};
+      case 2: {
+        const double number = between(0.1, 0.6);
+        return number < 0.45 ? Layer(Dropout{.rate = number}) : Layer(ScaleBy{.factor = number});
+      }
       case 3:
         return Activate{.function = word<Activation>()};
       case 4:

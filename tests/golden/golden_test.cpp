@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Twenty training steps of seventeen networks against Keras and PyTorch (make.py): the reference
+// Twenty training steps of eighteen networks against Keras and PyTorch (make.py): the reference
 // device in double, running free, and the cpu device in float from the same states.
 #include <gtest/gtest.h>
 
@@ -151,10 +151,10 @@ TEST_P(Golden, ReferenceAndCpuFollow) {
 }
 
 constexpr const char* kNetworks[] = {
-    "mnist",       "cifar10",     "lenet",     "resnet",     "vgg",
-    "dilated",     "grouped",     "depthwise", "dense_norm", "binary",
-    "multi_label", "mse",         "mae",       "huber",      "bias_before_norm",
-    "sequence",    "sequence_max"};
+    "mnist",       "cifar10",      "lenet",     "resnet",     "vgg",
+    "dilated",     "grouped",      "depthwise", "dense_norm", "binary",
+    "multi_label", "mse",          "mae",       "huber",      "bias_before_norm",
+    "sequence",    "sequence_max", "scaled"};
 
 template <class... Kinds>
 void expect_all(const std::string& text, const std::variant<Kinds...>&) {

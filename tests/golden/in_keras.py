@@ -73,6 +73,7 @@ class Builder:
             "flatten": keras.layers.Flatten,
             "batch_norm": lambda: keras.layers.BatchNormalization(**fields),
             "layer_norm": lambda: keras.layers.LayerNormalization(**fields),
+            "scale": lambda: keras.layers.Rescaling(fields["factor"]),
             "activation": lambda: keras.layers.Activation(activation(fields["function"])),
         }[kind]()
         y = made(x)
@@ -100,8 +101,9 @@ def unfolded(layers, loss):
     """The layers with the function taken off the last one that the loss applies itself."""
     (kind, fields), = layers[-1].items()
     fields = dict(fields)
-    if fields.get("activation") == FOLDED.get(loss, "-"):
-        fields["activation"] = "linear"
+    for name in ("activation", "function"):
+        if fields.get(name) == FOLDED.get(loss, "-"):
+            fields[name] = "linear"
     return layers[:-1] + [{kind: fields}]
 
 

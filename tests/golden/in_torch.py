@@ -83,6 +83,8 @@ class Network:
             return x.reshape(x.shape[0], -1)
         if kind == "activation":
             return self.activate(fields["function"], x)
+        if kind == "scale":
+            return x * fields["factor"]
         if kind == "embedding":
             y = own("table")[x.long()]
             return y * (x > 0)[..., None] if fields.get("mask_zero", True) else y

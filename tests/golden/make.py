@@ -64,6 +64,7 @@ NETWORKS = {
     "bias_before_norm": (None, "u8", 3, "one"),
     "sequence": (None, "u8", 4, "one"),
     "sequence_max": (None, "u8", 3, "one"),
+    "scaled": (None, "u8", 10, "one"),
 }
 
 

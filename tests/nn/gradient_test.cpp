@@ -170,6 +170,11 @@ TEST(Gradient, Norms) {
 TEST(Gradient, Dropout) {
   check_image_layer(Dropout{.rate = 0.4});
 }
+TEST(Gradient, ScaleBy) {
+  check_image_layer(ScaleBy{.factor = -2.5});
+  check(input({4}) | Dense{.units = kClasses} | ScaleBy{.factor = 0.125} |
+        Activate{.function = softmax});
+}
 TEST(Gradient, Residual) {
   check_image_layer(
       Residual{.body = {Conv2D{.filters = 4, .kernel = 3, .padding = same}, BatchNorm{}}});

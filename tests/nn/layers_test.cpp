@@ -67,6 +67,7 @@ TEST(Layers, OutputShapes) {
       {{9}, Dropout{.rate = 0.25}, {9}},
       {{5, 6, 7}, Dropout{.rate = 0}, {5, 6, 7}},
       {{5, 6, 7}, Activate{.function = softmax}, {5, 6, 7}},
+      {{5, 6, 7}, ScaleBy{.factor = 0.125}, {5, 6, 7}},
       {{6, 6, 4},
        Residual{.body = {Conv2D{.filters = 4, .kernel = 3, .padding = same}}},
        {6, 6, 4}},
