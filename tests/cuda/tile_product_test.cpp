@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Products by tiles against their definition in double: any extents, sides turned or not, sums cut
-// into any number of chunks whose blocks come in the wrong order; what tensor cores multiply is
-// rounded first.
+// Products by tiles, and thin ones, against their definition in double: any extents, sides turned
+// or not, sums cut into any number of chunks whose blocks come in the wrong order; what tensor
+// cores multiply is rounded first.
 #include <gtest/gtest.h>
 
 #include <bit>
@@ -39,6 +39,19 @@ float rounded(float x) {
   return x;
 }
 
+template <typename Operands>
+Operands operands_of(const Extents& e, const float* a, const float* b) {
+  return {a,
+          b,
+          e.rows,
+          e.columns,
+          e.inner,
+          e.turned_a ? 1 : e.inner,
+          e.turned_a ? e.rows : 1,
+          e.turned_b ? 1 : e.columns,
+          e.turned_b ? e.inner : 1};
+}
+
 // out = a b by Work, in blocks that come from the last to the first.
 template <typename Work>
 void multiply(const Extents& e, const float* a, const float* b, float* out,
@@ -49,15 +62,7 @@ void multiply(const Extents& e, const float* a, const float* b, float* out,
       static_cast<std::size_t>(tiles * e.chunks * Work::kTileRows * Work::kTileColumns));
   std::vector<unsigned> counters(static_cast<std::size_t>(tiles * (1 + groups_of(e.chunks))));
   Work work{};
-  work.operands = {a,
-                   b,
-                   e.rows,
-                   e.columns,
-                   e.inner,
-                   e.turned_a ? 1 : e.inner,
-                   e.turned_a ? e.rows : 1,
-                   e.turned_b ? 1 : e.columns,
-                   e.turned_b ? e.inner : 1};
+  work.operands = operands_of<decltype(Work::operands)>(e, a, b);
   work.out = out;
   work.partial = partial.data();
   work.counters = counters.data();
@@ -69,23 +74,31 @@ void multiply(const Extents& e, const float* a, const float* b, float* out,
   for (const unsigned counter : counters) ASSERT_EQ(counter, 0U);
 }
 
+// The same by a thin product, whose arithmetic is said by another type.
+template <typename Work>
+void multiply_thin(const Extents& e, const float* a, const float* b, float* out,
+                   const Epilogue& epilogue = {}) {
+  const int across = (e.columns + Work::kTileColumns - 1) / Work::kTileColumns;
+  const int tiles = (e.rows + Work::kTileRows - 1) / Work::kTileRows * across;
+  const Work work{operands_of<decltype(Work::operands)>(e, a, b), out, epilogue, across};
+  const auto team = std::make_unique<HostTeam<Work>>();
+  for (Index block = tiles; block-- > 0;) work.tile(block, *team);
+}
+
 // Chunks that a sum may be cut into.
 int any_chunks(Rng& rng, int inner, int depth) {
   return 1 + static_cast<int>(rng.below(static_cast<std::uint64_t>((inner + depth - 1) / depth)));
 }
 
-template <int kVector, int kRows, int kColumns, typename Arithmetic = Exact>
-void expect_product(Extents e, std::uint64_t seed) {
-  using Work = TileProduct<MatrixOperands<kVector>, kRows, kColumns, Arithmetic>;
-  Rng rng(seed, 0);
-  e.chunks = any_chunks(rng, e.inner, Work::kDepth);
-  SCOPED_TRACE(testing::Message() << kRows << "x" << kColumns << ", " << e.rows << "x" << e.inner
-                                  << "x" << e.columns << (e.turned_a ? " turned" : "")
-                                  << (e.turned_b ? " turned" : "") << ", " << e.chunks
-                                  << " chunks");
+// multiply(e, a, b, out) gives the product of what the arithmetic makes of a and b.
+template <typename Arithmetic, typename Multiply>
+void expect_product_by(const Extents& e, Rng& rng, Multiply&& multiply) {
+  SCOPED_TRACE(testing::Message() << e.rows << "x" << e.inner << "x" << e.columns
+                                  << (e.turned_a ? " turned" : "") << (e.turned_b ? " turned" : "")
+                                  << ", " << e.chunks << " chunks");
   const auto a = numbers(rng, e.rows * e.inner), b = numbers(rng, e.inner * e.columns),
              out = numbers(rng, e.rows * e.columns);
-  ASSERT_NO_FATAL_FAILURE(multiply<Work>(e, a.get(), b.get(), out.get()));
+  ASSERT_NO_FATAL_FAILURE(multiply(e, a.get(), b.get(), out.get()));
   for (int i = 0; i < e.rows * e.inner; ++i) a.get()[i] = rounded<Arithmetic>(a.get()[i]);
   for (int i = 0; i < e.inner * e.columns; ++i) b.get()[i] = rounded<Arithmetic>(b.get()[i]);
   for (int row = 0; row < e.rows; ++row) {
@@ -98,6 +111,15 @@ void expect_product(Extents e, std::uint64_t seed) {
       ASSERT_NEAR(out.get()[row * e.columns + column], sum, 1e-4) << row << ", " << column;
     }
   }
+}
+
+template <int kVector, int kRows, int kColumns, typename Arithmetic = Exact>
+void expect_product(Extents e, std::uint64_t seed) {
+  using Work = TileProduct<MatrixOperands<kVector>, kRows, kColumns, Arithmetic>;
+  SCOPED_TRACE(testing::Message() << kRows << "x" << kColumns);
+  Rng rng(seed, 0);
+  e.chunks = any_chunks(rng, e.inner, Work::kDepth);
+  expect_product_by<Arithmetic>(e, rng, [](auto&&... all) { multiply<Work>(all...); });
 }
 
 template <int kVector>
@@ -126,6 +148,75 @@ TEST(CudaTileProduct, IsTheProductOneNumberAtATime) {
 TEST(CudaTileProduct, IsTheProductFourNumbersAtATime) {
   Rng rng(2, 0);
   expect_products<4>(rng);
+}
+
+template <typename Rounding, typename Arithmetic>
+void expect_thin_products(std::uint64_t seed) {
+  Rng rng(seed, 0);
+  for (int i = 0; i < 30; ++i) {
+    const auto expect = [&]<typename Operands>(Operands, const Extents& e) {
+      expect_product_by<Arithmetic>(
+          e, rng, [](auto&&... all) { multiply_thin<ThinProduct<Operands, Rounding>>(all...); });
+    };
+    ASSERT_NO_FATAL_FAILURE(expect(MatrixOperands<1>{}, any_extents<1>(rng)));
+    ASSERT_NO_FATAL_FAILURE(expect(MatrixOperands<4>{}, any_extents<4>(rng)));
+  }
+}
+
+TEST(CudaThinProduct, IsTheProduct) {
+  expect_thin_products<Unrounded, Exact>(6);
+}
+
+TEST(CudaThinProduct, IsTheProductOfRoundedNumbers) {
+  expect_thin_products<RoundedTf32, Tf32>(7);
+  expect_thin_products<RoundedBf16, Bf16>(8);
+}
+
+// Adam's update and what else ends a sum, by both kinds of kernels: whole numbers, so that sums are
+// exact in any order.
+TEST(CudaThinProduct, EndsSumsAsTilesDo) {
+  Rng rng(9, 0);
+  for (int i = 0; i < 12; ++i) {
+    Extents e = any_extents<4>(rng);
+    const int count = e.rows * e.columns;
+    const auto a = numbers(rng, e.rows * e.inner), b = numbers(rng, e.inner * e.columns),
+               bias = numbers(rng, e.columns), mask = numbers(rng, count),
+               gate = numbers(rng, count), rate = numbers(rng, 1);
+    for (int j = 0; j < e.rows * e.inner; ++j) a.get()[j] = std::round(a.get()[j] * 100);
+    for (int j = 0; j < e.inner * e.columns; ++j) b.get()[j] = std::round(b.get()[j] * 100);
+    // What is written: the results, those before the group, and Adam's three.
+    const auto by = [&](auto&& multiply) {
+      std::vector<std::vector<float>> written(5,
+                                              std::vector<float>(static_cast<std::size_t>(count)));
+      for (std::size_t k = 2; k < 5; ++k) {
+        for (int j = 0; j < count; ++j)
+          written[k][static_cast<std::size_t>(j)] = static_cast<float>(j % 7 + 1);
+      }
+      Epilogue end;
+      end.bias = bias.get();
+      end.relu = i % 2 == 1;
+      end.mask = i % 3 > 0 ? mask.get() : nullptr;
+      end.gate = i % 3 > 1 ? gate.get() : nullptr;
+      end.kept = written[1].data();
+      if (i % 2 == 0) {
+        end.adam.in[3] = rate.get();
+        for (const int k : {0, 1, 2}) {
+          end.adam.in[k < 2 ? k + 1 : 4] = written[static_cast<std::size_t>(k) + 2].data();
+          end.adam.out[k] = written[static_cast<std::size_t>(k) + 2].data();
+          end.adam.constants[k] = 0.25F;
+        }
+      }
+      multiply(e, a.get(), b.get(), written[0].data(), end);
+      return written;
+    };
+    using Operands = MatrixOperands<4>;
+    e.chunks = any_chunks(rng, e.inner, 16);
+    const auto thin = by([](auto&&... all) { multiply_thin<ThinProduct<Operands>>(all...); });
+    EXPECT_EQ(thin, by([](auto&&... all) { multiply<TileProduct<Operands, 32, 32>>(all...); }));
+    EXPECT_EQ(thin, by([](auto&&... all) { multiply<TileProduct<Operands, 64, 64>>(all...); }));
+    EXPECT_EQ(thin,
+              by([](auto&&... all) { multiply<TileProduct<MatrixOperands<1>, 64, 64>>(all...); }));
+  }
 }
 
 template <typename Arithmetic>

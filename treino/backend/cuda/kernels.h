@@ -10,6 +10,7 @@
 #include "treino/backend/cuda/kernels/product.h"
 #include "treino/backend/cuda/kernels/reduce.h"
 #include "treino/backend/cuda/kernels/softmax.h"
+#include "treino/backend/cuda/kernels/thin_product.h"
 #include "treino/backend/cuda/kernels/tile_product.h"
 #include "treino/backend/cuda/kernels/window.h"
 

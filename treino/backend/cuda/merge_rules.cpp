@@ -49,13 +49,16 @@ int hands_to(const Step& maker, const Step& step) {
   }
   const bool product = is_product(maker);
   const bool sum = maker.op == Op::reduce_sum && is_one_launch(maker);
-  const bool gradient = (product && maker.op != Op::conv2d) || sum;
+  // As operands.h has it (kResults).
+  const bool numbers = product && maker.op != Op::conv2d_grad_kernel;
+  const bool gradient =
+      (product && (maker.op == Op::matmul || maker.op == Op::conv2d_grad_kernel)) || sum;
   if (gradient && group.is<group::adam>()) return reads_first(0);
-  if ((product && group.is<group::mul>()) || (sum && group.is<group::add_f64>()))
+  if ((numbers && group.is<group::mul>()) || (sum && group.is<group::add_f64>()))
     return reads(0, 0) ? 0 : reads_first(1);
   if (sum && group.is<group::mul_constant>()) return reads_first(0);
-  if (product && group.is<group::relu_grad>()) return reads_first(1);
-  if (product && group.is<group::relu_dropout_grad>()) return reads_first(0);
+  if (numbers && group.is<group::relu_grad>()) return reads_first(1);
+  if (numbers && group.is<group::relu_dropout_grad>()) return reads_first(0);
   if (maker.op == Op::cross_entropy && group.is<group::cross_entropy_grad>()) {
     const Shape &rows = maker.outputs[0].type.shape, &sums = step.inputs[0].type.shape;
     const bool by_rows = sums.rank() == 2 && sums[0] == rows[0] && sums[1] == 1;

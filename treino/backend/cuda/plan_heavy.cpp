@@ -96,17 +96,27 @@ constexpr Index kRate<TileProduct<Operands, kRows, kColumns, Tf32>> = kRows == 1
 template <typename Operands, int kRows, int kColumns>
 constexpr Index kRate<TileProduct<Operands, kRows, kColumns, Bf16>> = kRows == 128 ? 600 : 400;
 
+constexpr Index kProcessors = 132;
+Index parts(Index whole, Index part) {
+  return (whole + part - 1) / part;
+}
 template <typename Work>
-Cut cut_of(Index rows, Index columns, Index inner) {
-  constexpr Index kProcessors = 132;
-  // A block's begin and a slice's way from memory, of so many blocks at once; what chunks cost:
-  // written, counted, read by the block that is last, in one level or two.
-  constexpr Index kBegin = 2000, kSlice = 700, kAtOnce = 3, kChunks = 4000, kTwoLevels = 7000;
+Index tiles_of(Index rows, Index columns) {
+  return parts(rows, Work::kTileRows) * parts(columns, Work::kTileColumns);
+}
+
+template <typename Work>
+Cut cut_of(Index rows, Index columns, Index inner, bool updates) {
+  // A block's begin and a slice's way from memory, of so many blocks at once; an optimiser's update
+  // of four results; what chunks cost: written, counted, read by the block that is last, in one
+  // level or two. As an H200 took it.
+  constexpr Index kBegin = 2900, kSlice = Work::Tile::kEach == 16 ? 1500 : 800, kAtOnce = 3;
+  constexpr Index kUpdate = 700, kChunks = 4000, kTwoLevels = 7000;
   constexpr Index kMostPartial = Index{4} << 20;  // numbers
   constexpr Index kTile = Work::kTileRows * Work::kTileColumns;
-  const auto parts = [](Index whole, Index part) { return (whole + part - 1) / part; };
-  const Index tiles = parts(rows, Work::kTileRows) * parts(columns, Work::kTileColumns);
+  const Index tiles = tiles_of<Work>(rows, columns);
   const Index slices = parts(inner, Work::kDepth);
+  const Index end = updates ? kUpdate * Work::Tile::kEach / 4 : 0;
   Cut best;
   for (Index chunks = 1; chunks <= std::clamp<Index>(slices, 1, 256); ++chunks) {
     if (chunks > 1 && tiles * chunks * kTile > kMostPartial) break;
@@ -115,7 +125,7 @@ Cut cut_of(Index rows, Index columns, Index inner) {
     const Index work = blocks * kTile * Work::kDepth * each / kRate<Work>;
     const Index wait = parts(blocks, kAtOnce) * (kBegin + kSlice * each);
     const Index added = chunks == 1 ? 0 : chunks <= kMostAtOnce ? kChunks : kTwoLevels;
-    const Index cycles = std::max(work, wait) + added;
+    const Index cycles = std::max(work, wait) + end + added;
     if (cycles < best.cycles) best = {tiles, chunks, cycles};
   }
   return best;
@@ -134,14 +144,33 @@ void tiles(Planner& planner, const Operands& operands, float* out, const Epilogu
       cut.tiles * cut.chunks);
 }
 
-// Of tiles that there are kernels for, those that are thought to be quickest; the first of equals.
-template <typename... Works, typename Operands>
+// The same of a thin product: its first block, with what it waits for, and those after it.
+template <typename Work>
+Index cycles_of_thin(Index rows, Index columns, Index inner) {
+  constexpr Index kBegin = 2600, kFirst = 800, kMore = 1000, kRound = 550;
+  const Index rounds = parts(inner, Work::kDepth);
+  const Index blocks = parts(tiles_of<Work>(rows, columns), kProcessors);
+  return kBegin + kFirst * rounds + (blocks - 1) * (kMore + kRound * rounds);
+}
+
+// Of the ways that there are kernels for, a thin product and tiles, the one that is thought to be
+// quickest; the first of equals.
+template <typename Thin, typename... Works, typename Operands>
 void quickest(Planner& planner, const Operands& operands, float* out, const Epilogue& epilogue) {
+  const Index rows = operands.rows, columns = operands.columns, inner = operands.inner;
   Index best = std::numeric_limits<Index>::max();
   std::function<void()> plan;
+  if constexpr (kHasKernel<Thin>) {
+    best = cycles_of_thin<Thin>(rows, columns, inner);
+    plan = [&] {
+      const Index across = parts(columns, Thin::kTileColumns);
+      planner.launch(Thin{operands, out, epilogue, static_cast<int>(across)},
+                     tiles_of<Thin>(rows, columns));
+    };
+  }
   const auto consider = [&]<typename Work>(std::type_identity<Work>) {
     if constexpr (kHasKernel<Work>) {
-      const Cut cut = cut_of<Work>(operands.rows, operands.columns, operands.inner);
+      const Cut cut = cut_of<Work>(rows, columns, inner, epilogue.updates());
       if (cut.cycles >= best) return;
       best = cut.cycles;
       plan = [&, cut] { tiles<Work>(planner, operands, out, epilogue, cut); };
@@ -156,13 +185,15 @@ void product(Planner& planner, Precision precision, const Operands& operands, fl
              const Epilogue& epilogue) {
   if (operands.rows == 0 || operands.columns == 0) return;
   const auto by_tensor_cores = [&]<typename Arithmetic>(std::type_identity<Arithmetic>) {
-    quickest<TileProduct<Operands, 64, 64, Arithmetic>, TileProduct<Operands, 128, 64, Arithmetic>>(
-        planner, operands, out, epilogue);
+    using Rounding = std::conditional_t<std::is_same_v<Arithmetic, Tf32>, RoundedTf32, RoundedBf16>;
+    quickest<ThinProduct<Operands, Rounding>, TileProduct<Operands, 64, 64, Arithmetic>,
+             TileProduct<Operands, 128, 64, Arithmetic>>(planner, operands, out, epilogue);
   };
   switch (precision) {
     case Precision::float32:
-      return quickest<TileProduct<Operands, 64, 64>, TileProduct<Operands, 128, 32>,
-                      TileProduct<Operands, 32, 32>>(planner, operands, out, epilogue);
+      return quickest<ThinProduct<Operands>, TileProduct<Operands, 64, 64>,
+                      TileProduct<Operands, 128, 32>, TileProduct<Operands, 32, 32>>(
+          planner, operands, out, epilogue);
     case Precision::tf32:
       return by_tensor_cores(std::type_identity<Tf32>{});
     case Precision::bf16:
@@ -195,6 +226,7 @@ Patches patches_of(const Step& step) {
   p.across = small(step, w.size[1]);
   p.pixels = small(step, w.input[0] * p.out[0] * p.out[1]);
   small(step, w.input[0] * w.input[1] * w.input[2]);
+  small(step, elements(step.outputs[0]));
   return p;
 }
 
@@ -223,13 +255,15 @@ void plan_matmul(Planner& planner, const Step& step) {
   const Shape &a = step.inputs[0].type.shape, &b = step.inputs[1].type.shape,
               &out = step.outputs[0].type.shape;
   const End end = end_of(planner, step, m.activation);
-  with_neighbours({a[1], b[1], a[!m.transpose_a]}, [&](auto width) {
+  for (const Index count : {a.elements(), b.elements(), out.elements()}) small(step, count);
+  const int a_row = small(step, a[1]), b_row = small(step, b[1]);
+  with_neighbours({a[1], b[1], a[!m.transpose_a], out[1]}, [&](auto width) {
     product(planner, m.precision,
             MatrixOperands<width>{planner.at<float>(step.inputs[0]),
                                   planner.at<float>(step.inputs[1]), small(step, out[0]),
                                   small(step, out[1]), small(step, a[!m.transpose_a]),
-                                  m.transpose_a ? 1 : a[1], m.transpose_a ? a[1] : 1,
-                                  m.transpose_b ? 1 : b[1], m.transpose_b ? b[1] : 1},
+                                  m.transpose_a ? 1 : a_row, m.transpose_a ? a_row : 1,
+                                  m.transpose_b ? 1 : b_row, m.transpose_b ? b_row : 1},
             end.out, end.epilogue);
   });
 }

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "treino/backend/cuda/kernels/movement.h"
+#include "treino/backend/cuda/kernels/runs.h"
 #include "treino/backend/cuda/kernels/scalar.h"
 
 namespace treino::cuda {
@@ -113,8 +114,68 @@ struct KnownGroup {
     run(i, std::make_index_sequence<kText.inputs>(), std::make_index_sequence<kText.instructions>(),
         std::make_index_sequence<kText.outputs>());
   }
+  // As for the elements of some runs, whose first input is at hand: all others are on their way
+  // before the first is used. Inputs are of the group's shape and type, or single.
+  template <bool kWhole, int kRun, int kCount, typename RunOf>
+  TREINO_HOST_DEVICE void end(const T (&first)[kCount], RunOf&& run_of) const {
+    T inputs[kText.inputs][kCount];
+#pragma unroll
+    for (int i = 0; i < kCount; ++i) inputs[0][i] = first[i];
+    fetch<kWhole, kRun>(inputs, run_of, std::make_index_sequence<kText.inputs>());
+    T outputs[kText.outputs][kCount];
+#pragma unroll
+    for (int i = 0; i < kCount; ++i)
+      evaluate_at(inputs, outputs, i, std::make_index_sequence<kText.inputs>(),
+                  std::make_index_sequence<kText.instructions>(),
+                  std::make_index_sequence<kText.outputs>());
+#pragma unroll
+    for (int k = 0; k < kText.outputs; ++k) put_runs<kWhole, kRun>(out[k], run_of, outputs[k]);
+  }
+  // As for one element, whose first input is not known until the end.
+  TREINO_HOST_DEVICE void fetch_one(Index i, T (&inputs)[kText.inputs]) const {
+    fetch_one(i, inputs, std::make_index_sequence<kText.inputs>());
+  }
+  TREINO_HOST_DEVICE void end_one(T first, const T (&others)[kText.inputs], Index i) const {
+    T inputs[kText.inputs][1], outputs[kText.outputs][1];
+    for (int k = 0; k < kText.inputs; ++k) inputs[k][0] = k == 0 ? first : others[k];
+    evaluate_at(inputs, outputs, 0, std::make_index_sequence<kText.inputs>(),
+                std::make_index_sequence<kText.instructions>(),
+                std::make_index_sequence<kText.outputs>());
+    for (int k = 0; k < kText.outputs; ++k) out[k][i] = outputs[k][0];
+  }
 
  private:
+  template <std::size_t... kIn>
+  TREINO_HOST_DEVICE void fetch_one(Index i, T (&inputs)[kText.inputs],
+                                    std::index_sequence<kIn...>) const {
+    ((inputs[kIn] = kIn == 0 ? T{0} : input<kIn>(i)), ...);
+  }
+  template <bool kWhole, int kRun, int kCount, typename RunOf, std::size_t... kIn>
+  TREINO_HOST_DEVICE void fetch(T (&inputs)[kText.inputs][kCount], RunOf&& run_of,
+                                std::index_sequence<kIn...>) const {
+    (
+        [&] {
+          static_assert(kText.input[kIn] == 'i' || kText.input[kIn] == 's');
+          if constexpr (kIn == 0) return;
+          if constexpr (kText.input[kIn] == 's') {
+            const T single = input<kIn>(0);
+            for (T& each : inputs[kIn]) each = single;
+          } else {
+            take_runs<kWhole, kRun>(static_cast<const T*>(in[kIn]), run_of, inputs[kIn]);
+          }
+        }(),
+        ...);
+  }
+  template <int kCount, std::size_t... kIn, std::size_t... kStep, std::size_t... kOut>
+  TREINO_HOST_DEVICE void evaluate_at(const T (&all)[kText.inputs][kCount],
+                                      T (&outputs)[kText.outputs][kCount], int i,
+                                      std::index_sequence<kIn...>, std::index_sequence<kStep...>,
+                                      std::index_sequence<kOut...>) const {
+    const T inputs[] = {all[kIn][i]...};
+    T results[sizeof...(kStep)];
+    ((results[kStep] = result<kStep>(inputs, results)), ...);
+    ((outputs[kOut][i] = results[kText.output[kOut]]), ...);
+  }
   template <std::size_t... kIn, std::size_t... kStep, std::size_t... kOut>
   TREINO_HOST_DEVICE void run(Index i, std::index_sequence<kIn...>, std::index_sequence<kStep...>,
                               std::index_sequence<kOut...>) const {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The two sides of a product of tiles, read where they lie: matrices, and the patches of pictures
 // that make a convolution a product (implicit GEMM; Chetlur et al. 2014, arXiv:1410.0759). Beyond
-// the edges they are zero. kVector neighbours are read at once: 4 where all extents allow it.
+// the edges they are zero. kVector neighbours are read at once: 4 where all extents, also of the
+// results, allow it.
 #pragma once
 
+#include "treino/backend/cuda/kernels/epilogue.h"
 #include "treino/backend/cuda/kernels/tiled.h"
 #include "treino/backend/cuda/kernels/window.h"
 
@@ -26,12 +28,13 @@ TREINO_HOST_DEVICE void read_or_zero(bool inside, const float* from, Index at,
 template <int kWidth>
 struct MatrixOperands {
   static constexpr int kVector = kWidth;
+  static constexpr Results kResults = Results::any;
   const float *a, *b;
   int rows, columns, inner;
-  Index a_row, a_k, b_k, b_column;
+  int a_row, a_k, b_k, b_column;  // no offset is beyond 32 bits
 
   struct Row {
-    Index at;  // offset; -1: beyond the last
+    int at;  // offset; -1: beyond the last
   };
   using Column = Row;
 
@@ -102,6 +105,7 @@ struct FilterColumn {
 template <int kWidth>
 struct ConvOperands {
   static constexpr int kVector = kWidth;
+  static constexpr Results kResults = Results::numbers;
   const float *x, *kernel;
   Patches p;
   int rows, columns, inner;
@@ -124,6 +128,7 @@ struct ConvOperands {
 template <int kWidth>
 struct ConvGradKernelOperands {
   static constexpr int kVector = kWidth;
+  static constexpr Results kResults = Results::gradients;
   const float *x, *dy;
   Patches p;
   int rows, columns, inner;
@@ -146,6 +151,7 @@ struct ConvGradKernelOperands {
 template <int kWidth>
 struct ConvGradInputOperands {
   static constexpr int kVector = kWidth;
+  static constexpr Results kResults = Results::numbers;
   const float *dy, *kernel;
   Patches p;
   int rows, columns, inner;

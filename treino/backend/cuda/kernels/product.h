@@ -2,32 +2,10 @@
 // Convolutions by their definition, one result an index: those of several groups.
 #pragma once
 
-#include "treino/backend/cuda/kernels/known_group.h"
+#include "treino/backend/cuda/kernels/epilogue.h"
 #include "treino/backend/cuda/kernels/window.h"
 
 namespace treino::cuda {
-
-// What becomes of a sum: bias along the last axis, relu, and what a group of elementwise ops makes
-// of the result: times a mask, times whether a gate is open; an optimiser's update. A null is none.
-struct Epilogue {
-  const float* bias = nullptr;
-  bool relu = false;
-  float* kept = nullptr;  // the result before the group
-  const float *mask = nullptr, *gate = nullptr;
-  float threshold = 0;
-  KnownGroup<group::adam> adam{};  // the results are gradients, and this uses them up
-
-  TREINO_HOST_DEVICE float operator()(float value, Index i, Index column) const {
-    if (bias != nullptr) value += bias[column];
-    if (relu && value < 0) value = 0;  // keeps a NaN
-    if (kept != nullptr) kept[i] = value;
-    if (mask != nullptr) value *= mask[i];
-    if (gate != nullptr) value *= gate[i] > threshold ? 1.0F : 0.0F;
-    return value;
-  }
-  // When the results stand where they belong.
-  TREINO_HOST_DEVICE bool updates() const { return adam.out[0] != nullptr; }
-};
 
 struct Conv {
   const float *x, *kernel;
@@ -51,7 +29,7 @@ struct Conv {
         for (Index c = 0; c < f.inner; ++c) sum += pixel[c] * tap[c * f.filters];
       }
     }
-    y[i] = epilogue(sum, i, o);
+    epilogue.end(sum, epilogue.needs(i, o), y, i);
   }
 };
 

@@ -9,6 +9,7 @@
 //     put<kWide, kVector>      puts that there
 //     multiply                 adds the products of two slices to a thread's sums
 //     first_result, result     where the first of these stands in the tile; from there, the others
+//     kRun                     of which so many follow one another along a row
 #pragma once
 
 #include "treino/backend/cuda/kernels/tiled.h"

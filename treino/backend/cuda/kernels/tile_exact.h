@@ -12,7 +12,7 @@ struct Exact {
     static constexpr int kDepth = 16;
     // Results of a thread: 4 x 4 of a large tile, 2 x 2 of a small one.
     static constexpr int kSide = kRows * kColumns >= 16 * kThreads ? 4 : 2;
-    static constexpr int kEach = kSide * kSide;
+    static constexpr int kEach = kSide * kSide, kRun = kSide;
     static constexpr int kAcross = kColumns / kSide;  // threads along a row of the tile
     static_assert(kRows * kColumns == kEach * kThreads);
 

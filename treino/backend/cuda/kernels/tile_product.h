@@ -5,8 +5,8 @@
 // where there are many, so that the result does not depend on which one that is.
 #pragma once
 
+#include "treino/backend/cuda/kernels/epilogue.h"
 #include "treino/backend/cuda/kernels/operands.h"
-#include "treino/backend/cuda/kernels/product.h"
 #include "treino/backend/cuda/kernels/tile_exact.h"
 #include "treino/backend/cuda/kernels/tile_tensor.h"
 
@@ -49,14 +49,13 @@ struct TileProduct {
   template <typename Team>
   TREINO_HOST_DEVICE void tile(Index block, Team& team) const {
     const int chunk = static_cast<int>(block % chunks), number = static_cast<int>(block / chunks);
-    const int row = number / column_tiles * kRows, column = number % column_tiles * kColumns;
     const int slices = (operands.inner + kDepth - 1) / kDepth;
     const int first = static_cast<int>(Index{slices} * chunk / chunks);
     const int last = static_cast<int>(Index{slices} * (chunk + 1) / chunks);
     team.each([&](int thread, Thread& own) {
 #pragma unroll
       for (int i = 0; i < kEach; ++i) own.sums[i] = 0;
-      start(thread, own, row, column);
+      start(thread, own, number / column_tiles * kRows, number % column_tiles * kColumns);
       fetch(thread, own, first * kDepth);
       put(thread, own, team.shared, 0);
     });
@@ -69,7 +68,7 @@ struct TileProduct {
       });
     }
     if (chunks == 1) {
-      team.each([&](int thread, Thread& own) { finish(thread, own, row, column); });
+      team.each([&](int thread, Thread& own) { finish(thread, own, number); });
       return;
     }
     float* parts = partial + Index{number} * chunks * kPart;
@@ -96,7 +95,7 @@ struct TileProduct {
     if (!team.is_last(counter, static_cast<unsigned>(left))) return;
     team.each([&](int thread, Thread& own) {
       add(own, parts + thread, left, stride);
-      finish(thread, own, row, column);
+      finish(thread, own, number);
     });
   }
 
@@ -150,24 +149,20 @@ struct TileProduct {
                                           operands.right_along_k());
   }
 
-  TREINO_HOST_DEVICE void finish(int thread, const Thread& own, int row, int column) const {
+  TREINO_HOST_DEVICE void finish(int thread, Thread& own, int number) const {
     const Spot first = Tile::first_result(thread);
-    row += first.row;
-    column += first.column;
-#pragma unroll
-    for (int i = 0; i < kEach; ++i) {
-      const Spot next = Tile::result(i);
-      if (row + next.row >= operands.rows || column + next.column >= operands.columns) continue;
-      const Index at = Index{row + next.row} * operands.columns + column + next.column;
-      out[at] = epilogue(own.sums[i], at, column + next.column);
-    }
-    if (!epilogue.updates()) return;
-#pragma unroll 1
-    for (int k = 0; k < kEach; ++k) {
-      const Spot next = Tile::result(k);
+    const int row = number / column_tiles * kRows + first.row;
+    const int column = number % column_tiles * kColumns + first.column;
+    // Neighbours that are read at once: so are the results written.
+    constexpr bool kWhole = kVector % Tile::kRun == 0;
+    const auto run_of = [&](int run) {
+      const Spot next = Tile::result(run * Tile::kRun);
       const int i = row + next.row, j = column + next.column;
-      if (i < operands.rows && j < operands.columns) epilogue.adam(Index{i} * operands.columns + j);
-    }
+      return Run{i * operands.columns + j, i < operands.rows ? operands.columns - j : 0};
+    };
+    epilogue.template end<kWhole, Operands::kResults, Tile::kRun>(
+        own.sums, out, run_of,
+        [&](int run) { return column + Tile::result(run * Tile::kRun).column; });
   }
 };
 

@@ -35,7 +35,7 @@ struct TensorCores {
     static constexpr int kWarpsAcross = kThreads / 32 / (kRows / 32);
     static constexpr int kWarpColumns = kColumns / kWarpsAcross;
     static constexpr int kDown = 2, kAcross = kWarpColumns / 8;
-    static constexpr int kEach = kDown * kAcross * 4;
+    static constexpr int kEach = kDown * kAcross * 4, kRun = 2;
     static_assert(kRows * kColumns == kEach * kThreads);
 
     template <int kVector>
