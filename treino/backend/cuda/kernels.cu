@@ -20,15 +20,17 @@ class DeviceTeam {
     f(static_cast<int>(threadIdx.x), own_);
     __syncthreads();
   }
-  // What the other blocks have written is seen by the last one.
+  // What the other blocks have written is seen by the last one. Comes after an each(), whose
+  // barrier makes the first thread's atomic speak for all of them; it starts at 0 again by itself.
   __device__ bool is_last(unsigned* counter, unsigned blocks) {
     __shared__ bool last;
-    __syncthreads();
-    if (threadIdx.x == 0) {  // its fences count for what the barriers order before and after
-      __threadfence();
-      last = atomicAdd(counter, 1) == blocks - 1;
-      if (last) *counter = 0;
-      __threadfence();
+    if (threadIdx.x == 0) {
+      unsigned before;
+      asm volatile("atom.acq_rel.gpu.global.inc.u32 %0, [%1], %2;"
+                   : "=r"(before)
+                   : "l"(counter), "r"(blocks - 1)
+                   : "memory");
+      last = before == blocks - 1;
     }
     __syncthreads();
     return last;

@@ -73,7 +73,7 @@ std::vector<Launch> in_a_row(std::span<const Plan> plans, int steps) {
 }
 
 int steps_of_a_graph(std::size_t launches) {
-  constexpr std::size_t kMostLaunches = 400, kMostSteps = 16;
+  constexpr std::size_t kMostLaunches = 420, kMostSteps = 16;
   return static_cast<int>(
       std::clamp<std::size_t>(kMostLaunches / std::max<std::size_t>(launches, 1), 1, kMostSteps));
 }

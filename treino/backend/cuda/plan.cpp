@@ -64,20 +64,23 @@ void Planner::plan(const Unit& unit) {
   constexpr Index kEnoughScratch = Index{16} << 20;
   unit_ = &unit;
   if (used_ > kEnoughScratch) used_ = 0;
-  const auto scratch = static_cast<Address>(used_);
-  const auto counters = static_cast<Address>(plan_.counters);
-  const std::size_t before = plan_.launches.size();
+  part_ = {plan_.launches.size(), used_, plan_.counters};
   kPlanners[static_cast<std::size_t>(unit.step->op)](*this, *unit.step);
+  end_part(unit.reads(), unit.writes());
+}
 
-  Touch touch{static_cast<int>(plan_.launches.size() - before), extents(unit.reads()),
-              extents(unit.writes())};
-  touch.writes.push_back(
-      {places_.scratch + scratch, places_.scratch + static_cast<Address>(used_)});
-  touch.writes.push_back(
-      {places_.counters + counters * sizeof(unsigned),
-       places_.counters + static_cast<Address>(plan_.counters) * sizeof(unsigned)});
-  std::erase_if(touch.writes, [](const Extent& extent) { return extent.begin == extent.end; });
+void Planner::end_part(const std::vector<Tensor>& reads, const std::vector<Tensor>& writes) {
+  const Begin end{plan_.launches.size(), used_, plan_.counters};
+  Touch touch{static_cast<int>(end.launches - part_.launches), extents(reads), extents(writes)};
+  const auto own = [&](Address base, Index from, Index to) {
+    if (from != to)
+      touch.writes.push_back({base + static_cast<Address>(from), base + static_cast<Address>(to)});
+  };
+  own(places_.scratch, part_.scratch, end.scratch);
+  constexpr Index kCounter = sizeof(unsigned);
+  own(places_.counters, part_.counters * kCounter, end.counters * kCounter);
   if (touch.launches > 0) plan_.touches.push_back(std::move(touch));
+  part_ = end;
 }
 
 std::vector<Extent> Planner::extents(const std::vector<Tensor>& tensors) const {

@@ -60,6 +60,9 @@ class Planner {
 
   // Adds the unit's launches and what they touch.
   void plan(const Unit& unit);
+  // The launches since the last part of the step touch these, and wait for nothing else of it; for
+  // steps of which a part need not wait for another.
+  void end_part(const std::vector<Tensor>& reads, const std::vector<Tensor>& writes);
   // What the step's kernels do besides (merge.h).
   const Unit& unit() const { return *unit_; }
 
@@ -123,6 +126,10 @@ class Planner {
   const Places& places_;
   Plan& plan_;
   Index used_ = 0;  // of the scratch memory
+  struct Begin {
+    std::size_t launches;
+    Index scratch, counters;
+  } part_{};  // the step's present one
   const Unit* unit_ = nullptr;
 };
 

@@ -370,6 +370,7 @@ void plan_cross_entropy(Planner& planner, const Step& step) {
                     nullptr,
                     nullptr,
                     0,
+                    shape[0],
                     shape[1]};
   if (const Unit& unit = planner.unit(); unit.then != nullptr) {
     work.sums = planner.at<float>(unit.then->inputs[0]);
@@ -377,7 +378,7 @@ void plan_cross_entropy(Planner& planner, const Step& step) {
     if (!unit.keeps) work.p = work.gradient;
     work.scale = static_cast<float>(write_group(*unit.then).constants[0]);
   }
-  planner.launch(work, shape[0]);
+  planner.launch(work, work.tiles());
 }
 
 }  // namespace treino::cuda

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Batch norm: each way is two launches, of which the second works on the elements.
+// Batch norm: each way is two launches, of which the second works on the elements; where the sums
+// of dx are wanted they are a third, for which the way back does not wait.
 #include <algorithm>
 #include <limits>
 
@@ -17,19 +18,41 @@ Index rows_of(const Tensor& x) {
   return x.type.shape.elements() / channels_of(x);
 }
 
-// One launch for all channels' sums. Two blocks for each multiprocessor of a large GPU, none of
-// less than eight rows a thread.
-template <typename Terms>
-void add_rows(Planner& planner, const Terms& terms, Index rows) {
-  using Work = RowSums<Terms>;
+// f(how many neighbouring channels a thread takes).
+template <typename F>
+void by_neighbours(Index channels, F&& f) {
+  if (channels % 4 == 0)
+    f(std::integral_constant<int, 4>());
+  else
+    f(std::integral_constant<int, 1>());
+}
+
+// How many blocks share the rows of some channels. Few rows take one: what blocks leave for one
+// another takes a GPU longer than reading twenty rows a thread. Others take about as many blocks as
+// a large GPU has multiprocessors, or twice that where there is much to read, so that the last one
+// fetches all that it adds at once.
+Index row_chunks(Index rows, Index lanes, Index groups) {
+  constexpr Index kAlone = 20, kFew = 2, kMany = 16, kBlocks = 128;
+  if (rows <= kAlone * lanes) return 1;
+  const Index blocks = rows * groups > kMany * lanes * kBlocks ? 2 * kBlocks : kBlocks;
+  return std::clamp<Index>(blocks / groups, 1, std::min(rows / (kFew * lanes), kBlocks));
+}
+
+// One launch for all channels' sums.
+template <int kVector, int kAcross, typename Terms>
+void add_rows(Planner& planner, const Terms& terms) {
+  using Work = RowSums<Terms, kVector, kAcross>;
   const Index groups = (terms.channels + Work::kWide - 1) / Work::kWide;
-  const Index chunks = std::clamp<Index>(std::min(264 / groups, rows / (8 * Work::kLanes)), 1, 128);
+  const Index chunks = row_chunks(terms.rows, Work::kLanes, groups);
   const bool parts = chunks > 1;
   planner.launch(
-      Work{terms,
-           parts ? planner.scratch<double>(groups * chunks * Terms::kSums * Work::kWide) : nullptr,
-           parts ? planner.counters(groups) : nullptr, chunks},
+      Work{terms, parts ? planner.scratch<double>(groups * chunks * Work::kParts) : nullptr,
+           parts ? planner.counters(groups) : nullptr, static_cast<int>(chunks)},
       groups * chunks);
+}
+template <typename Terms>
+void add_rows(Planner& planner, const Terms& terms) {
+  by_neighbours(terms.channels, [&](auto n) { add_rows<n(), n() == 4 ? 4 : 32>(planner, terms); });
 }
 
 // Mean and variance of x, and how its elements become normal.
@@ -38,30 +61,26 @@ Normalized statistics(Planner& planner, const Step& step, double epsilon) {
   const Index channels = channels_of(x), rows = rows_of(x);
   float* mean = planner.at<float>(step.outputs[1]);
   float* scale = planner.scratch<float>(channels);
-  add_rows(planner,
-           Moments{planner.at<float>(x), planner.at<float>(step.inputs[1]), mean,
-                   planner.at<float>(step.outputs[2]), scale, rows, channels, epsilon},
-           rows);
+  add_rows(planner, Moments{planner.at<float>(x), planner.at<float>(step.inputs[1]), mean,
+                            planner.at<float>(step.outputs[2]), scale, rows, channels, epsilon,
+                            1 / static_cast<double>(rows)});
   return {mean, scale, planner.at<float>(step.inputs[2])};
 }
 
-// dgamma and dbeta, the sum of dx where it is an output, and how dx follows from dy. The last three
-// inputs are gamma, mean and variance; dy belongs to `with`.
-template <bool kSumsDx>
+// dgamma and dbeta, and how dx follows from dy. The last three inputs are gamma, mean and variance;
+// dy belongs to `with`.
 NormSlope gradient_sums(Planner& planner, const Step& step, const Tensor& x, const Tensor& with,
-                        double epsilon, bool masked) {
+                        double epsilon) {
   const Index channels = channels_of(x);
   const std::size_t gamma = step.inputs.size() - 3;
   const NormSlope slope{planner.at<float>(step.inputs[gamma + 1]),
                         planner.scratch<float>(3 * channels), channels};
-  add_rows(planner,
-           NormGradSums<kSumsDx>{
-               planner.at<float>(step.inputs[0]), planner.at<float>(with), planner.at<float>(x),
-               planner.at<float>(step.inputs[gamma]), planner.at<float>(step.inputs[gamma + 2]),
-               planner.at<float>(step.outputs[1]), planner.at<float>(step.outputs[2]),
-               kSumsDx ? planner.at<float>(step.outputs.back()) : nullptr, slope, rows_of(with),
-               rows_of(x), channels, epsilon, masked},
-           rows_of(x));
+  add_rows(
+      planner,
+      NormGradSums{planner.at<float>(step.inputs[0]), planner.at<float>(with),
+                   planner.at<float>(step.inputs[gamma]), planner.at<float>(step.inputs[gamma + 2]),
+                   planner.at<float>(step.outputs[1]), planner.at<float>(step.outputs[2]), slope,
+                   rows_of(with), channels, epsilon, 1 / static_cast<double>(rows_of(x))});
   return slope;
 }
 
@@ -91,26 +110,39 @@ WindowQuads quads_of(const WindowAttributes& w, bool begun) {
   return quads;
 }
 
+// f(the windows' extents, where there are kernels for them, or 0).
+template <typename F>
+void with_extent(const WindowAttributes& w, F&& f) {
+  if (w.size[0] == 2 && w.size[1] == 2)
+    f(std::integral_constant<int, 2>());
+  else
+    f(std::integral_constant<int, 0>());
+}
+
 }  // namespace
 
 void plan_batch_norm(Planner& planner, const Step& step) {
   demand_f32(step);
-  const Tensor& x = step.inputs[0];
+  const Tensor &x = step.inputs[0], &y = step.outputs[0];
   const Normalized normalized =
       statistics(planner, step, std::get<NormAttributes>(step.attributes).epsilon);
-  planner.launch(Normalize{planner.at<float>(x), planner.at<float>(step.outputs[0]), normalized,
-                           channels_of(x)},
-                 x.type.shape.elements());
+  by_neighbours(channels_of(x), [&](auto n) {
+    planner.launch(Normalize<n()>{planner.at<float>(x), planner.at<float>(y), normalized,
+                                  channels_of(x) / n()},
+                   x.type.shape.elements() / n());
+  });
 }
 
 void plan_batch_norm_grad(Planner& planner, const Step& step) {
   demand_f32(step);
-  const Tensor& x = step.inputs[1];
-  const NormSlope slope = gradient_sums<false>(
-      planner, step, x, x, std::get<NormAttributes>(step.attributes).epsilon, false);
-  planner.launch(NormalizeGrad{planner.at<float>(step.inputs[0]), planner.at<float>(x),
-                               planner.at<float>(step.outputs[0]), slope, channels_of(x)},
-                 x.type.shape.elements());
+  const Tensor &dy = step.inputs[0], &x = step.inputs[1], &dx = step.outputs[0];
+  const NormSlope slope =
+      gradient_sums(planner, step, x, x, std::get<NormAttributes>(step.attributes).epsilon);
+  by_neighbours(channels_of(x), [&](auto n) {
+    planner.launch(NormalizeGrad<n()>{planner.at<float>(dy), planner.at<float>(x),
+                                      planner.at<float>(dx), slope, channels_of(x) / n()},
+                   x.type.shape.elements() / n());
+  });
 }
 
 void plan_batch_norm_pool(Planner& planner, const Step& step) {
@@ -118,12 +150,14 @@ void plan_batch_norm_pool(Planner& planner, const Step& step) {
   const auto& attributes = std::get<NormPoolAttributes>(step.attributes);
   const Normalized normalized = statistics(planner, step, attributes.epsilon);
   if (apart(attributes.window)) {
-    const WindowQuads quads = quads_of(attributes.window, false);
-    planner.launch(
-        NormPoolQuads{planner.at<float>(step.inputs[0]), planner.at<float>(step.inputs[1]),
-                      planner.at<float>(step.outputs[0]), planner.at<float>(step.outputs[3]),
-                      normalized, quads},
-        step.outputs[0].type.shape.elements() / 4);
+    with_extent(attributes.window, [&](auto size) {
+      planner.launch(NormPoolQuads<size()>{planner.at<float>(step.inputs[0]),
+                                           planner.at<float>(step.inputs[1]),
+                                           planner.at<float>(step.outputs[0]),
+                                           planner.at<float>(step.outputs[3]), normalized,
+                                           quads_of(attributes.window, false)},
+                     step.outputs[0].type.shape.elements() / 4);
+    });
     return;
   }
   planner.launch(NormPool{planner.at<float>(step.inputs[0]), planner.at<float>(step.inputs[1]),
@@ -135,23 +169,29 @@ void plan_batch_norm_pool(Planner& planner, const Step& step) {
 void plan_batch_norm_pool_grad(Planner& planner, const Step& step) {
   demand_f32(step);
   const auto& attributes = std::get<NormPoolAttributes>(step.attributes);
-  const Tensor &x = step.inputs[1], &chosen = step.inputs[2];
+  const Tensor &x = step.inputs[1], &chosen = step.inputs[2], &dx = step.outputs[0];
   const bool masked = attributes.window.activation == Op::relu;
-  const NormSlope slope = gradient_sums<true>(planner, step, x, chosen, attributes.epsilon, masked);
+  const NormSlope slope = gradient_sums(planner, step, x, chosen, attributes.epsilon);
   if (apart(attributes.window)) {
     const WindowQuads quads = quads_of(attributes.window, true);
-    planner.launch(NormPoolGradQuads{planner.at<float>(step.inputs[0]), planner.at<float>(x),
-                                     planner.at<float>(chosen), planner.at<float>(step.outputs[0]),
-                                     slope, quads, masked},
-                   attributes.window.input[0] * quads.down * quads.across * quads.quads);
-    return;
+    with_extent(attributes.window, [&](auto size) {
+      planner.launch(NormPoolGradQuads<size()>{planner.at<float>(step.inputs[0]),
+                                               planner.at<float>(x), planner.at<float>(chosen),
+                                               planner.at<float>(dx), slope, quads, masked},
+                     attributes.window.input[0] * quads.down * quads.across * quads.quads);
+    });
+  } else {
+    planner.launch(NormPoolGrad{ToChosen{planner.at<float>(step.inputs[0]), planner.at<float>(x),
+                                         planner.at<float>(chosen), planner.at<float>(dx),
+                                         to_window(attributes.window)},
+                                slope, masked},
+                   x.type.shape.elements());
   }
-  planner.launch(
-      NormPoolGrad{ToChosen{planner.at<float>(step.inputs[0]), planner.at<float>(x),
-                            planner.at<float>(chosen), planner.at<float>(step.outputs[0]),
-                            to_window(attributes.window)},
-                   slope, masked},
-      x.type.shape.elements());
+  // Nothing but a bias waits for the sum of dx.
+  planner.end_part(step.inputs, {dx, step.outputs[1], step.outputs[2]});
+  add_rows(planner, ChannelSums{planner.at<float>(dx), planner.at<float>(step.outputs[3]),
+                                rows_of(dx), channels_of(dx)});
+  planner.end_part({dx}, {step.outputs[3]});
 }
 
 }  // namespace treino::cuda

@@ -8,53 +8,97 @@
 
 namespace treino::cuda {
 
+// 1 / square root.
+TREINO_HOST_DEVICE double inverse_root(double x) {
+#ifdef __CUDA_ARCH__
+  return rsqrt(x);
+#else
+  return 1 / std::sqrt(x);
+#endif
+}
+
 // Mean, biased variance, and gamma / deviation of each channel, from sums of x - o and (x - o)^2
-// with o the channel's first x: near enough to the mean that the variance keeps its digits.
+// with o the channel's first x. Those of a few rows are added in float, around the first of them:
+// near enough to the mean that the variance keeps its digits.
 struct Moments {
   static constexpr int kSums = 2;
+  struct Known {
+    float origin, gamma;
+  };
 
   const float *x, *gamma;
   float *mean, *variance, *scale;
   Index rows, channels;
-  double epsilon;
+  double epsilon, share;  // 1 / rows
 
-  TREINO_HOST_DEVICE double origin(Index c) const {
-    const float first = x[c];
-    return first - first == 0 ? first : 0;
-  }
-  TREINO_HOST_DEVICE void add(Index c, const RowShare& share, double (&sums)[kSums]) const {
-    const double o = origin(c);
-    share.each(
-        rows, [&](Index row) { return x[row * channels + c]; },
-        [&](float value) {
-          const double away = value - o;
-          sums[0] += away;
-          sums[1] += away * away;
+  TREINO_HOST_DEVICE static float finite(float value) { return value - value == 0 ? value : 0; }
+  template <int N>
+  TREINO_HOST_DEVICE void add(Index c, const RowShare& rows_of, double (&sums)[kSums][N]) const {
+    const auto origins = neighbours_at<N>(x + c);
+    rows_of.each_group(
+        rows, [&](Index row, bool) { return neighbours_at<N>(x + (row * channels + c)); },
+        [&](const auto& values, int count) {
+#pragma unroll
+          for (int v = 0; v < N; ++v) {
+            const float first = finite(values[0].value[v]);
+            float sum = 0, squares = 0;
+#pragma unroll
+            for (int j = 0; j < RowShare::kAtOnce; ++j) {
+              const float away = values[j].value[v] - first;  // 0 of a row that there is not
+              sum += away;
+              squares += away * away;
+            }
+            const double o = static_cast<double>(first) - finite(origins.value[v]);
+            const double s = sum, all = s + count * o;
+            sums[0][v] += all;
+            sums[1][v] += squares + o * (s + all);
+          }
         });
   }
-  TREINO_HOST_DEVICE void finish(Index c, const double (&sums)[kSums]) const {
-    const double share = 1 / static_cast<double>(rows), away = sums[0] * share;
-    const double squares = sums[1] * share - away * away;
-    mean[c] = static_cast<float>(origin(c) + away);
-    variance[c] = squares < 0 ? 0 : static_cast<float>(squares);
-    scale[c] = static_cast<float>(gamma[c] / std::sqrt(variance[c] + epsilon));
+  TREINO_HOST_DEVICE Known known(Index c) const {
+    return {finite(x[c]), gamma[c]};
+  }
+  TREINO_HOST_DEVICE void finish(Index c, const double (&sums)[kSums], const Known& known) const {
+    const double away = sums[0] * share, squares = sums[1] * share - away * away;
+    const float spread = squares < 0 ? 0 : static_cast<float>(squares);
+    mean[c] = static_cast<float>(known.origin + away);
+    variance[c] = spread;
+    scale[c] = static_cast<float>(known.gamma * inverse_root(spread + epsilon));
   }
 };
 
-// An element by what is known of its channel.
+// Elements by what is known of their channels.
 struct Normalized {
   const float *mean, *scale, *beta;
-  TREINO_HOST_DEVICE float operator()(float x, Index c) const {
-    return (x - mean[c]) * scale[c] + beta[c];
+
+  // N neighbouring channels, fetched.
+  template <int N>
+  struct Some {
+    Neighbours<N> mean, scale, beta;
+    TREINO_HOST_DEVICE float operator()(float x, int j) const {
+      return (x - mean.value[j]) * scale.value[j] + beta.value[j];
+    }
+  };
+  template <int N>
+  TREINO_HOST_DEVICE Some<N> some(Index c) const {
+    return {neighbours_at<N>(mean + c), neighbours_at<N>(scale + c), neighbours_at<N>(beta + c)};
   }
 };
 
+// Index i: N neighbours of a row.
+template <int N>
 struct Normalize {
   const float* x;
   float* y;
   Normalized normalized;
-  Divisor channels;
-  TREINO_HOST_DEVICE void operator()(Index i) const { y[i] = normalized(x[i], i % channels); }
+  Divisor across;  // channels / N
+  TREINO_HOST_DEVICE void operator()(Index i) const {
+    auto values = neighbours_at<N>(x + i * N);
+    const auto some = normalized.some<N>(i % across * N);
+#pragma unroll
+    for (int j = 0; j < N; ++j) values.value[j] = some(values.value[j], j);
+    put_neighbours<N>(y + i * N, values);
+  }
 };
 
 // The largest normalized x of each window: the largest x where gamma >= 0, the smallest elsewhere.
@@ -74,7 +118,7 @@ struct NormPool {
       started = true;
     });
     chosen[i] = best;
-    y[i] = normalized(best, c);
+    y[i] = normalized.some<1>(c)(best, 0);
   }
 };
 
@@ -83,8 +127,19 @@ struct NormSlope {
   const float* mean;
   float* terms;  // [3][channels]
   Index channels;
-  TREINO_HOST_DEVICE float operator()(float dy, float x, Index c) const {
-    return terms[c] * (dy - terms[channels + c] - terms[2 * channels + c] * (x - mean[c]));
+
+  // N neighbouring channels, fetched.
+  template <int N>
+  struct Some {
+    Neighbours<N> mean, factor, offset, steep;
+    TREINO_HOST_DEVICE float operator()(float dy, float x, int j) const {
+      return factor.value[j] * (dy - offset.value[j] - steep.value[j] * (x - mean.value[j]));
+    }
+  };
+  template <int N>
+  TREINO_HOST_DEVICE Some<N> some(Index c) const {
+    return {neighbours_at<N>(mean + c), neighbours_at<N>(terms + c),
+            neighbours_at<N>(terms + channels + c), neighbours_at<N>(terms + 2 * channels + c)};
   }
   TREINO_HOST_DEVICE void put(Index c, double factor, double offset, double steep) const {
     terms[c] = static_cast<float>(factor);
@@ -93,67 +148,107 @@ struct NormSlope {
   }
 };
 
-// dgamma, dbeta, the slope, and the sum of all dx where that is wanted. dy belongs to `x`: to all
-// elements, or to those that windows chose of `all`.
-template <bool kSumsDx>
+// dgamma, dbeta and the slope. dy belongs to `x`: to all elements, or to those that windows chose.
 struct NormGradSums {
-  enum Sum { of_dy, of_products, of_passed_dy, passed, of_passed_x };  // x - mean for x
-  static constexpr int kSums = kSumsDx ? 5 : 2;
+  static constexpr int kSums = 2;  // dy, dy (x - mean)
+  struct Known {
+    float gamma, variance;
+  };
 
-  const float *dy, *x, *all, *gamma, *variance;
-  float *dgamma, *dbeta, *dx_sum;
+  const float *dy, *x, *gamma, *variance;
+  float *dgamma, *dbeta;
   NormSlope slope;
-  Index rows, all_rows, channels;
-  double epsilon;
-  bool masked;  // dx is 0 where x is not positive
+  Index rows, channels;
+  double epsilon, share;  // 1 / rows of all elements
 
-  TREINO_HOST_DEVICE bool passes(float value) const { return !masked || value > 0; }
-  TREINO_HOST_DEVICE void add(Index c, const RowShare& share, double (&sums)[kSums]) const {
+  template <int N>
+  TREINO_HOST_DEVICE void add(Index c, const RowShare& rows_of, double (&sums)[kSums][N]) const {
     struct Pair {
-      float dy, x;
+      Neighbours<N> dy, x;
     };
-    const double mean = slope.mean[c];
-    share.each(
+    const auto mean = neighbours_at<N>(slope.mean + c);
+    rows_of.each_group(
         rows,
-        [&](Index row) {
+        [&](Index row, bool there) {
           const Index at = row * channels + c;
-          return Pair{dy[at], x[at]};
+          return Pair{there ? neighbours_at<N>(dy + at) : Neighbours<N>{},
+                      neighbours_at<N>(x + at)};
         },
-        [&](const Pair& pair) {
-          sums[of_dy] += pair.dy;
-          sums[of_products] += pair.dy * (pair.x - mean);
-          if constexpr (kSumsDx) sums[of_passed_dy] += passes(pair.x) ? pair.dy : 0;
+        [&](const auto& pairs, int) {
+#pragma unroll
+          for (int v = 0; v < N; ++v) {
+            float sum = 0, products = 0;
+#pragma unroll
+            for (int j = 0; j < RowShare::kAtOnce; ++j) {
+              const float gradient = pairs[j].dy.value[v];
+              sum += gradient;
+              products += gradient * (pairs[j].x.value[v] - mean.value[v]);
+            }
+            sums[0][v] += sum;
+            sums[1][v] += products;
+          }
         });
-    if constexpr (kSumsDx) {
-      share.each(
-          all_rows, [&](Index row) { return all[row * channels + c]; },
-          [&](float value) {
-            sums[passed] += passes(value) ? 1 : 0;
-            sums[of_passed_x] += passes(value) ? value - mean : 0;
-          });
-    }
   }
-  TREINO_HOST_DEVICE void finish(Index c, const double (&sums)[kSums]) const {
-    const double inverse = 1 / std::sqrt(variance[c] + epsilon), factor = gamma[c] * inverse;
-    const auto count = static_cast<double>(all_rows);
-    const double offset = sums[of_dy] / count;
-    const double steep = sums[of_products] * inverse * inverse / count;
-    dbeta[c] = static_cast<float>(sums[of_dy]);
-    dgamma[c] = static_cast<float>(sums[of_products] * inverse);
-    slope.put(c, factor, offset, steep);
-    if constexpr (kSumsDx) {
-      dx_sum[c] = static_cast<float>(
-          factor * (sums[of_passed_dy] - offset * sums[passed] - steep * sums[of_passed_x]));
-    }
+  TREINO_HOST_DEVICE Known known(Index c) const {
+    return {gamma[c], variance[c]};
+  }
+  TREINO_HOST_DEVICE void finish(Index c, const double (&sums)[kSums], const Known& known) const {
+    const double inverse = inverse_root(known.variance + epsilon);
+    dbeta[c] = static_cast<float>(sums[0]);
+    dgamma[c] = static_cast<float>(sums[1] * inverse);
+    slope.put(c, known.gamma * inverse, sums[0] * share, sums[1] * inverse * inverse * share);
   }
 };
 
+// The sum of each channel's elements.
+struct ChannelSums {
+  static constexpr int kSums = 1;
+  struct Known {};
+
+  const float* x;
+  float* sum;
+  Index rows, channels;
+
+  template <int N>
+  TREINO_HOST_DEVICE void add(Index c, const RowShare& rows_of, double (&sums)[kSums][N]) const {
+    rows_of.each_group(
+        rows,
+        [&](Index row, bool there) {
+          return there ? neighbours_at<N>(x + (row * channels + c)) : Neighbours<N>{};
+        },
+        [&](const auto& values, int) {
+#pragma unroll
+          for (int v = 0; v < N; ++v) {
+            float few = 0;
+#pragma unroll
+            for (int j = 0; j < RowShare::kAtOnce; ++j) few += values[j].value[v];
+            sums[0][v] += few;
+          }
+        });
+  }
+  TREINO_HOST_DEVICE Known known(Index) const {
+    return {};
+  }
+  TREINO_HOST_DEVICE void finish(Index c, const double (&sums)[kSums], const Known&) const {
+    sum[c] = static_cast<float>(sums[0]);
+  }
+};
+
+// As Normalize.
+template <int N>
 struct NormalizeGrad {
   const float *dy, *x;
   float* dx;
   NormSlope slope;
-  Divisor channels;
-  TREINO_HOST_DEVICE void operator()(Index i) const { dx[i] = slope(dy[i], x[i], i % channels); }
+  Divisor across;
+  TREINO_HOST_DEVICE void operator()(Index i) const {
+    auto gradient = neighbours_at<N>(dy + i * N);
+    const auto values = neighbours_at<N>(x + i * N);
+    const auto line = slope.some<N>(i % across * N);
+#pragma unroll
+    for (int j = 0; j < N; ++j) gradient.value[j] = line(gradient.value[j], values.value[j], j);
+    put_neighbours<N>(dx + i * N, gradient);
+  }
 };
 
 struct NormPoolGrad {
@@ -162,7 +257,8 @@ struct NormPoolGrad {
   bool masked;  // 0 where x is not positive
   TREINO_HOST_DEVICE void operator()(Index i) const {
     const float x = spread.x[i];
-    spread.dx[i] = masked && !(x > 0) ? 0.F : slope(spread.at(i), x, i % spread.w.channels);
+    spread.dx[i] =
+        masked && !(x > 0) ? 0.F : slope.some<1>(i % spread.w.channels)(spread.at(i), x, 0);
   }
 };
 

@@ -7,6 +7,7 @@
 
 namespace treino::cuda {
 
+// Offsets fit into an int.
 struct WindowQuads {
   SmallDivisor quads, across, down;  // of a pixel, a row of windows, a picture
   int height, width;                 // of the picture
@@ -20,20 +21,41 @@ struct WindowQuads {
     const int window = i / quads, row = window / across, n = row / down;
     return {n, row - n * down, window - row * across, (i - window * quads) * 4};
   }
-  TREINO_HOST_DEVICE Index output(const Place& p) const {
-    return (Index{p.n * out[0] + p.y} * out[1] + p.x) * (quads * 4) + p.channel;
+  TREINO_HOST_DEVICE int output(const Place& p) const {
+    return ((p.n * out[0] + p.y) * out[1] + p.x) * (quads * 4) + p.channel;
   }
-  // f(offset of the four in the picture) for each of a window's pixels, in order.
-  template <typename F>
-  TREINO_HOST_DEVICE void each_pixel(const Place& p, F&& f) const {
-    for (int y = p.y * size[0]; y < (p.y + 1) * size[0] && y < height; ++y) {
-      for (int x = p.x * size[1]; x < (p.x + 1) * size[1] && x < width; ++x)
-        f((Index{p.n * height + y} * width + x) * (quads * 4) + p.channel);
+  // use(at, fetch(at)) for each of a window's pixels, in order; `at`: offset of the four in the
+  // picture. All those of a window of known extents are fetched before the first is used.
+  template <int kSize, typename Fetch, typename Use>
+  TREINO_HOST_DEVICE void each_pixel(const Place& p, Fetch&& fetch, Use&& use) const {
+    const int row = width * (quads * 4);
+    if constexpr (kSize > 0) {
+      const int top = p.y * kSize, left = p.x * kSize;
+      const int corner = ((p.n * height + top) * width + left) * (quads * 4) + p.channel;
+      const auto within = [&](int k) {
+        return top + k / kSize < height && left + k % kSize < width;
+      };
+      const auto at = [&](int k) { return corner + k / kSize * row + k % kSize * (quads * 4); };
+      decltype(fetch(corner)) fetched[kSize * kSize];
+#pragma unroll
+      for (int k = 0; k < kSize * kSize; ++k) fetched[k] = fetch(within(k) ? at(k) : corner);
+#pragma unroll
+      for (int k = 0; k < kSize * kSize; ++k) {
+        if (within(k)) use(at(k), fetched[k]);
+      }
+    } else {
+      for (int y = p.y * size[0]; y < (p.y + 1) * size[0] && y < height; ++y) {
+        for (int x = p.x * size[1]; x < (p.x + 1) * size[1] && x < width; ++x) {
+          const int at = ((p.n * height + y) * width + x) * (quads * 4) + p.channel;
+          use(at, fetch(at));
+        }
+      }
     }
   }
 };
 
-// As NormPool.
+// As NormPool. kSize: the windows' extents, or 0 for any.
+template <int kSize>
 struct NormPoolQuads {
   const float *x, *gamma;
   float *y, *chosen;
@@ -42,26 +64,30 @@ struct NormPoolQuads {
   TREINO_HOST_DEVICE void operator()(Index i) const {
     const WindowQuads::Place place = w.place(static_cast<int>(i));
     const auto factors = neighbours_at<4>(gamma + place.channel);
+    const auto norm = normalized.some<4>(place.channel);
     bool started = false;
     Neighbours<4> best{}, result{};
-    w.each_pixel(place, [&](Index at) {
-      const auto four = neighbours_at<4>(x + at);
+    w.each_pixel<kSize>(
+        place, [&](int at) { return neighbours_at<4>(x + at); },
+        [&](int, const Neighbours<4>& four) {
 #pragma unroll
-      for (int j = 0; j < 4; ++j) {
-        const float value = four.value[j];
-        if (!started || (factors.value[j] < 0 ? value < best.value[j] : value > best.value[j]))
-          best.value[j] = value;
-      }
-      started = true;
-    });
+          for (int j = 0; j < 4; ++j) {
+            const float value = four.value[j];
+            if (!started || (factors.value[j] < 0 ? value < best.value[j] : value > best.value[j]))
+              best.value[j] = value;
+          }
+          started = true;
+        });
 #pragma unroll
-    for (int j = 0; j < 4; ++j) result.value[j] = normalized(best.value[j], place.channel + j);
-    put_neighbours<4>(chosen + w.output(place), best);
-    put_neighbours<4>(y + w.output(place), result);
+    for (int j = 0; j < 4; ++j) result.value[j] = norm(best.value[j], j);
+    const int to = w.output(place);
+    put_neighbours<4>(chosen + to, best);
+    put_neighbours<4>(y + to, result);
   }
 };
 
 // As NormPoolGrad; windows that are only begun get no gradient.
+template <int kSize>
 struct NormPoolGradQuads {
   const float *dy, *x, *chosen;
   float* dx;
@@ -71,25 +97,28 @@ struct NormPoolGradQuads {
   TREINO_HOST_DEVICE void operator()(Index i) const {
     const WindowQuads::Place place = w.place(static_cast<int>(i));
     const bool whole = place.y < w.out[0] && place.x < w.out[1];
+    const auto line = slope.some<4>(place.channel);
     Neighbours<4> gradient{}, wanted{};
     if (whole) {
-      gradient = neighbours_at<4>(dy + w.output(place));
-      wanted = neighbours_at<4>(chosen + w.output(place));
+      const int from = w.output(place);
+      gradient = neighbours_at<4>(dy + from);
+      wanted = neighbours_at<4>(chosen + from);
     }
     bool open[4] = {whole, whole, whole, whole};
-    w.each_pixel(place, [&](Index at) {
-      const auto four = neighbours_at<4>(x + at);
-      Neighbours<4> result{};
+    w.each_pixel<kSize>(
+        place, [&](int at) { return neighbours_at<4>(x + at); },
+        [&](int at, const Neighbours<4>& four) {
+          Neighbours<4> result{};
 #pragma unroll
-      for (int j = 0; j < 4; ++j) {
-        const float value = four.value[j];
-        const bool first = open[j] && value == wanted.value[j];
-        if (first) open[j] = false;
-        const float spread = first ? gradient.value[j] : 0;
-        result.value[j] = masked && !(value > 0) ? 0 : slope(spread, value, place.channel + j);
-      }
-      put_neighbours<4>(dx + at, result);
-    });
+          for (int j = 0; j < 4; ++j) {
+            const float value = four.value[j];
+            const bool first = open[j] && value == wanted.value[j];
+            if (first) open[j] = false;
+            const float spread = first ? gradient.value[j] : 0;
+            result.value[j] = masked && !(value > 0) ? 0 : line(spread, value, j);
+          }
+          put_neighbours<4>(dx + at, result);
+        });
   }
 };
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sums over the rows of [rows][channels], several at once and all in one launch: a block takes 32
-// channels and every so-manieth row, eight rows at a time; the block that is done last adds what
-// the others found, always in the same order, and finishes the channels.
+// Sums over the rows of [rows][channels], several at once and all in one launch: a block takes a
+// few channels and every so-manieth row, a thread N channels and several rows at a time; the block
+// that is done last adds what the others found, always in the same order, and finishes the
+// channels.
 #pragma once
 
 #include "treino/backend/cuda/kernels/tiled.h"
@@ -10,85 +11,118 @@ namespace treino::cuda {
 
 // The rows begin, begin + step, ... of so many.
 struct RowShare {
+  static constexpr int kAtOnce = 8;
+
   Index begin, step;
-  // use(fetch(row)) for each of them, in order.
+
+  // use(fetched, count) for groups of kAtOnce rows, fetched by fetch(row, true). The last group may
+  // have fewer: the others are fetch(its first row, false).
   template <typename Fetch, typename Use>
-  TREINO_HOST_DEVICE void each(Index rows, Fetch&& fetch, Use&& use) const {
+  TREINO_HOST_DEVICE void each_group(Index rows, Fetch&& fetch, Use&& use) const {
     for (Index first = begin; first < rows; first += step * kAtOnce) {
-      decltype(fetch(first)) fetched[kAtOnce] = {};
+      decltype(fetch(first, true)) fetched[kAtOnce];
+      int count = 0;
+#pragma unroll
       for (int j = 0; j < kAtOnce; ++j) {
-        if (first + j * step < rows) fetched[j] = fetch(first + j * step);
+        const Index row = first + j * step;
+        const bool there = row < rows;
+        fetched[j] = fetch(there ? row : first, there);
+        count += there;
       }
-      for (int j = 0; j < kAtOnce; ++j) {
-        if (first + j * step < rows) use(fetched[j]);
-      }
+      use(fetched, count);
     }
   }
 };
 
-// `Terms` has kSums, channels, add(c, rows, sums): adds a share of the rows, and finish(c, sums).
-template <typename Terms>
+// `Terms` has kSums, channels, add<N>(c, rows, sums): adds a share of the rows of N channels,
+// known(c): what finishing a channel needs besides, and finish(c, sums, known).
+template <typename Terms, int kVector, int kAcross>
 struct RowSums {
-  static constexpr int kWide = 32, kLanes = kThreads / kWide, kSums = Terms::kSums;
+  static constexpr int kSums = Terms::kSums, kLanes = kThreads / kAcross;
+  static constexpr int kWide = kAcross * kVector;                // channels of a block
+  static constexpr int kOfThread = kSums * kVector, kWarp = 32;  // sums; threads
+  static constexpr int kParts = kSums * kWide, kReaders = kThreads / kParts;
 
   Terms terms;
-  double* partial;     // [32 channels][chunk][sum][channel of the 32]
-  unsigned* counters;  // one for each 32 channels, zero
-  Index chunks;
+  double* partial;     // [kWide channels][chunk][sum][channel]
+  unsigned* counters;  // one for each kWide channels, zero
+  int chunks;
 
   struct Shared {
-    double sums[kLanes][kSums][kWide];
+    double sums[kOfThread][kThreads];
+    double warps[kOfThread][kWarp];
   };
   struct Thread {
+    typename Terms::Known known;
     double sums[kSums];
   };
 
   template <typename Team>
   TREINO_HOST_DEVICE void tile(Index block, Team& team) const {
-    const Index group = block / chunks, chunk = block - group * chunks, first = group * kWide;
-    double* parts = partial + group * chunks * kSums * kWide;
+    const int group = static_cast<int>(block) / chunks;
+    const int chunk = static_cast<int>(block) - group * chunks, first = group * kWide;
+    double* parts = partial + Index{group} * chunks * kParts;
+    Shared& shared = team.shared;
     team.each([&](int thread, Thread& own) {
-      for (double& sum : own.sums) sum = 0;
-      const Index c = first + thread % kWide;
+      if (const int c = first + thread; thread < kWide && c < terms.channels)
+        own.known = terms.known(c);
+      double sums[kSums][kVector] = {};
+      const int c = first + thread % kAcross * kVector;
       if (c < terms.channels)
-        terms.add(c, {chunk * kLanes + thread / kWide, chunks * kLanes}, own.sums);
-      put(thread, own, team.shared);
+        terms.template add<kVector>(c, {chunk * kLanes + thread / kAcross, chunks * kLanes}, sums);
+#pragma unroll
+      for (int k = 0; k < kOfThread; ++k) shared.sums[k][thread] = sums[k / kVector][k % kVector];
+    });
+    // A thread adds every 32nd of one of the sums, which are of the same channel.
+    team.each([&](int thread, Thread&) {
+      if (thread >= kOfThread * kWarp) return;
+      const double* from = shared.sums[thread / kWarp] + thread % kWarp;
+      double sum = 0;
+#pragma unroll
+      for (int i = 0; i < kThreads / kWarp; ++i) sum += from[i * kWarp];
+      shared.warps[thread / kWarp][thread % kWarp] = sum;
     });
     team.each([&](int thread, Thread& own) {
       if (thread >= kWide) return;
-      take(thread, own, team.shared);
-      if (chunks == 1) return finish(first + thread, own);
-      for (int k = 0; k < kSums; ++k) parts[(chunk * kSums + k) * kWide + thread] = own.sums[k];
+      for (int k = 0; k < kSums; ++k) {
+        const double* from = shared.warps[k * kVector + thread % kVector] + thread / kVector;
+        own.sums[k] = 0;
+#pragma unroll
+        for (int i = 0; i < kWarp / kAcross; ++i) own.sums[k] += from[i * kAcross];
+        if (chunks > 1) parts[(chunk * kSums + k) * kWide + thread] = own.sums[k];
+      }
+      if (chunks == 1) finish(first + thread, own);
     });
     if (chunks == 1 || !team.is_last(counters + group, static_cast<unsigned>(chunks))) return;
-    team.each([&](int thread, Thread& own) {
-      for (int k = 0; k < kSums; ++k) {
-        own.sums[k] = 0;
-        RowShare{thread / kWide, kLanes}.each(
-            chunks, [&](Index each) { return parts[(each * kSums + k) * kWide + thread % kWide]; },
-            [&](double part) { own.sums[k] += part; });
+    double* found = shared.sums[0];
+    team.each([&](int thread, Thread&) {
+      double sum = 0;
+      for (int begin = thread / kParts; begin < chunks; begin += kReaders * 8) {
+        double part[8];
+#pragma unroll
+        for (int j = 0; j < 8; ++j) {
+          const int each = begin + j * kReaders;
+          part[j] = each < chunks ? parts[each * kParts + thread % kParts] : 0;
+        }
+#pragma unroll
+        for (int j = 0; j < 8; ++j) sum += part[j];
       }
-      put(thread, own, team.shared);
+      found[thread] = sum;
     });
     team.each([&](int thread, Thread& own) {
       if (thread >= kWide) return;
-      take(thread, own, team.shared);
+      for (int k = 0; k < kSums; ++k) {
+        own.sums[k] = 0;
+#pragma unroll
+        for (int i = 0; i < kReaders; ++i) own.sums[k] += found[i * kParts + k * kWide + thread];
+      }
       finish(first + thread, own);
     });
   }
 
  private:
-  TREINO_HOST_DEVICE static void put(int thread, const Thread& own, Shared& shared) {
-    for (int k = 0; k < kSums; ++k) shared.sums[thread / kWide][k][thread % kWide] = own.sums[k];
-  }
-  TREINO_HOST_DEVICE static void take(int thread, Thread& own, const Shared& shared) {
-    for (int k = 0; k < kSums; ++k) {
-      own.sums[k] = 0;
-      for (int lane = 0; lane < kLanes; ++lane) own.sums[k] += shared.sums[lane][k][thread];
-    }
-  }
   TREINO_HOST_DEVICE void finish(Index c, const Thread& own) const {
-    if (c < terms.channels) terms.finish(c, own.sums);
+    if (c < terms.channels) terms.finish(c, own.sums, own.known);
   }
 };
 
