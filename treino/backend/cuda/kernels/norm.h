@@ -35,33 +35,49 @@ struct Moments {
   template <int N>
   TREINO_HOST_DEVICE void add(Index c, const RowShare& rows_of, double (&sums)[kSums][N]) const {
     const auto origins = neighbours_at<N>(x + c);
+    Neighbours<N> begin{};  // the thread's own origin: that of the channel comes in at the end
+    int all_rows = 0;
     rows_of.each_group(
-        rows, [&](Index row, bool) { return neighbours_at<N>(x + (row * channels + c)); },
+        rows, channels, [&](Index row, bool) { return neighbours_at<N>(x + row + c); },
         [&](const auto& values, int count) {
 #pragma unroll
           for (int v = 0; v < N; ++v) {
-            const float first = finite(values[0].value[v]);
+            const float near = finite(values[0].value[v]);
             float sum = 0, squares = 0;
 #pragma unroll
             for (int j = 0; j < RowShare::kAtOnce; ++j) {
-              const float away = values[j].value[v] - first;  // 0 of a row that there is not
+              const float away = values[j].value[v] - near;  // 0 of a row that there is not
               sum += away;
               squares += away * away;
             }
-            const double o = static_cast<double>(first) - finite(origins.value[v]);
-            const double s = sum, all = s + count * o;
-            sums[0][v] += all;
-            sums[1][v] += squares + o * (s + all);
+            if (all_rows == 0) begin.value[v] = near;
+            add_few(sums[0][v], sums[1][v], sum, squares, count,
+                    static_cast<double>(near) - begin.value[v]);
           }
+          all_rows += count;
         });
+#pragma unroll
+    for (int v = 0; v < N; ++v) {
+      const double few = sums[0][v], squares = sums[1][v];
+      sums[0][v] = sums[1][v] = 0;
+      add_few(sums[0][v], sums[1][v], few, squares, all_rows,
+              static_cast<double>(begin.value[v]) - finite(origins.value[v]));
+    }
+  }
+  // Those of `count` rows around one origin to those around another, which is `away` before it.
+  TREINO_HOST_DEVICE static void add_few(double& sum, double& squares, double few,
+                                         double few_squares, int count, double away) {
+    const double moved = few + count * away;
+    sum += moved;
+    squares += few_squares + away * (few + moved);
   }
   TREINO_HOST_DEVICE Known known(Index c) const {
-    return {finite(x[c]), gamma[c]};
+    return {x[c], gamma[c]};
   }
   TREINO_HOST_DEVICE void finish(Index c, const double (&sums)[kSums], const Known& known) const {
     const double away = sums[0] * share, squares = sums[1] * share - away * away;
     const float spread = squares < 0 ? 0 : static_cast<float>(squares);
-    mean[c] = static_cast<float>(known.origin + away);
+    mean[c] = static_cast<float>(finite(known.origin) + away);
     variance[c] = spread;
     scale[c] = static_cast<float>(known.gamma * inverse_root(spread + epsilon));
   }
@@ -168,11 +184,10 @@ struct NormGradSums {
     };
     const auto mean = neighbours_at<N>(slope.mean + c);
     rows_of.each_group(
-        rows,
+        rows, channels,
         [&](Index row, bool there) {
-          const Index at = row * channels + c;
-          return Pair{there ? neighbours_at<N>(dy + at) : Neighbours<N>{},
-                      neighbours_at<N>(x + at)};
+          return Pair{there ? neighbours_at<N>(dy + row + c) : Neighbours<N>{},
+                      neighbours_at<N>(x + row + c)};
         },
         [&](const auto& pairs, int) {
 #pragma unroll
@@ -212,9 +227,9 @@ struct ChannelSums {
   template <int N>
   TREINO_HOST_DEVICE void add(Index c, const RowShare& rows_of, double (&sums)[kSums][N]) const {
     rows_of.each_group(
-        rows,
+        rows, channels,
         [&](Index row, bool there) {
-          return there ? neighbours_at<N>(x + (row * channels + c)) : Neighbours<N>{};
+          return there ? neighbours_at<N>(x + row + c) : Neighbours<N>{};
         },
         [&](const auto& values, int) {
 #pragma unroll
