@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Tests and times the CUDA backend on this machine's GPU, from a folder that pack.sh made:
-#   OUT=results .../benchmarks/gpu/check.sh doctor tests train seeds mark steps profile libraries kernels monitor memcheck
+#   OUT=results .../benchmarks/gpu/check.sh doctor tests train seeds mark steps profile libraries kernels lab monitor memcheck
 # Every command has a time limit; one that fails is named and the next goes on. Short tables come on
 # standard output, whole logs go to logs/ beside the programs and, after each section, packed into
 # the one file $OUT/logs.tar.xz. PYTHON names the interpreter that has the peers.
@@ -225,6 +225,14 @@ ${stall}_no_instruction_per_issue_active.ratio,${stall}_wait_per_issue_active.ra
   done
 }
 
+# Variants of kernels by themselves, in chains of a graph; FAMILIES names some of them.
+lab() {
+  say "variants of kernels (${FAMILIES:-all})"
+  # shellcheck disable=SC2086
+  limited lab "${LAB_LIMIT:-60}" bin/treino_bench_kernels ${FAMILIES:-}
+  cut -c 1-150 "$out/lab.log"
+}
+
 memcheck() {
   say memcheck
   limited memcheck.training 120 compute-sanitizer --tool memcheck --target-processes all bin/treino_test_cuda \
@@ -237,7 +245,7 @@ memcheck() {
 
 for section in "$@"; do
   case $section in
-    doctor | tests | train | seeds | mark | steps | profile | libraries | kernels | monitor | memcheck) "$section" 2>&1 | tee "$out/section.$section.txt" ;;
+    doctor | tests | train | seeds | mark | steps | profile | libraries | kernels | lab | monitor | memcheck) "$section" 2>&1 | tee "$out/section.$section.txt" ;;
     *) echo "no section $section"; exit 2 ;;
   esac
   # After each, so that a run that is cut off leaves what there was.

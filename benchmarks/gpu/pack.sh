@@ -10,7 +10,7 @@
 # leaves mnist at home, without which both are small enough.
 # The build: -DTREINO_CUDA=ON -DTREINO_ONEDNN=OFF -DTREINO_TESTS=ON -DTREINO_BENCHMARKS=ON, targets
 # treino_cli treino_bench_step treino_bench_peer treino_test_conformance treino_test_golden
-# treino_test_cuda. What runs there: check.sh.
+# treino_test_cuda, and treino_bench_kernels where it is to come along. What runs there: check.sh.
 set -euo pipefail
 [ $# = 2 ] || [ $# = 3 ] || { sed -n '3,13s/^# //p' "$0" >&2; exit 2; }
 build=$(realpath "$1") source=$(realpath "$(dirname "$0")/../..")
@@ -22,6 +22,7 @@ mkdir -p "$out"/{bin,programs,lib,tests/golden,benchmarks,data}
 
 programs=(treino treino_bench_step treino_bench_peer tests/treino_test_conformance tests/treino_test_golden
           tests/treino_test_cuda)
+[ ! -f "$build/treino_bench_kernels" ] || programs+=(treino_bench_kernels)
 for program in "${programs[@]}"; do
   name=$(basename "$program")
   strip -o "$out/programs/$name" "$build/$program"

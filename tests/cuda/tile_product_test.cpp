@@ -368,9 +368,46 @@ int busiest_bank(int threads, int words, Address&& address) {
   return most;
 }
 
+// What threads of a product one multiplication at a time write and read of a slice.
+template <int kRows, int kColumns, int kVector>
+void expect_no_bank_twice() {
+  using Tile = typename Exact::template Tile<kRows, kColumns, kVector>;
+  const auto place = [](int wide, int k, int across) { return k * (wide + 4) + across; };
+  const auto expect_of_side = [&]<int kWide>(std::integral_constant<int, kWide>) {
+    static_assert(sizeof(typename Tile::template Side<kWide>) == Tile::kDepth * (kWide + 4) * 4);
+    for (const bool along_k : {false, true}) {
+      const int words = along_k ? 1 : kVector;
+      for (int warp = 0; warp < kThreads / 32; ++warp) {
+        const int busiest = busiest_bank(32 / words, words, [&](int lane) {
+          const Cell cell = Tile::template fetched<kWide, kVector>(warp * 32 + lane, 0, along_k);
+          return place(kWide, cell.k, cell.across);
+        });
+        EXPECT_EQ(busiest, 1) << kWide << ", along k " << along_k << ", warp " << warp;
+      }
+    }
+  };
+  expect_of_side(std::integral_constant<int, kRows>{});
+  expect_of_side(std::integral_constant<int, kColumns>{});
+  for (int first = 0; first < Tile::kTeam; first += 32) {
+    const auto spot = [&](int lane) { return Tile::first_result(first + lane); };
+    EXPECT_EQ(busiest_bank(16, 4, [&](int lane) { return place(kRows, 0, spot(lane).row); }), 1);
+    EXPECT_EQ(busiest_bank(16, 4, [&](int lane) { return place(kColumns, 0, spot(lane).column); }),
+              1);
+  }
+}
+
+TEST(CudaTileProduct, ThreadsMeetInNoBank) {
+  expect_no_bank_twice<32, 32, 4>();
+  expect_no_bank_twice<64, 64, 4>();
+  expect_no_bank_twice<128, 32, 4>();
+  expect_no_bank_twice<32, 32, 1>();
+  expect_no_bank_twice<64, 64, 1>();
+  expect_no_bank_twice<128, 32, 1>();
+}
+
 template <typename Arithmetic, int kWide, int kVector>
 void expect_banks(bool along_k, int expected) {
-  using Tile = typename Arithmetic::template Tile<kWide, 64>;
+  using Tile = typename Arithmetic::template Tile<kWide, 64, kVector>;
   using Side = typename Tile::template Side<kWide>;
   const int words = along_k && kVector == 4 ? 4 / Tile::kPack : 1;
   for (int warp = 0; warp < 8; ++warp) {

@@ -90,11 +90,20 @@ struct Cut {
 // leaves of 128. By tensor cores: what shared memory can hand to a tile, less two fifths; nothing
 // of it was measured.
 template <typename Work>
-constexpr Index kRate = Work::Tile::kEach == 16 ? 60 : 35;
+constexpr Index kRate = Work::Tile::kEach == 16 ? (Work::Tile::kGroups == 2 ? 65 : 60) : 35;
 template <typename Operands, int kRows, int kColumns>
 constexpr Index kRate<TileProduct<Operands, kRows, kColumns, Tf32>> = kRows == 128 ? 300 : 200;
 template <typename Operands, int kRows, int kColumns>
 constexpr Index kRate<TileProduct<Operands, kRows, kColumns, Bf16>> = kRows == 128 ? 600 : 400;
+
+// What a block that is alone takes for a slice. Exact products: 16 k by what the instructions of
+// their loops take (before these read shared memory ahead, an H200 took 1500 and 800).
+template <typename Work>
+constexpr Index kSlice = (Work::Tile::kEach == 16 ? 700 : 300) * (Work::kDepth / 16);
+template <typename Operands, int kRows, int kColumns>
+constexpr Index kSlice<TileProduct<Operands, kRows, kColumns, Tf32>> = 1500;
+template <typename Operands, int kRows, int kColumns>
+constexpr Index kSlice<TileProduct<Operands, kRows, kColumns, Bf16>> = 1500;
 
 constexpr Index kProcessors = 132;
 Index parts(Index whole, Index part) {
@@ -107,10 +116,10 @@ Index tiles_of(Index rows, Index columns) {
 
 template <typename Work>
 Cut cut_of(Index rows, Index columns, Index inner, bool updates) {
-  // A block's begin and a slice's way from memory, of so many blocks at once; an optimiser's update
-  // of four results; what chunks cost: written, counted, read by the block that is last, in one
-  // level or two. As an H200 took it.
-  constexpr Index kBegin = 2900, kSlice = Work::Tile::kEach == 16 ? 1500 : 800, kAtOnce = 3;
+  // A block's begin, of so many blocks at once; an optimiser's update of four results; what chunks
+  // cost: written, counted, read by the block that is last, in one level or two. As an H200 took
+  // it.
+  constexpr Index kBegin = 2900, kAtOnce = 3;
   constexpr Index kUpdate = 700, kChunks = 4000, kTwoLevels = 7000;
   constexpr Index kMostPartial = Index{4} << 20;  // numbers
   constexpr Index kTile = Work::kTileRows * Work::kTileColumns;
@@ -123,7 +132,7 @@ Cut cut_of(Index rows, Index columns, Index inner, bool updates) {
     const Index each = parts(slices, chunks);
     const Index blocks = parts(tiles * chunks, kProcessors);  // of a multiprocessor
     const Index work = blocks * kTile * Work::kDepth * each / kRate<Work>;
-    const Index wait = parts(blocks, kAtOnce) * (kBegin + kSlice * each);
+    const Index wait = parts(blocks, kAtOnce) * (kBegin + kSlice<Work> * each);
     const Index added = chunks == 1 ? 0 : chunks <= kMostAtOnce ? kChunks : kTwoLevels;
     const Index cycles = std::max(work, wait) + end + added;
     if (cycles < best.cycles) best = {tiles, chunks, cycles};
@@ -209,6 +218,17 @@ void with_neighbours(std::initializer_list<Index> extents, F&& f) {
   f(std::integral_constant<int, 1>{});
 }
 
+// The same for a picture's channels and a kernel's filters: of few channels one at a time, its
+// filters four. Tensor cores have no kernels for that.
+template <typename F>
+void with_neighbours_of(const Patches& p, Precision precision, F&& f) {
+  using One = std::integral_constant<int, 1>;
+  using Four = std::integral_constant<int, 4>;
+  if (p.channels % 4 == 0 && p.filters % 4 == 0) return f(Four{}, Four{});
+  if (p.filters % 4 == 0 && precision == Precision::float32) return f(One{}, Four{});
+  f(One{}, One{});
+}
+
 Patches patches_of(const Step& step) {
   const auto& w = std::get<WindowAttributes>(step.attributes);
   Patches p{};
@@ -225,7 +245,9 @@ Patches patches_of(const Step& step) {
   p.rows = small(step, w.size[0]);
   p.across = small(step, w.size[1]);
   p.pixels = small(step, w.input[0] * p.out[0] * p.out[1]);
-  small(step, w.input[0] * w.input[1] * w.input[2]);
+  small(step, w.input[0] * w.input[1] * w.input[2] * w.input[3]);
+  small(step, Index{p.pixels} * p.filters);
+  small(step, Index{p.rows} * p.across * p.channels * p.filters);
   small(step, elements(step.outputs[0]));
   return p;
 }
@@ -279,10 +301,10 @@ void plan_conv2d(Planner& planner, const Step& step) {
     return;
   }
   const Patches p = patches_of(step);
-  with_neighbours({p.channels, p.filters}, [&](auto width) {
+  with_neighbours_of(p, precision_of(step), [&](auto left, auto right) {
     product(planner, precision_of(step),
-            ConvOperands<width>{x, kernel, p, p.pixels, p.filters, taps(p) * p.channels}, end.out,
-            end.epilogue);
+            ConvOperands<left, right>{x, kernel, p, p.pixels, p.filters, taps(p) * p.channels},
+            end.out, end.epilogue);
   });
 }
 
@@ -311,10 +333,11 @@ void plan_conv2d_grad_kernel(Planner& planner, const Step& step) {
   const End end = end_of(planner, step);
   if (filters.groups == 1) {
     const Patches p = patches_of(step);
-    with_neighbours({p.channels, p.filters}, [&](auto width) {
-      product(planner, precision_of(step),
-              ConvGradKernelOperands<width>{x, dy, p, taps(p) * p.channels, p.filters, p.pixels},
-              end.out, end.epilogue);
+    with_neighbours_of(p, precision_of(step), [&](auto left, auto right) {
+      product(
+          planner, precision_of(step),
+          ConvGradKernelOperands<left, right>{x, dy, p, taps(p) * p.channels, p.filters, p.pixels},
+          end.out, end.epilogue);
     });
     return;
   }

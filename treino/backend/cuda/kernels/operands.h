@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The two sides of a product of tiles, read where they lie: matrices, and the patches of pictures
 // that make a convolution a product (implicit GEMM; Chetlur et al. 2014, arXiv:1410.0759). Beyond
-// the edges they are zero. kVector neighbours are read at once: 4 where all extents, also of the
-// results, allow it.
+// the edges they are zero. So many neighbours of a side are read at once: 4 where its extents, and
+// the results', allow it.
 #pragma once
 
 #include "treino/backend/cuda/kernels/epilogue.h"
@@ -12,8 +12,7 @@
 namespace treino::cuda {
 
 template <int kVector>
-TREINO_HOST_DEVICE void read_or_zero(bool inside, const float* from, Index at,
-                                     float (&to)[kVector]) {
+TREINO_HOST_DEVICE void read_or_zero(bool inside, const float* from, int at, float (&to)[kVector]) {
   if constexpr (kVector == 4) {
     const auto four = inside ? neighbours_at<4>(from + at) : Neighbours<4>{};
 #pragma unroll
@@ -27,7 +26,7 @@ TREINO_HOST_DEVICE void read_or_zero(bool inside, const float* from, Index at,
 // one stride of each is 1.
 template <int kWidth>
 struct MatrixOperands {
-  static constexpr int kVector = kWidth;
+  static constexpr int kVector = kWidth, kLeftVector = kWidth, kRightVector = kWidth;
   static constexpr Results kResults = Results::any;
   const float *a, *b;
   int rows, columns, inner;
@@ -44,20 +43,21 @@ struct MatrixOperands {
   TREINO_HOST_DEVICE Column column(int column) const {
     return {column < columns ? column * b_column : -1};
   }
-  TREINO_HOST_DEVICE void left(const Row& row, int k, float (&to)[kVector]) const {
+  TREINO_HOST_DEVICE void left(const Row& row, int k, float (&to)[kLeftVector]) const {
     read_or_zero(row.at >= 0 && k < inner, a, row.at + k * a_k, to);
   }
-  TREINO_HOST_DEVICE void right(const Column& column, int k, float (&to)[kVector]) const {
+  TREINO_HOST_DEVICE void right(const Column& column, int k, float (&to)[kRightVector]) const {
     read_or_zero(column.at >= 0 && k < inner, b, column.at + k * b_k, to);
   }
 };
 
-// A convolution's extents in 32 bits; one group.
+// A convolution's extents, and its arrays' offsets, in 32 bits; one group.
 struct Patches {
   SmallDivisor height, width, channels, filters, out[2];
   int rows;             // of a kernel
   SmallDivisor across;  // its columns
-  int stride[2], dilation[2], pad[2];
+  SmallDivisor stride[2];
+  int dilation[2], pad[2];
   int pixels;  // of the output, all samples
 
   // A pixel of the output: where its window begins in the input.
@@ -85,9 +85,10 @@ struct Patches {
   TREINO_HOST_DEVICE void read(const float* x, const Corner& corner, const Tap& tap,
                                float (&to)[kVector]) const {
     const int iy = corner.y + tap.y, ix = corner.x + tap.x;
-    const bool inside =
-        corner.sample >= 0 && tap.channel >= 0 && iy >= 0 && iy < height && ix >= 0 && ix < width;
-    read_or_zero(inside, x, Index{(corner.sample + iy) * width + ix} * channels + tap.channel, to);
+    const bool inside = corner.sample >= 0 && tap.channel >= 0 &&
+                        static_cast<unsigned>(iy) < static_cast<unsigned>(int{height}) &&
+                        static_cast<unsigned>(ix) < static_cast<unsigned>(int{width});
+    read_or_zero(inside, x, ((corner.sample + iy) * width + ix) * channels + tap.channel, to);
   }
 };
 
@@ -97,14 +98,14 @@ struct FilterColumn {
   template <int kVector>
   TREINO_HOST_DEVICE void read(const float* from, int k, int inner, int filters,
                                float (&to)[kVector]) const {
-    read_or_zero(filter < filters && k < inner, from, Index{k} * filters + filter, to);
+    read_or_zero(filter < filters && k < inner, from, k * filters + filter, to);
   }
 };
 
 // y: rows are pixels of the output, k are taps and channels, columns are filters.
-template <int kWidth>
+template <int kLeft, int kRight = kLeft>
 struct ConvOperands {
-  static constexpr int kVector = kWidth;
+  static constexpr int kLeftVector = kLeft, kRightVector = kRight;
   static constexpr Results kResults = Results::numbers;
   const float *x, *kernel;
   Patches p;
@@ -116,18 +117,18 @@ struct ConvOperands {
   TREINO_HOST_DEVICE static constexpr bool right_along_k() { return false; }
   TREINO_HOST_DEVICE Row row(int row) const { return p.corner(row); }
   TREINO_HOST_DEVICE Column column(int column) const { return {column}; }
-  TREINO_HOST_DEVICE void left(const Row& row, int k, float (&to)[kVector]) const {
+  TREINO_HOST_DEVICE void left(const Row& row, int k, float (&to)[kLeftVector]) const {
     p.read(x, row, p.tap(k, p.channels), to);
   }
-  TREINO_HOST_DEVICE void right(const Column& column, int k, float (&to)[kVector]) const {
+  TREINO_HOST_DEVICE void right(const Column& column, int k, float (&to)[kRightVector]) const {
     column.read(kernel, k, inner, columns, to);
   }
 };
 
 // dkernel: rows are taps and channels, k are pixels of the output, columns are filters.
-template <int kWidth>
+template <int kLeft, int kRight = kLeft>
 struct ConvGradKernelOperands {
-  static constexpr int kVector = kWidth;
+  static constexpr int kLeftVector = kLeft, kRightVector = kRight;
   static constexpr Results kResults = Results::gradients;
   const float *x, *dy;
   Patches p;
@@ -139,18 +140,18 @@ struct ConvGradKernelOperands {
   TREINO_HOST_DEVICE static constexpr bool right_along_k() { return false; }
   TREINO_HOST_DEVICE Row row(int row) const { return p.tap(row, p.channels); }
   TREINO_HOST_DEVICE Column column(int column) const { return {column}; }
-  TREINO_HOST_DEVICE void left(const Row& row, int k, float (&to)[kVector]) const {
+  TREINO_HOST_DEVICE void left(const Row& row, int k, float (&to)[kLeftVector]) const {
     p.read(x, p.corner(k), row, to);
   }
-  TREINO_HOST_DEVICE void right(const Column& column, int k, float (&to)[kVector]) const {
+  TREINO_HOST_DEVICE void right(const Column& column, int k, float (&to)[kRightVector]) const {
     column.read(dy, k, inner, columns, to);
   }
 };
 
 // dx: rows are pixels of the input, k are taps and filters, columns are channels.
-template <int kWidth>
+template <int kLeft, int kRight = kLeft>
 struct ConvGradInputOperands {
-  static constexpr int kVector = kWidth;
+  static constexpr int kLeftVector = kLeft, kRightVector = kRight;
   static constexpr Results kResults = Results::numbers;
   const float *dy, *kernel;
   Patches p;
@@ -172,23 +173,24 @@ struct ConvGradInputOperands {
     return {n * p.out[0], y + p.pad[0], x + p.pad[1]};
   }
   TREINO_HOST_DEVICE Column column(int column) const { return {column}; }
-  TREINO_HOST_DEVICE void left(const Row& row, int k, float (&to)[kVector]) const {
+  TREINO_HOST_DEVICE void left(const Row& row, int k, float (&to)[kLeftVector]) const {
     const Patches::Tap tap = p.tap(k, p.filters);
     int y = row.y - tap.y, x = row.x - tap.x;
     bool inside = row.sample >= 0 && tap.channel >= 0 && y >= 0 && x >= 0;
-    if (p.stride[0] != 1 || p.stride[1] != 1) {
-      inside = inside && y % p.stride[0] == 0 && x % p.stride[1] == 0;
-      y /= p.stride[0];
-      x /= p.stride[1];
+    if (inside && (p.stride[0] != 1 || p.stride[1] != 1)) {
+      const int padded_y = y, padded_x = x;
+      y = y / p.stride[0];
+      x = x / p.stride[1];
+      inside = y * p.stride[0] == padded_y && x * p.stride[1] == padded_x;
     }
     inside = inside && y < p.out[0] && x < p.out[1];
-    read_or_zero(inside, dy, Index{(row.sample + y) * p.out[1] + x} * p.filters + tap.channel, to);
+    read_or_zero(inside, dy, ((row.sample + y) * p.out[1] + x) * p.filters + tap.channel, to);
   }
   // Filters are neighbours in a kernel [tap][channel][filter].
-  TREINO_HOST_DEVICE void right(const Column& column, int k, float (&to)[kVector]) const {
+  TREINO_HOST_DEVICE void right(const Column& column, int k, float (&to)[kRightVector]) const {
     const int tap = k / p.filters, filter = k - tap * p.filters;
     read_or_zero(column.channel < columns && k < inner, kernel,
-                 (Index{tap} * columns + column.channel) * p.filters + filter, to);
+                 (tap * columns + column.channel) * p.filters + filter, to);
   }
 };
 

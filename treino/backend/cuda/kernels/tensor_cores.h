@@ -54,9 +54,13 @@ struct Tf32Words {
   static constexpr int kPack = 1;  // numbers of a word
 
   TREINO_HOST_DEVICE static Word word(float value) {
-    value = round_tf32(value);
     Word bits;
+#if __CUDA_ARCH__ >= 900
+    asm("cvt.rn.tf32.f32 %0, %1;" : "=r"(bits) : "f"(value));  // rounds as round_tf32 does, at once
+#else
+    value = round_tf32(value);
     std::memcpy(&bits, &value, sizeof bits);
+#endif
     return bits;
   }
 #ifdef __CUDA_ARCH__

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Products by tensor cores: numbers are rounded on their way into shared memory and stand there as
-// words (tensor_cores.h), 16 of a row or column in a slice. Each of a block's 8 warps makes 32 rows
-// of the tile, of some of its columns.
+// words (tensor_cores.h), 16 or 32 of a row or column in a slice. Each of a block's 8 warps makes
+// 32 rows of the tile, of some of its columns.
 #pragma once
 
 #include "treino/backend/cuda/kernels/tensor_cores.h"
@@ -11,50 +11,58 @@ namespace treino::cuda {
 
 using Quad = Neighbours<4, Word>;
 
-// Rows (or columns) of a slice, a quad left out behind each four, so that threads that write or
-// read at once meet in no bank of the memory: the quads of two neighbouring rows, and quad q of
-// eight rows that are four apart, stand in eight different places of 128 bytes.
-template <int kWide>
+// Rows (or columns) of a slice, 16 words of all, then the next 16; a quad left out behind each four
+// rows, so that threads that write or read at once meet in no bank of the memory: the quads of two
+// neighbouring rows, and quad q of eight rows that are four apart, stand in eight different places
+// of 128 bytes.
+template <int kWide, int kParts = 1>
 struct QuadSide {
-  static constexpr int kQuads = 4;  // of a row
-  alignas(16) Word words[kWide / 4 * (4 * kQuads + 1) * 4];
+  static constexpr int kQuads = 4;  // of a row of a part
+  static constexpr int kPart = kWide / 4 * (4 * kQuads + 1) * 4;
+  alignas(16) Word words[kParts * kPart];
 
   TREINO_HOST_DEVICE static int place(int row, int word) {
-    return (row / 4 * (4 * kQuads + 1) + row % 4 * kQuads) * 4 + word;
+    return word / 16 * kPart + (row / 4 * (4 * kQuads + 1) + row % 4 * kQuads) * 4 + word % 16;
   }
 };
 
 template <typename Words>
 struct TensorCores {
-  template <int kRows, int kColumns>
+  // Slices of twice 16 words where shared memory and a thread's registers have room for them.
+  template <int kRows, int kColumns, int kBy = 4>
   struct Tile {
-    static constexpr int kPack = Words::kPack, kWords = 4 * QuadSide<kRows>::kQuads;
-    static constexpr int kDepth = kWords * kPack;
+    static constexpr int kPack = Words::kPack, kWords = 16;  // of a part
+    static constexpr int kParts = kRows == 64 && kBy == 4 && kPack == 1 ? 2 : 1;
+    static constexpr int kDepth = kParts * kWords * kPack;
     // Warps: of 32 rows each down the tile, and so many columns along it; in those the matrices C
     // of the instruction.
     static constexpr int kWarpsAcross = kThreads / 32 / (kRows / 32);
     static constexpr int kWarpColumns = kColumns / kWarpsAcross;
     static constexpr int kDown = 2, kAcross = kWarpColumns / 8;
-    static constexpr int kEach = kDown * kAcross * 4, kRun = 2;
+    static constexpr int kEach = kDown * kAcross * 4, kSums = kEach, kGroups = 1, kRun = 2;
+    struct Left {};
     static_assert(kRows * kColumns == kEach * kThreads);
 
-    template <int kVector>
     static constexpr int kBlocks = 2;
 
     template <int kWide>
-    using Side = QuadSide<kWide>;
+    using Side = QuadSide<kWide, kParts>;
 
     // What stands in neighbouring words comes from neighbouring threads; both numbers of a word
     // come from one. Across: of a warp's threads eight beside each other, of each four words.
     template <int kWide, int kVector>
     TREINO_HOST_DEVICE static Cell fetched(int thread, int j, bool along_k) {
       if (along_k && kVector == 4) {
-        constexpr int kGroups = kDepth / kVector;  // of a row
-        const int number = thread + j * kThreads;
-        return {number / kGroups, number % kGroups * kVector};
+        constexpr int kGroups = kWords * kPack / kVector;  // of a row of a part
+        const int number = thread + j * kThreads, row = number / kGroups;
+        return {row_of<kWide>(row), (part_of<kWide>(row) * kGroups + number % kGroups) * kVector};
       }
       const int number = thread + j / kPack * kThreads, which = j % kPack;
-      if (along_k) return {number / kWords, number % kWords * kPack + which};
+      if (along_k) {
+        const int row = number / kWords;
+        return {row_of<kWide>(row),
+                (part_of<kWide>(row) * kWords + number % kWords) * kPack + which};
+      }
       constexpr int kEights = kWide / kVector / 8;
       const int word = number / 8 % 4 + number / 32 / kEights * 4;
       return {(number % 8 + number / 32 % kEights * 8) * kVector, word * kPack + which};
@@ -94,37 +102,40 @@ struct TensorCores {
     TREINO_HOST_DEVICE static void multiply(int thread, float (&sums)[kEach],
                                             const Side<kRows>& left, const Side<kColumns>& right) {
       const int lane = thread % 32, row = first_row(thread), column = first_column(thread);
+#pragma unroll
+      for (int word = 0; word < kParts * kWords; word += kWords) {
 #ifdef __CUDA_ARCH__
-      Held<1> columns[kAcross];
+        Held<1> columns[kAcross];
 #pragma unroll
-      for (int j = 0; j < kAcross; ++j) columns[j] = held<1>(right, column + j * 8, lane);
+        for (int j = 0; j < kAcross; ++j) columns[j] = held<1>(right, column + j * 8, word, lane);
 #pragma unroll
-      for (int i = 0; i < kDown; ++i) {
-        const Held<2> rows = held<2>(left, row + i * 16, lane);
+        for (int i = 0; i < kDown; ++i) {
+          const Held<2> rows = held<2>(left, row + i * 16, word, lane);
 #pragma unroll
-        for (int step = 0; step < 2; ++step) {
-          const Word a[4] = {rows.at(step, 0), rows.at(step, 1), rows.at(step, 2),
-                             rows.at(step, 3)};
+          for (int step = 0; step < 2; ++step) {
+            const Word a[4] = {rows.at(step, 0), rows.at(step, 1), rows.at(step, 2),
+                               rows.at(step, 3)};
 #pragma unroll
-          for (int j = 0; j < kAcross; ++j) {
-            const Word b[2] = {columns[j].at(step, 0), columns[j].at(step, 1)};
-            Words::multiply(a, b, sums + (i * kAcross + j) * 4);
+            for (int j = 0; j < kAcross; ++j) {
+              const Word b[2] = {columns[j].at(step, 0), columns[j].at(step, 1)};
+              Words::multiply(a, b, sums + (i * kAcross + j) * 4);
+            }
           }
         }
-      }
 #else
-      for (int i = 0; i < kDown * kAcross; ++i) {
-        for (int step = 0; step < 2; ++step) {
-          const auto a = [&](int other, int r) {
-            return held<2>(left, row + i / kAcross * 16, other).at(step, r);
-          };
-          const auto b = [&](int other, int r) {
-            return held<1>(right, column + i % kAcross * 8, other).at(step, r);
-          };
-          add_products<Words>(lane, a, b, sums + i * 4);
+        for (int i = 0; i < kDown * kAcross; ++i) {
+          for (int step = 0; step < 2; ++step) {
+            const auto a = [&](int other, int r) {
+              return held<2>(left, row + i / kAcross * 16, word, other).at(step, r);
+            };
+            const auto b = [&](int other, int r) {
+              return held<1>(right, column + i % kAcross * 8, word, other).at(step, r);
+            };
+            add_products<Words>(lane, a, b, sums + i * 4);
+          }
         }
-      }
 #endif
+      }
     }
 
     TREINO_HOST_DEVICE static Spot first_result(int thread) {
@@ -137,6 +148,16 @@ struct TensorCores {
     }
 
    private:
+    // Rows are counted on in the next part of a slice, where there is one.
+    template <int kWide>
+    TREINO_HOST_DEVICE static int row_of(int row) {
+      return kParts == 1 ? row : row % kWide;
+    }
+    template <int kWide>
+    TREINO_HOST_DEVICE static int part_of(int row) {
+      return kParts == 1 ? 0 : row / kWide;
+    }
+
     TREINO_HOST_DEVICE static int first_row(int thread) {
       return thread / 32 / kWarpsAcross * 32;
     }
@@ -153,12 +174,12 @@ struct TensorCores {
       }
     };
     template <int kEights, typename AnySide>
-    TREINO_HOST_DEVICE static Held<kEights> held(const AnySide& side, int row, int lane) {
+    TREINO_HOST_DEVICE static Held<kEights> held(const AnySide& side, int row, int word, int lane) {
       Held<kEights> result;
 #pragma unroll
       for (int i = 0; i < kEights; ++i)
         result.quads[i] =
-            neighbours_at<4>(side.words + side.place(row + lane / 4 + i * 8, lane % 4 * 4));
+            neighbours_at<4>(side.words + side.place(row + lane / 4 + i * 8, word + lane % 4 * 4));
       return result;
     }
 
