@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <memory>
 
+#include "tests/support/environment.h"
 #include "treino/backend/devices.h"
 #include "treino/base/error.h"
 #include "treino/base/rng.h"
@@ -60,9 +61,10 @@ struct Loaded {
   double best = 1e9;
 
   Loaded(const char* convolutions, const Shape& input, std::int64_t filters) {
-    setenv("TREINO_CONVOLUTION", convolutions, 1);
-    device = make_device("cpu", {.threads = 1});
-    unsetenv("TREINO_CONVOLUTION");
+    {
+      const test::Environment forced("TREINO_CONVOLUTION", convolutions);
+      device = make_device("cpu", {.threads = 1});
+    }
     Graph graph;
     emit_block(graph, input, filters);
     const Program program = compiler::compile(graph, device->target(), {.name = "block"});

@@ -85,6 +85,17 @@ std::vector<Geometry> convolutions() {
       }
     }
   }
+  // A picture's colours, which some have kernels of their own for.
+  for (const Pair& image : {Pair{12, 11}, Pair{31, 6}}) {
+    for (const std::int64_t pad : {0, 1, 2}) {
+      WindowAttributes w;
+      w.size = {3, 3};
+      w.pad_before = {pad, pad};
+      w.pad_after = {2 - pad, pad};
+      w.input = Shape{9, image[0], image[1], 3};
+      add_convolution(w, {3, 41, 1}, all);
+    }
+  }
   return all;
 }
 

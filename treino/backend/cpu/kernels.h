@@ -87,6 +87,22 @@ struct WinogradKernel {           // channel pairs [first, last) in or out of th
   Index stride = 0, pairs = 0, first = 0, last = 0, points = 6;
 };
 
+// A row of 4x4 tiles of y from an image of few channels, by F(4x4, 3x3); the last tiles may reach
+// beyond y.
+struct WinogradRow {
+  const float* image = nullptr;
+  // The kernel's domain: [blocks of out_channels][6 across][channels][6 down][kWinogradBlock].
+  const float* blocks = nullptr;
+  const float* bias = nullptr;
+  float* out = nullptr;  // y's image
+  Index height = 0, width = 0, channels = 0, out_height = 0, out_width = 0, out_channels = 0;
+  Index pad[2]{}, y = 0;    // y: the first row of y
+  float* lines = nullptr;   // [4 tiles + 2][channels][kWinogradDown], scratch
+  float* points = nullptr;  // [tiles][channels][6][kWinogradDown], scratch
+  bool relu = false;
+};
+inline constexpr int kWinogradDown = 8, kWinogradBlock = 32;
+
 struct PoolImage {  // one image of a pooling op, channels-last
   const float* x = nullptr;
   const float* y = nullptr;
@@ -153,6 +169,7 @@ struct Kernels {
   void (*winograd_output)(const WinogradTile&) = nullptr;             // the domain to y
   void (*winograd_gradient)(const WinogradTile&) = nullptr;           // dy to the domain
   void (*winograd_input_gradient)(const WinogradTile&) = nullptr;     // the domain, added to dx
+  void (*winograd_row)(const WinogradRow&) = nullptr;                 // x to y, few channels
   void (*winograd_kernel)(const WinogradKernel&) = nullptr;           // to the domain
   void (*winograd_kernel_gradient)(const WinogradKernel&) = nullptr;  // from the domain
   // out[j, i] = in[i, j] of a [rows, columns] block.

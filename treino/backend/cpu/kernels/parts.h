@@ -10,6 +10,7 @@ namespace treino::cpu::TREINO_ISA {
 void add_product(Kernels& kernels);
 void add_product_skipping(Kernels& kernels);
 void add_winograd(Kernels& kernels);
+void add_winograd_narrow(Kernels& kernels);
 void add_movement(Kernels& kernels);
 void add_elementwise(Kernels& kernels);
 void add_elementwise_types(Kernels& kernels);

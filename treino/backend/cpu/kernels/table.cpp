@@ -14,6 +14,7 @@ const Kernels& table() {
     add_product(all);
     add_product_skipping(all);
     add_winograd(all);
+    add_winograd_narrow(all);
     add_movement(all);
     add_elementwise(all);
     add_elementwise_types(all);
