@@ -7,7 +7,8 @@
 // A family of kernels a row.
 #define TREINO_FAMILIES(F) \
   F(conv)                  \
-  F(dense)
+  F(dense)                 \
+  F(norm)
 
 namespace treino::lab {
 
