@@ -117,14 +117,14 @@ struct TileProduct {
 
   // The sum of so many parts, in order; 32 numbers are on their way at once.
   TREINO_HOST_DEVICE static void add(Thread& own, const float* from, int parts, int stride) {
-    constexpr int kAtOnce = kEach < 32 ? 32 / kEach : 1;
+    constexpr int kPartsAtOnce = kEach < 32 ? 32 / kEach : 1;
 #pragma unroll
     for (int i = 0; i < kEach; ++i) own.sums[i] = 0;
 #pragma unroll 1
-    for (int first = 0; first < parts; first += kAtOnce) {
-      Neighbours<4> got[kAtOnce][kEach / 4] = {};
+    for (int first = 0; first < parts; first += kPartsAtOnce) {
+      Neighbours<4> got[kPartsAtOnce][kEach / 4] = {};
 #pragma unroll
-      for (int part = 0; part < kAtOnce; ++part) {
+      for (int part = 0; part < kPartsAtOnce; ++part) {
         if (first + part < parts) {
 #pragma unroll
           for (int i = 0; i < kEach; i += 4)
@@ -133,7 +133,7 @@ struct TileProduct {
         from += stride;
       }
 #pragma unroll
-      for (int part = 0; part < kAtOnce; ++part) {
+      for (int part = 0; part < kPartsAtOnce; ++part) {
 #pragma unroll
         for (int i = 0; i < kEach; ++i) own.sums[i] += got[part][i / 4].value[i % 4];
       }

@@ -53,9 +53,9 @@ struct TensorCores {
     template <int kWide, int kVector>
     TREINO_HOST_DEVICE static Cell fetched(int thread, int j, bool along_k) {
       if (along_k && kVector == 4) {
-        constexpr int kGroups = kWords * kPack / kVector;  // of a row of a part
-        const int number = thread + j * kThreads, row = number / kGroups;
-        return {row_of<kWide>(row), (part_of<kWide>(row) * kGroups + number % kGroups) * kVector};
+        constexpr int kQuads = kWords * kPack / kVector;  // of a row of a part
+        const int number = thread + j * kThreads, row = number / kQuads;
+        return {row_of<kWide>(row), (part_of<kWide>(row) * kQuads + number % kQuads) * kVector};
       }
       const int number = thread + j / kPack * kThreads, which = j % kPack;
       if (along_k) {
