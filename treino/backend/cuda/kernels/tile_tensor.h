@@ -102,7 +102,9 @@ struct TensorCores {
     TREINO_HOST_DEVICE static void multiply(int thread, float (&sums)[kEach],
                                             const Side<kRows>& left, const Side<kColumns>& right) {
       const int lane = thread % 32, row = first_row(thread), column = first_column(thread);
+#ifdef __CUDA_ARCH__
 #pragma unroll
+#endif
       for (int word = 0; word < kParts * kWords; word += kWords) {
 #ifdef __CUDA_ARCH__
         Held<1> columns[kAcross];
