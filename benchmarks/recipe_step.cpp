@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "recipe_step.h"
 
-#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <numeric>
@@ -31,20 +30,14 @@ void take(HostTensor& tensor, const std::string& path) {
   std::memcpy(tensor.bytes.data(), bytes.data(), tensor.bytes.size());
 }
 
-Precision precision_called(const std::string& name) {
-  const std::span<const std::string_view> names = names_of(Precision{});
-  const auto found = std::find(names.begin(), names.end(), name);
-  if (found == names.end()) throw Error::mistake("no precision " + name);
-  return static_cast<Precision>(found - names.begin());
-}
-
 }  // namespace
 
 RecipeStep::RecipeStep(const StepOptions& options) : predict_(options.predict) {
-  nn::Recipe recipe = nn::load_recipe(options.recipe);
+  std::vector<nn::Override> fields;
+  if (!options.precision.empty()) fields.emplace_back("train.precision", options.precision);
+  nn::Recipe recipe = nn::load_recipe(options.recipe, fields);
   name_ = recipe.name;
   if (options.batch > 0) recipe.train.batch = options.batch;
-  if (!options.precision.empty()) recipe.train.precision = precision_called(options.precision);
   const std::vector<double>& extents = recipe.input.shape;
   geometry_.batch = recipe.train.batch;
   geometry_.rows = geometry_.batch * options.epoch;

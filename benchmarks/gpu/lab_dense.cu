@@ -47,15 +47,8 @@ struct Problem {
   template <int kBy>
   MatrixOperands<kBy> operands() const {
     const Product& p = product;
-    return {a_there.get(),
-            b_there.get(),
-            p.rows,
-            p.columns,
-            p.inner,
-            p.turned_a ? 1 : p.inner,
-            p.turned_a ? p.rows : 1,
-            p.turned_b ? 1 : p.columns,
-            p.turned_b ? p.inner : 1};
+    return MatrixOperands<kBy>::of(a_there.get(), b_there.get(), p.rows, p.columns, p.inner,
+                                   p.turned_a, p.turned_b);
   }
 };
 

@@ -41,15 +41,7 @@ float rounded(float x) {
 
 template <typename Operands>
 Operands operands_of(const Extents& e, const float* a, const float* b) {
-  return {a,
-          b,
-          e.rows,
-          e.columns,
-          e.inner,
-          e.turned_a ? 1 : e.inner,
-          e.turned_a ? e.rows : 1,
-          e.turned_b ? 1 : e.columns,
-          e.turned_b ? e.inner : 1};
+  return Operands::of(a, b, e.rows, e.columns, e.inner, e.turned_a, e.turned_b);
 }
 
 // out = a b by Work, in blocks that come from the last to the first.

@@ -47,8 +47,12 @@ struct Winograd {
   Index image_tiles() const { return tiles_down * tiles_across; }
   Index in_stride() const { return tiles_at_once * in.channels + kGap; }
   Index out_stride() const { return tiles_at_once * out.channels + kGap; }
-  // Narrow: whether slices are of whole images, as the steps around have them.
+  // Narrow: whether slices are of whole images, as the steps around have them; else of rows of
+  // tiles.
   bool by_images() const { return batch >= kRowSlices; }
+  Index unit_rows() const { return by_images() ? tiles_down : 1; }
+  Index units() const { return batch * tiles_down / unit_rows(); }
+  Index block_floats() const { return points() * in.channels * kWinogradBlock; }
   Index narrow_lines() const { return (tiles_across * largest + 2) * in.channels * kWinogradDown; }
   Index narrow_points() const { return tiles_across * in.channels * line() * kWinogradDown; }
 };
@@ -144,7 +148,7 @@ void run_blocks(const void* opaque, Index block, std::byte*) {
   const auto& state = *static_cast<const Winograd*>(opaque);
   const Index first = block * kWinogradBlock,
               count = std::min<Index>(kWinogradBlock, state.out.channels - first);
-  float* to = state.blocks + block * state.points() * state.in.channels * kWinogradBlock;
+  float* to = state.blocks + block * state.block_floats();
   for (Index across = 0; across < state.line(); ++across) {
     for (Index channel = 0; channel < state.in.channels; ++channel) {
       for (Index down = 0; down < state.line(); ++down, to += kWinogradBlock) {
@@ -267,12 +271,8 @@ void run_narrow(const void* opaque, Index slice, std::byte* scratch) {
   for (std::size_t d = 0; d < 2; ++d) row.pad[d] = state.pad[d];
   row.lines = reinterpret_cast<float*>(scratch);
   row.points = row.lines + state.narrow_lines();
-  Range range = share(state.batch * state.tiles_down, state.slices, slice);
-  if (state.by_images()) {
-    const Range images = share(state.batch, state.slices, slice);
-    range = {images.begin * state.tiles_down, images.end * state.tiles_down};
-  }
-  for (Index i = range.begin; i < range.end; ++i) {
+  const Range units = share(state.units(), state.slices, slice);
+  for (Index i = units.begin * state.unit_rows(); i < units.end * state.unit_rows(); ++i) {
     const Index image = i / state.tiles_down;
     row.image = state.x + image * state.in.floats();
     row.out = state.y + image * state.out.floats();
@@ -434,8 +434,7 @@ bool plan_winograd(Planner& planner, const Step& step) {
   const double bytes =
       4.0 * static_cast<double>(state.batch * (state.in.floats() + state.out.floats()));
   const double nanoseconds = nanoseconds_of(multiplications, 6 * bytes);
-  state.slices = planner.row_slices(
-      narrow && !state.by_images() ? state.batch * state.tiles_down : state.batch, nanoseconds);
+  state.slices = planner.row_slices(narrow ? state.units() : state.batch, nanoseconds);
   if (grad_kernel) {
     // Each slice takes a gradient out of the domain, which pays for kUsefulTiles; not at the price
     // of idle threads.
@@ -482,7 +481,7 @@ bool plan_winograd(Planner& planner, const Step& step) {
   planner.prepare(run_kernel, &state, state.kernel_slices, kernel_nanoseconds, 2);
   if (narrow) {
     const Index of_y = (state.out.channels + kWinogradBlock - 1) / kWinogradBlock;
-    planner.scratch(state.blocks, of_y * state.points() * state.in.channels * kWinogradBlock);
+    planner.scratch(state.blocks, of_y * state.block_floats());
     planner.prepare(run_blocks, &state, of_y, kernel_nanoseconds / 2, 2);
     planner.phase(run_narrow, &state, state.slices, nanoseconds,
                   state.by_images() ? Partition{state.batch, 1, 1} : Partition{}, {5, 1});

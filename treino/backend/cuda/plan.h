@@ -7,6 +7,8 @@
 #include <array>
 #include <cstring>
 #include <functional>
+#include <initializer_list>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -151,6 +153,14 @@ void with_size(DType dtype, F&& f) {
     default:
       return f(std::uint64_t{});
   }
+}
+
+// Calls f with 4 (neighbours at once) where that divides all of `extents`, else with 1.
+template <typename F>
+void with_neighbours(std::initializer_list<Index> extents, F&& f) {
+  if (std::all_of(extents.begin(), extents.end(), [](Index extent) { return extent % 4 == 0; }))
+    return f(std::integral_constant<int, 4>{});
+  f(std::integral_constant<int, 1>{});
 }
 
 // Where an input's element is for each element of `to`.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <functional>
-#include <initializer_list>
 #include <limits>
 #include <type_traits>
 
@@ -210,16 +209,8 @@ void product(Planner& planner, Precision precision, const Operands& operands, fl
   }
 }
 
-// Calls f with 4 (neighbours at once) where that divides all of `extents`, else with 1.
-template <typename F>
-void with_neighbours(std::initializer_list<Index> extents, F&& f) {
-  if (std::all_of(extents.begin(), extents.end(), [](Index extent) { return extent % 4 == 0; }))
-    return f(std::integral_constant<int, 4>{});
-  f(std::integral_constant<int, 1>{});
-}
-
-// The same for a picture's channels and a kernel's filters: of few channels one at a time, its
-// filters four. Tensor cores have no kernels for that.
+// As with_neighbours() for a picture's channels and a kernel's filters: of few channels one at a
+// time, its filters four. Tensor cores have no kernels for that.
 template <typename F>
 void with_neighbours_of(const Patches& p, Precision precision, F&& f) {
   using One = std::integral_constant<int, 1>;
@@ -278,14 +269,12 @@ void plan_matmul(Planner& planner, const Step& step) {
               &out = step.outputs[0].type.shape;
   const End end = end_of(planner, step, m.activation);
   for (const Index count : {a.elements(), b.elements(), out.elements()}) small(step, count);
-  const int a_row = small(step, a[1]), b_row = small(step, b[1]);
   with_neighbours({a[1], b[1], a[!m.transpose_a], out[1]}, [&](auto width) {
     product(planner, m.precision,
-            MatrixOperands<width>{planner.at<float>(step.inputs[0]),
-                                  planner.at<float>(step.inputs[1]), small(step, out[0]),
-                                  small(step, out[1]), small(step, a[!m.transpose_a]),
-                                  m.transpose_a ? 1 : a_row, m.transpose_a ? a_row : 1,
-                                  m.transpose_b ? 1 : b_row, m.transpose_b ? b_row : 1},
+            MatrixOperands<width>::of(planner.at<float>(step.inputs[0]),
+                                      planner.at<float>(step.inputs[1]), small(step, out[0]),
+                                      small(step, out[1]), small(step, a[!m.transpose_a]),
+                                      m.transpose_a, m.transpose_b),
             end.out, end.epilogue);
   });
 }

@@ -18,15 +18,6 @@ Index rows_of(const Tensor& x) {
   return x.type.shape.elements() / channels_of(x);
 }
 
-// f(how many neighbouring channels a thread takes).
-template <typename F>
-void by_neighbours(Index channels, F&& f) {
-  if (channels % 4 == 0)
-    f(std::integral_constant<int, 4>());
-  else
-    f(std::integral_constant<int, 1>());
-}
-
 // How many blocks share the rows of some channels. Few rows take one: what blocks leave for one
 // another takes a GPU longer than reading twenty rows a thread. Others take about as many blocks as
 // a large GPU has multiprocessors, or twice that where there is much to read, so that the last one
@@ -52,7 +43,8 @@ void add_rows(Planner& planner, const Terms& terms) {
 }
 template <typename Terms>
 void add_rows(Planner& planner, const Terms& terms) {
-  by_neighbours(terms.channels, [&](auto n) { add_rows<n(), n() == 4 ? 4 : 32>(planner, terms); });
+  with_neighbours({terms.channels},
+                  [&](auto n) { add_rows<n(), n() == 4 ? 4 : 32>(planner, terms); });
 }
 
 // Mean and variance of x, and how its elements become normal.
@@ -126,7 +118,7 @@ void plan_batch_norm(Planner& planner, const Step& step) {
   const Tensor &x = step.inputs[0], &y = step.outputs[0];
   const Normalized normalized =
       statistics(planner, step, std::get<NormAttributes>(step.attributes).epsilon);
-  by_neighbours(channels_of(x), [&](auto n) {
+  with_neighbours({channels_of(x)}, [&](auto n) {
     planner.launch(Normalize<n()>{planner.at<float>(x), planner.at<float>(y), normalized,
                                   channels_of(x) / n()},
                    x.type.shape.elements() / n());
@@ -138,7 +130,7 @@ void plan_batch_norm_grad(Planner& planner, const Step& step) {
   const Tensor &dy = step.inputs[0], &x = step.inputs[1], &dx = step.outputs[0];
   const NormSlope slope =
       gradient_sums(planner, step, x, x, std::get<NormAttributes>(step.attributes).epsilon);
-  by_neighbours(channels_of(x), [&](auto n) {
+  with_neighbours({channels_of(x)}, [&](auto n) {
     planner.launch(NormalizeGrad<n()>{planner.at<float>(dy), planner.at<float>(x),
                                       planner.at<float>(dx), slope, channels_of(x) / n()},
                    x.type.shape.elements() / n());

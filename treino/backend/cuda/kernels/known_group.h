@@ -111,8 +111,9 @@ struct KnownGroup {
   Place place;
 
   TREINO_HOST_DEVICE void operator()(Index i) const {
-    run(i, std::make_index_sequence<kText.inputs>(), std::make_index_sequence<kText.instructions>(),
-        std::make_index_sequence<kText.outputs>());
+    T inputs[kText.inputs];
+    fetch_at<0>(i, inputs, std::make_index_sequence<kText.inputs>());
+    put_at(i, inputs);
   }
   // As for the elements of some runs, whose first input is at hand: all others are on their way
   // before the first is used. Inputs are of the group's shape and type, or single.
@@ -124,31 +125,40 @@ struct KnownGroup {
     fetch<kWhole, kRun>(inputs, run_of, std::make_index_sequence<kText.inputs>());
     T outputs[kText.outputs][kCount];
 #pragma unroll
-    for (int i = 0; i < kCount; ++i)
-      evaluate_at(inputs, outputs, i, std::make_index_sequence<kText.inputs>(),
-                  std::make_index_sequence<kText.instructions>(),
-                  std::make_index_sequence<kText.outputs>());
+    for (int i = 0; i < kCount; ++i) {
+      T some[kText.inputs], made[kText.outputs];
+#pragma unroll
+      for (int k = 0; k < kText.inputs; ++k) some[k] = inputs[k][i];
+      evaluate_all(some, made);
+#pragma unroll
+      for (int k = 0; k < kText.outputs; ++k) outputs[k][i] = made[k];
+    }
 #pragma unroll
     for (int k = 0; k < kText.outputs; ++k) put_runs<kWhole, kRun>(out[k], run_of, outputs[k]);
   }
   // As for one element, whose first input is not known until the end.
   TREINO_HOST_DEVICE void fetch_one(Index i, T (&inputs)[kText.inputs]) const {
-    fetch_one(i, inputs, std::make_index_sequence<kText.inputs>());
+    fetch_at<1>(i, inputs, std::make_index_sequence<kText.inputs>());
   }
   TREINO_HOST_DEVICE void end_one(T first, const T (&others)[kText.inputs], Index i) const {
-    T inputs[kText.inputs][1], outputs[kText.outputs][1];
-    for (int k = 0; k < kText.inputs; ++k) inputs[k][0] = k == 0 ? first : others[k];
-    evaluate_at(inputs, outputs, 0, std::make_index_sequence<kText.inputs>(),
-                std::make_index_sequence<kText.instructions>(),
-                std::make_index_sequence<kText.outputs>());
-    for (int k = 0; k < kText.outputs; ++k) out[k][i] = outputs[k][0];
+    T inputs[kText.inputs];
+#pragma unroll
+    for (int k = 0; k < kText.inputs; ++k) inputs[k] = k == 0 ? first : others[k];
+    put_at(i, inputs);
   }
 
  private:
-  template <std::size_t... kIn>
-  TREINO_HOST_DEVICE void fetch_one(Index i, T (&inputs)[kText.inputs],
-                                    std::index_sequence<kIn...>) const {
-    ((inputs[kIn] = kIn == 0 ? T{0} : input<kIn>(i)), ...);
+  // From input kFirst on; those before it are 0.
+  template <std::size_t kFirst, std::size_t... kIn>
+  TREINO_HOST_DEVICE void fetch_at(Index i, T (&inputs)[kText.inputs],
+                                   std::index_sequence<kIn...>) const {
+    ((inputs[kIn] = kIn < kFirst ? T{0} : input<kIn>(i)), ...);
+  }
+  TREINO_HOST_DEVICE void put_at(Index i, const T (&inputs)[kText.inputs]) const {
+    T outputs[kText.outputs];
+    evaluate_all(inputs, outputs);
+#pragma unroll
+    for (int k = 0; k < kText.outputs; ++k) out[k][i] = outputs[k];
   }
   template <bool kWhole, int kRun, int kCount, typename RunOf, std::size_t... kIn>
   TREINO_HOST_DEVICE void fetch(T (&inputs)[kText.inputs][kCount], RunOf&& run_of,
@@ -166,23 +176,17 @@ struct KnownGroup {
         }(),
         ...);
   }
-  template <int kCount, std::size_t... kIn, std::size_t... kStep, std::size_t... kOut>
-  TREINO_HOST_DEVICE void evaluate_at(const T (&all)[kText.inputs][kCount],
-                                      T (&outputs)[kText.outputs][kCount], int i,
-                                      std::index_sequence<kIn...>, std::index_sequence<kStep...>,
-                                      std::index_sequence<kOut...>) const {
-    const T inputs[] = {all[kIn][i]...};
-    T results[sizeof...(kStep)];
-    ((results[kStep] = result<kStep>(inputs, results)), ...);
-    ((outputs[kOut][i] = results[kText.output[kOut]]), ...);
+  TREINO_HOST_DEVICE void evaluate_all(const T (&inputs)[kText.inputs],
+                                       T (&outputs)[kText.outputs]) const {
+    evaluate_all(inputs, outputs, std::make_index_sequence<kText.instructions>(),
+                 std::make_index_sequence<kText.outputs>());
   }
-  template <std::size_t... kIn, std::size_t... kStep, std::size_t... kOut>
-  TREINO_HOST_DEVICE void run(Index i, std::index_sequence<kIn...>, std::index_sequence<kStep...>,
-                              std::index_sequence<kOut...>) const {
-    const T inputs[] = {input<kIn>(i)...};
+  template <std::size_t... kStep, std::size_t... kOut>
+  TREINO_HOST_DEVICE void evaluate_all(const T* inputs, T* outputs, std::index_sequence<kStep...>,
+                                       std::index_sequence<kOut...>) const {
     T results[sizeof...(kStep)];
     ((results[kStep] = result<kStep>(inputs, results)), ...);
-    ((out[kOut][i] = results[kText.output[kOut]]), ...);
+    ((outputs[kOut] = results[kText.output[kOut]]), ...);
   }
   template <std::size_t k>
   TREINO_HOST_DEVICE T input(Index i) const {

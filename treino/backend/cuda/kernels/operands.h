@@ -32,6 +32,20 @@ struct MatrixOperands {
   int rows, columns, inner;
   int a_row, a_k, b_k, b_column;  // no offset is beyond 32 bits
 
+  // Of whole matrices: a is [rows][inner], b is [inner][columns], turned the other way round.
+  static MatrixOperands of(const float* a, const float* b, int rows, int columns, int inner,
+                           bool turned_a, bool turned_b) {
+    return {a,
+            b,
+            rows,
+            columns,
+            inner,
+            turned_a ? 1 : inner,
+            turned_a ? rows : 1,
+            turned_b ? 1 : columns,
+            turned_b ? inner : 1};
+  }
+
   struct Row {
     int at;  // offset; -1: beyond the last
   };
