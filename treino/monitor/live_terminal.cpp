@@ -54,7 +54,7 @@ int color_number(int ansi) {
 }  // namespace
 
 struct LiveTerminal::Screen {
-  std::FILE* file = nullptr;
+  std::FILE *output = nullptr, *input = nullptr;
   SCREEN* screen = nullptr;
   std::array<struct sigaction, kCrashes.size()> old_actions{};
 
@@ -67,7 +67,8 @@ struct LiveTerminal::Screen {
       }
       crash_terminal = -1;
     }
-    if (file != nullptr) std::fclose(file);
+    if (input != nullptr) std::fclose(input);
+    if (output != nullptr) std::fclose(output);
   }
 };
 
@@ -91,11 +92,16 @@ void LiveTerminal::check() {
 LiveTerminal::LiveTerminal() : screen_(std::make_unique<Screen>()) {
   std::setlocale(LC_CTYPE, "");
   unicode_ = std::strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-  screen_->file = std::fopen("/dev/tty", "r+e");
-  if (screen_->file == nullptr) throw Error::work("--live: the terminal cannot be opened");
-  crash_terminal = fileno(screen_->file);
+  screen_->output = std::fopen("/dev/tty", "r+e");
+  // Keys come without waiting: one that poll() has seen is gone when Ctrl-C empties the queue before
+  // it is read, and that read would wait for ever. A descriptor of its own, so that writes do wait.
+  const int keys = open("/dev/tty", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  if (keys >= 0) screen_->input = fdopen(keys, "r");
+  if (screen_->output == nullptr || screen_->input == nullptr)
+    throw Error::work("--live: the terminal cannot be opened");
+  crash_terminal = fileno(screen_->output);
   tcgetattr(crash_terminal, &crash_settings);
-  screen_->screen = newterm(nullptr, screen_->file, screen_->file);
+  screen_->screen = newterm(nullptr, screen_->output, screen_->input);
   if (screen_->screen == nullptr) throw Error::work("--live: the terminal cannot be set up");
   for (std::size_t i = 0; i < kCrashes.size(); ++i) {
     struct sigaction action {};
@@ -165,7 +171,7 @@ void LiveTerminal::draw(const LiveGrid& grid) {
 
 LiveTerminal::Key LiveTerminal::key(int milliseconds) {
   winsize size{};
-  const int terminal = fileno(screen_->file);
+  const int terminal = fileno(screen_->output);
   if (ioctl(terminal, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 && size.ws_col > 0 &&
       (size.ws_row != rows() || size.ws_col != columns())) {
     resizeterm(size.ws_row, size.ws_col);
