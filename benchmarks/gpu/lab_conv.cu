@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Convolutions: tiles, threads' shares and chunks, of cifar10's two layers and of a larger one.
+// Convolutions: tiles, threads' shares and chunks, of cifar10's two layers and of two larger ones.
 #include "benchmarks/gpu/lab.h"
 #include "treino/backend/cuda/kernels/tile_product.h"
 
@@ -174,7 +174,10 @@ void variants(const Problem& p) {
   variant<Operands, 128, 32>("f32", p);
   variant<Operands, 64, 64, Tf32>("tf32", p);
   variant<Operands, 128, 64, Tf32>("tf32", p);
+  variant<Operands, 128, 128, Tf32>("tf32", p);
   variant<Operands, 64, 64, Bf16>("bf16", p);
+  variant<Operands, 128, 64, Bf16>("bf16", p);
+  variant<Operands, 128, 128, Bf16>("bf16", p);
 }
 
 }  // namespace
@@ -183,7 +186,8 @@ void conv() {
   const Layer first{"cifar10's first", 32, 32, 32, 3, 3, 0, 32};
   const Layer second{"cifar10's second", 32, 15, 15, 32, 3, 0, 64};
   const Layer large{"a large one", 128, 32, 32, 64, 3, 1, 64};
-  for (const Layer& layer : {first, second, large}) {
+  const Layer wide{"a wide one", 512, 8, 8, 256, 3, 1, 512};
+  for (const Layer& layer : {first, second, large, wide}) {
     for (const Of of : {Of::result, Of::input, Of::kernel}) {
       if (layer.channels == 3 && of == Of::input) continue;
       const Problem p(layer, of);

@@ -105,13 +105,15 @@ void expect_product_by(const Extents& e, Rng& rng, Multiply&& multiply) {
   }
 }
 
-template <int kVector, int kRows, int kColumns, typename Arithmetic = Exact>
+// Rounds: an arithmetic whose numbers are as short.
+template <int kVector, int kRows, int kColumns, typename Arithmetic = Exact,
+          typename Rounds = Arithmetic>
 void expect_product(Extents e, std::uint64_t seed) {
   using Work = TileProduct<MatrixOperands<kVector>, kRows, kColumns, Arithmetic>;
   SCOPED_TRACE(testing::Message() << kRows << "x" << kColumns);
   Rng rng(seed, 0);
   e.chunks = any_chunks(rng, e.inner, Work::kDepth);
-  expect_product_by<Arithmetic>(e, rng, [](auto&&... all) { multiply<Work>(all...); });
+  expect_product_by<Rounds>(e, rng, [](auto&&... all) { multiply<Work>(all...); });
 }
 
 template <int kVector>
@@ -230,6 +232,12 @@ TYPED_TEST(CudaTensorTileProduct, IsTheProductOfRoundedNumbers) {
     ASSERT_NO_FATAL_FAILURE((expect_product<1, 64, 64, TypeParam>(one, rng.below(1000))));
     ASSERT_NO_FATAL_FAILURE((expect_product<4, 64, 64, TypeParam>(four, rng.below(1000))));
     ASSERT_NO_FATAL_FAILURE((expect_product<4, 128, 64, TypeParam>(four, rng.below(1000))));
+    ASSERT_NO_FATAL_FAILURE((expect_product<4, 128, 128, TypeParam>(four, rng.below(1000))));
+    using InF32 =
+        ExactOf<std::conditional_t<std::is_same_v<TypeParam, Tf32>, RoundedTf32, RoundedBf16>>;
+    ASSERT_NO_FATAL_FAILURE((expect_product<1, 32, 32, InF32, TypeParam>(one, rng.below(1000))));
+    ASSERT_NO_FATAL_FAILURE((expect_product<4, 32, 32, InF32, TypeParam>(four, rng.below(1000))));
+    ASSERT_NO_FATAL_FAILURE((expect_product<4, 128, 32, InF32, TypeParam>(four, rng.below(1000))));
   }
 }
 

@@ -4,6 +4,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "treino/backend/cuda/cut.h"
 #include "treino/backend/cuda/plan.h"
 #include "treino/base/error.h"
 
@@ -78,67 +79,6 @@ int small(const Step& step, Index extent) {
                     " is too large for the cuda device: train with a smaller batch");
 }
 
-// How a product is cut, and what that is thought to cost on a large GPU. It depends on the extents
-// alone, so that any GPU gives the same bits.
-struct Cut {
-  Index tiles = 0, chunks = 1;
-  Index cycles = std::numeric_limits<Index>::max();
-};
-
-// Multiplications of a multiprocessor in a cycle, as tiles of Work make them: what its inner loop
-// leaves of 128. By tensor cores: what shared memory can hand to a tile, less two fifths; nothing
-// of it was measured.
-template <typename Work>
-constexpr Index kRate = Work::Tile::kEach == 16 ? (Work::Tile::kGroups == 2 ? 65 : 60) : 35;
-template <typename Operands, int kRows, int kColumns>
-constexpr Index kRate<TileProduct<Operands, kRows, kColumns, Tf32>> = kRows == 128 ? 300 : 200;
-template <typename Operands, int kRows, int kColumns>
-constexpr Index kRate<TileProduct<Operands, kRows, kColumns, Bf16>> = kRows == 128 ? 600 : 400;
-
-// What a block that is alone takes for a slice. Exact products: 16 k by what the instructions of
-// their loops take (before these read shared memory ahead, an H200 took 1500 and 800).
-template <typename Work>
-constexpr Index kSlice = (Work::Tile::kEach == 16 ? 700 : 300) * (Work::kDepth / 16);
-template <typename Operands, int kRows, int kColumns>
-constexpr Index kSlice<TileProduct<Operands, kRows, kColumns, Tf32>> = 1500;
-template <typename Operands, int kRows, int kColumns>
-constexpr Index kSlice<TileProduct<Operands, kRows, kColumns, Bf16>> = 1500;
-
-constexpr Index kProcessors = 132;
-Index parts(Index whole, Index part) {
-  return (whole + part - 1) / part;
-}
-template <typename Work>
-Index tiles_of(Index rows, Index columns) {
-  return parts(rows, Work::kTileRows) * parts(columns, Work::kTileColumns);
-}
-
-template <typename Work>
-Cut cut_of(Index rows, Index columns, Index inner, bool updates) {
-  // A block's begin, of so many blocks at once; an optimiser's update of four results; what chunks
-  // cost: written, counted, read by the block that is last, in one level or two. As an H200 took
-  // it.
-  constexpr Index kBegin = 2900, kAtOnce = 3;
-  constexpr Index kUpdate = 700, kChunks = 4000, kTwoLevels = 7000;
-  constexpr Index kMostPartial = Index{4} << 20;  // numbers
-  constexpr Index kTile = Work::kTileRows * Work::kTileColumns;
-  const Index tiles = tiles_of<Work>(rows, columns);
-  const Index slices = parts(inner, Work::kDepth);
-  const Index end = updates ? kUpdate * Work::Tile::kEach / 4 : 0;
-  Cut best;
-  for (Index chunks = 1; chunks <= std::clamp<Index>(slices, 1, 256); ++chunks) {
-    if (chunks > 1 && tiles * chunks * kTile > kMostPartial) break;
-    const Index each = parts(slices, chunks);
-    const Index blocks = parts(tiles * chunks, kProcessors);  // of a multiprocessor
-    const Index work = blocks * kTile * Work::kDepth * each / kRate<Work>;
-    const Index wait = parts(blocks, kAtOnce) * (kBegin + kSlice<Work> * each);
-    const Index added = chunks == 1 ? 0 : chunks <= kMostAtOnce ? kChunks : kTwoLevels;
-    const Index cycles = std::max(work, wait) + end + added;
-    if (cycles < best.cycles) best = {tiles, chunks, cycles};
-  }
-  return best;
-}
-
 template <typename Work, typename Operands>
 void tiles(Planner& planner, const Operands& operands, float* out, const Epilogue& epilogue,
            const Cut& cut) {
@@ -152,12 +92,13 @@ void tiles(Planner& planner, const Operands& operands, float* out, const Epilogu
       cut.tiles * cut.chunks);
 }
 
-// The same of a thin product: its first block, with what it waits for, and those after it.
+// Cycles of a thin product: its first block, with what it waits for, and those after it.
 template <typename Work>
 Index cycles_of_thin(Index rows, Index columns, Index inner) {
   constexpr Index kBegin = 2600, kFirst = 800, kMore = 1000, kRound = 550;
   const Index rounds = parts(inner, Work::kDepth);
-  const Index blocks = parts(tiles_of<Work>(rows, columns), kProcessors);
+  const Index tiles = parts(rows, Work::kTileRows) * parts(columns, Work::kTileColumns);
+  const Index blocks = parts(tiles, kProcessors);
   return kBegin + kFirst * rounds + (blocks - 1) * (kMore + kRound * rounds);
 }
 
@@ -171,14 +112,13 @@ void quickest(Planner& planner, const Operands& operands, float* out, const Epil
   if constexpr (kHasKernel<Thin>) {
     best = cycles_of_thin<Thin>(rows, columns, inner);
     plan = [&] {
-      const Index across = parts(columns, Thin::kTileColumns);
-      planner.launch(Thin{operands, out, epilogue, static_cast<int>(across)},
-                     tiles_of<Thin>(rows, columns));
+      const Index down = parts(rows, Thin::kTileRows), across = parts(columns, Thin::kTileColumns);
+      planner.launch(Thin{operands, out, epilogue, static_cast<int>(across)}, down * across);
     };
   }
   const auto consider = [&]<typename Work>(std::type_identity<Work>) {
     if constexpr (kHasKernel<Work>) {
-      const Cut cut = cut_of<Work>(rows, columns, inner, epilogue.updates());
+      const Cut cut = cut_of(TileShape::of<Work>(), rows, columns, inner, epilogue.updates());
       if (cut.cycles >= best) return;
       best = cut.cycles;
       plan = [&, cut] { tiles<Work>(planner, operands, out, epilogue, cut); };
@@ -195,7 +135,10 @@ void product(Planner& planner, Precision precision, const Operands& operands, fl
   const auto by_tensor_cores = [&]<typename Arithmetic>(std::type_identity<Arithmetic>) {
     using Rounding = std::conditional_t<std::is_same_v<Arithmetic, Tf32>, RoundedTf32, RoundedBf16>;
     quickest<ThinProduct<Operands, Rounding>, TileProduct<Operands, 64, 64, Arithmetic>,
-             TileProduct<Operands, 128, 64, Arithmetic>>(planner, operands, out, epilogue);
+             TileProduct<Operands, 128, 64, Arithmetic>,
+             TileProduct<Operands, 128, 128, Arithmetic>,
+             TileProduct<Operands, 128, 32, ExactOf<Rounding>>,
+             TileProduct<Operands, 32, 32, ExactOf<Rounding>>>(planner, operands, out, epilogue);
   };
   switch (precision) {
     case Precision::float32:
@@ -210,13 +153,13 @@ void product(Planner& planner, Precision precision, const Operands& operands, fl
 }
 
 // As with_neighbours() for a picture's channels and a kernel's filters: of few channels one at a
-// time, its filters four. Tensor cores have no kernels for that.
+// time, its filters four.
 template <typename F>
-void with_neighbours_of(const Patches& p, Precision precision, F&& f) {
+void with_neighbours_of(const Patches& p, F&& f) {
   using One = std::integral_constant<int, 1>;
   using Four = std::integral_constant<int, 4>;
   if (p.channels % 4 == 0 && p.filters % 4 == 0) return f(Four{}, Four{});
-  if (p.filters % 4 == 0 && precision == Precision::float32) return f(One{}, Four{});
+  if (p.filters % 4 == 0) return f(One{}, Four{});
   f(One{}, One{});
 }
 
@@ -251,15 +194,6 @@ int taps(const Patches& p) {
   return p.rows * p.across;
 }
 
-// An index for each result, from one tensor and its windows.
-template <typename Work>
-void plan_windows(Planner& planner, const Step& step) {
-  const Window window = window_of(step);
-  planner.launch(
-      Work{planner.at<float>(step.inputs[0]), planner.at<float>(step.outputs[0]), window},
-      elements(step.outputs[0]));
-}
-
 }  // namespace
 
 void plan_matmul(Planner& planner, const Step& step) {
@@ -290,7 +224,7 @@ void plan_conv2d(Planner& planner, const Step& step) {
     return;
   }
   const Patches p = patches_of(step);
-  with_neighbours_of(p, precision_of(step), [&](auto left, auto right) {
+  with_neighbours_of(p, [&](auto left, auto right) {
     product(planner, precision_of(step),
             ConvOperands<left, right>{x, kernel, p, p.pixels, p.filters, taps(p) * p.channels},
             end.out, end.epilogue);
@@ -322,7 +256,7 @@ void plan_conv2d_grad_kernel(Planner& planner, const Step& step) {
   const End end = end_of(planner, step);
   if (filters.groups == 1) {
     const Patches p = patches_of(step);
-    with_neighbours_of(p, precision_of(step), [&](auto left, auto right) {
+    with_neighbours_of(p, [&](auto left, auto right) {
       product(
           planner, precision_of(step),
           ConvGradKernelOperands<left, right>{x, dy, p, taps(p) * p.channels, p.filters, p.pixels},
@@ -338,30 +272,6 @@ void plan_conv2d_grad_kernel(Planner& planner, const Step& step) {
   planner.launch(ConvGradKernel{x, dy, partial, window, filters, count, pixels, chunks},
                  count * chunks);
   planner.launch(AddPartial<float, float>{partial, dkernel, 1, count, chunks, 1}, count);
-}
-
-void plan_max_pool(Planner& planner, const Step& step) {
-  if (step.inputs.size() > 1) {
-    throw Error::mistake(
-        "the cuda device takes no scale and shift in max_pool: compile for its own target");
-  }
-  plan_windows<MaxPool>(planner, step);
-}
-
-void plan_max_pool_grad(Planner& planner, const Step& step) {
-  const Window window = window_of(step);
-  planner.launch(
-      ToChosen{planner.at<float>(step.inputs[0]), planner.at<float>(step.inputs[1]),
-               planner.at<float>(step.inputs[2]), planner.at<float>(step.outputs[0]), window},
-      elements(step.outputs[0]));
-}
-
-void plan_avg_pool(Planner& planner, const Step& step) {
-  plan_windows<AvgPool>(planner, step);
-}
-
-void plan_avg_pool_grad(Planner& planner, const Step& step) {
-  plan_windows<AvgPoolGrad>(planner, step);
 }
 
 void plan_softmax(Planner& planner, const Step& step) {

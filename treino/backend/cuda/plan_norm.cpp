@@ -2,9 +2,9 @@
 // Batch norm: each way is two launches, of which the second works on the elements; where the sums
 // of dx are wanted they are a third, for which the way back does not wait.
 #include <algorithm>
-#include <limits>
 
 #include "treino/backend/cuda/plan.h"
+#include "treino/backend/cuda/plan_pool.h"
 
 namespace treino::cuda {
 
@@ -76,41 +76,6 @@ NormSlope gradient_sums(Planner& planner, const Step& step, const Tensor& x, con
   return slope;
 }
 
-// Whether windows lie side by side without gaps, and four channels at a time go into them.
-bool apart(const WindowAttributes& w) {
-  return w.size == w.stride && w.dilation[0] == 1 && w.dilation[1] == 1 && w.pad_before[0] == 0 &&
-         w.pad_before[1] == 0 && w.input[3] % 4 == 0 &&
-         w.input.elements() < std::numeric_limits<int>::max();
-}
-
-// `begun`: with those at the lower and right edge that the picture does not fill.
-WindowQuads quads_of(const WindowAttributes& w, bool begun) {
-  WindowQuads quads{};
-  const auto windows = [&](int d) {
-    const Index extent = w.input[d + 1], size = w.size[static_cast<std::size_t>(d)];
-    return static_cast<int>(begun ? (extent + size - 1) / size : w.output_extent(d));
-  };
-  quads.quads = static_cast<int>(w.input[3] / 4);
-  quads.down = windows(0);
-  quads.across = windows(1);
-  quads.height = static_cast<int>(w.input[1]);
-  quads.width = static_cast<int>(w.input[2]);
-  for (std::size_t d = 0; d < 2; ++d) {
-    quads.out[d] = static_cast<int>(w.output_extent(static_cast<int>(d)));
-    quads.size[d] = static_cast<int>(w.size[d]);
-  }
-  return quads;
-}
-
-// f(the windows' extents, where there are kernels for them, or 0).
-template <typename F>
-void with_extent(const WindowAttributes& w, F&& f) {
-  if (w.size[0] == 2 && w.size[1] == 2)
-    f(std::integral_constant<int, 2>());
-  else
-    f(std::integral_constant<int, 0>());
-}
-
 }  // namespace
 
 void plan_batch_norm(Planner& planner, const Step& step) {
@@ -143,12 +108,12 @@ void plan_batch_norm_pool(Planner& planner, const Step& step) {
   const Normalized normalized = statistics(planner, step, attributes.epsilon);
   if (apart(attributes.window)) {
     with_extent(attributes.window, [&](auto size) {
+      const WindowQuads quads = quads_of(attributes.window, false);
       planner.launch(NormPoolQuads<size()>{planner.at<float>(step.inputs[0]),
                                            planner.at<float>(step.inputs[1]),
                                            planner.at<float>(step.outputs[0]),
-                                           planner.at<float>(step.outputs[3]), normalized,
-                                           quads_of(attributes.window, false)},
-                     step.outputs[0].type.shape.elements() / 4);
+                                           planner.at<float>(step.outputs[3]), normalized, quads},
+                     windows_of(attributes.window, quads));
     });
     return;
   }
@@ -170,7 +135,7 @@ void plan_batch_norm_pool_grad(Planner& planner, const Step& step) {
       planner.launch(NormPoolGradQuads<size()>{planner.at<float>(step.inputs[0]),
                                                planner.at<float>(x), planner.at<float>(chosen),
                                                planner.at<float>(dx), slope, quads, masked},
-                     attributes.window.input[0] * quads.down * quads.across * quads.quads);
+                     windows_of(attributes.window, quads));
     });
   } else {
     planner.launch(NormPoolGrad{ToChosen{planner.at<float>(step.inputs[0]), planner.at<float>(x),

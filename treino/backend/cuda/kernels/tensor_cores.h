@@ -14,6 +14,12 @@ namespace treino::cuda {
 
 using Word = std::uint32_t;
 
+TREINO_HOST_DEVICE float as_float(Word bits) {
+  float value;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
 // Where the first of a thread's 4 of C stands, and, from there, the others.
 TREINO_HOST_DEVICE Spot first_result_of_lane(int lane) {
   return {lane / 4, lane % 4 * 2};
@@ -29,12 +35,6 @@ TREINO_HOST_DEVICE Spot result_of_lane(int r) {
                : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])                               \
                : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]))
 #else
-inline float as_float(Word bits) {
-  float value;
-  std::memcpy(&value, &bits, sizeof value);
-  return value;
-}
-
 // What the instruction does for one thread. a(lane, r) and b(lane, r) are what the threads hold:
 // A[lane / 4 + r % 2 * 8][lane % 4 + r / 2 * 4], B[lane % 4 + r * 4][lane / 4].
 template <typename Words, typename A, typename B>

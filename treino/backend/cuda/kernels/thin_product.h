@@ -6,21 +6,10 @@
 
 #include "treino/backend/cuda/kernels/epilogue.h"
 #include "treino/backend/cuda/kernels/operands.h"
+#include "treino/backend/cuda/kernels/rounding.h"
 #include "treino/backend/cuda/kernels/tile.h"
-#include "treino/base/round_mantissa.h"
 
 namespace treino::cuda {
-
-// What becomes of a number before it is multiplied.
-struct Unrounded {
-  TREINO_HOST_DEVICE static float round(float value) { return value; }
-};
-struct RoundedTf32 {
-  TREINO_HOST_DEVICE static float round(float value) { return round_tf32(value); }
-};
-struct RoundedBf16 {
-  TREINO_HOST_DEVICE static float round(float value) { return round_bf16(value); }
-};
 
 template <typename Operands, typename Rounding = Unrounded>
 struct ThinProduct {

@@ -4,13 +4,14 @@
 // of its part of every slice, and these are added in the groups' order at the end.
 #pragma once
 
+#include "treino/backend/cuda/kernels/rounding.h"
 #include "treino/backend/cuda/kernels/tile.h"
 
 namespace treino::cuda {
 
 // A thread makes kTall x 4 results, of slices of kSlice k; a multiprocessor is to have room for
 // kRoom blocks.
-template <int kTall, int kSlice, int kRoom>
+template <int kTall, int kSlice, int kRoom, typename Rounding>
 struct ExactBy {
   template <int kRows, int kColumns>
   struct Tile {
@@ -136,33 +137,38 @@ struct ExactBy {
       if constexpr (kVector == 4) {
         if (!along_k) {
           return put_neighbours<4>(&side.value[cell.k][cell.across],
-                                   {values[0], values[1], values[2], values[3]});
+                                   {Rounding::round(values[0]), Rounding::round(values[1]),
+                                    Rounding::round(values[2]), Rounding::round(values[3])});
         }
       }
 #pragma unroll
-      for (int v = 0; v < kVector; ++v)
-        side.value[cell.k + (along_k ? v : 0)][cell.across + (along_k ? 0 : v)] = values[v];
+      for (int v = 0; v < kVector; ++v) {
+        side.value[cell.k + (along_k ? v : 0)][cell.across + (along_k ? 0 : v)] =
+            Rounding::round(values[v]);
+      }
     }
   };
 };
 
 // Asked for room for few blocks, the compiler has registers to read shared memory ahead of its use;
 // else it waits for it at every k. A side read one number at a time takes many for its places.
-struct Exact {
-  template <int kRows, int kColumns, int kBy>
-  struct Shape;
+template <typename Rounding, int kRows, int kColumns, int kBy>
+struct ExactShape;
+template <typename Rounding, int kBy>
+struct ExactShape<Rounding, 32, 32, kBy> : ExactBy<4, 32, kBy == 4 ? 3 : 2, Rounding> {};
+template <typename Rounding>
+struct ExactShape<Rounding, 64, 64, 4> : ExactBy<8, 32, 2, Rounding> {};
+template <typename Rounding>
+struct ExactShape<Rounding, 64, 64, 1> : ExactBy<4, 16, 3, Rounding> {};
+template <typename Rounding, int kBy>
+struct ExactShape<Rounding, 128, 32, kBy> : ExactBy<4, 16, 2, Rounding> {};
+
+// Products in f32, of numbers as they are or rounded.
+template <typename Rounding>
+struct ExactOf {
   template <int kRows, int kColumns, int kBy = 4>
-  using Tile = typename Shape<kRows, kColumns, kBy>::template Tile<kRows, kColumns>;
+  using Tile = typename ExactShape<Rounding, kRows, kColumns, kBy>::template Tile<kRows, kColumns>;
 };
-template <int kBy>
-struct Exact::Shape<32, 32, kBy> : ExactBy<4, 32, kBy == 4 ? 3 : 2> {};
-template <>
-struct Exact::Shape<64, 64, 4> : ExactBy<8, 32, 2> {};
-template <>
-struct Exact::Shape<64, 64, 1> : ExactBy<4, 16, 3> {};
-template <>
-struct Exact::Shape<128, 32, 4> : ExactBy<4, 16, 2> {};
-template <>
-struct Exact::Shape<128, 32, 1> : ExactBy<4, 16, 2> {};
+using Exact = ExactOf<Unrounded>;
 
 }  // namespace treino::cuda

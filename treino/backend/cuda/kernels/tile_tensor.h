@@ -43,7 +43,8 @@ struct TensorCores {
     struct Left {};
     static_assert(kRows * kColumns == kEach * kThreads);
 
-    static constexpr int kBlocks = 2;
+    // Of a multiprocessor: as many as the sums and what is on its way leave registers for.
+    static constexpr int kBlocks = kEach > 32 ? 1 : 2;
 
     template <int kWide>
     using Side = QuadSide<kWide, kParts>;
