@@ -66,6 +66,10 @@ TEST(CudaSignatures, NumbersAreTheHeaders) {
   EXPECT_EQ(sizeof(KernelNode), sizeof(CUDA_KERNEL_NODE_PARAMS));
   EXPECT_EQ(offsetof(KernelNode, parameters), offsetof(CUDA_KERNEL_NODE_PARAMS, kernelParams));
   EXPECT_EQ(offsetof(KernelNode, context), offsetof(CUDA_KERNEL_NODE_PARAMS, ctx));
+  EXPECT_EQ(sizeof(GraphEdge), sizeof(CUgraphEdgeData));
+  EXPECT_EQ(offsetof(GraphEdge, type), offsetof(CUgraphEdgeData, type));
+  EXPECT_EQ(GraphEdge{}.from, CU_GRAPH_KERNEL_NODE_PORT_PROGRAMMATIC);
+  EXPECT_EQ(GraphEdge{}.type, CU_GRAPH_DEPENDENCY_TYPE_PROGRAMMATIC);
   EXPECT_EQ(kNonBlockingStream, unsigned{CU_STREAM_NON_BLOCKING});
 }
 

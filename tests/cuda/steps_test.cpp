@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Steps that share a graph give the bits of steps by themselves, however many a call asks for.
+// Steps that share a graph, and kernels that begin early, give the bits of steps by themselves,
+// however many a call asks for.
 #include <gtest/gtest.h>
 
 #include "tests/cuda/networks.h"
@@ -18,7 +19,7 @@ class CudaSteps : public testing::TestWithParam<const std::string*> {};
 TEST_P(CudaSteps, SharingAGraphGiveTheBitsOfStepsByThemselves) {
   std::string single;
   {
-    const Environment way("TREINO_CUDA_STEP", "single");
+    const Environment way("TREINO_CUDA_STEP", "single"), edges("TREINO_CUDA_EDGES", "full");
     Trial trial(*GetParam(), 2);
     trial.run(45);
     single = trial.state();

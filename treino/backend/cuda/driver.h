@@ -82,6 +82,16 @@ struct KernelNode {
   Context context;
 };
 
+// CUgraphEdgeData. This one lets a kernel begin before the other has ended: it waits itself
+// (on_device.h).
+struct GraphEdge {
+  unsigned char from = 1;  // CU_GRAPH_KERNEL_NODE_PORT_PROGRAMMATIC
+  unsigned char to = 0;
+  unsigned char type = 1;  // CU_GRAPH_DEPENDENCY_TYPE_PROGRAMMATIC
+  unsigned char reserved[5] = {};
+};
+inline constexpr int kLeastCapabilityOfEarlyBegin = 9;  // compute
+
 inline constexpr unsigned kNonBlockingStream = 1;  // CU_STREAM_NON_BLOCKING
 
 // The oldest driver that can load this build's kernels: CUDA 13.0, driver 580.

@@ -4,7 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "treino/base/error.h"
 
@@ -13,6 +16,12 @@ namespace treino::cuda {
 namespace {
 
 constexpr int kOwnShared = 1024;  // bytes of a block that kernel and driver keep for themselves
+
+// Whether TREINO_CUDA_EDGES asks for graphs whose kernels begin when others have ended.
+bool wants_full_edges() {
+  const char* chosen = std::getenv("TREINO_CUDA_EDGES");
+  return chosen != nullptr && std::string_view(chosen) == "full";
+}
 
 }  // namespace
 
@@ -37,6 +46,10 @@ Gpu::Gpu(std::shared_ptr<const Driver> driver, std::int64_t limit)
               "asking for the GPU's multiprocessors");
     api.check(api->device_attribute(&most_shared_, Attribute::shared_bytes_of_block, device_),
               "asking for the GPU's shared memory");
+    int capability = 0;
+    api.check(api->device_attribute(&capability, Attribute::capability_major, device_),
+              "asking for the GPU's capability");
+    begins_early_ = capability >= kLeastCapabilityOfEarlyBegin && !wants_full_edges();
     api.check(
         api->function_set(levels_, FunctionAttribute::shared_bytes, most_shared_ - kOwnShared),
         "asking for shared memory");
@@ -151,12 +164,18 @@ OwnGraph Gpu::made(const std::function<void(Graph)>& fill) const {
 
 OwnGraph Gpu::graph_of(std::span<const Launch> launches) const {
   return made([&](Graph graph) {
-    std::vector<GraphNode> nodes, after;
+    std::vector<GraphNode> nodes, before, after;
     for (const Launch& launch : launches) {
-      after.clear();
-      for (const int other : launch.after) after.push_back(nodes[static_cast<std::size_t>(other)]);
-      nodes.push_back(add(launch, after, graph));
+      if (!begins_early_) before.clear();
+      for (const int other : launch.after) before.push_back(nodes[static_cast<std::size_t>(other)]);
+      nodes.push_back(add(launch, begins_early_ ? std::span<GraphNode>{} : before, graph));
+      if (begins_early_) after.resize(before.size(), nodes.back());
     }
+    if (after.empty()) return;
+    const std::vector<GraphEdge> edges(after.size());
+    check((*driver_)->graph_add_edges(graph, before.data(), after.data(), edges.data(),
+                                      edges.size()),
+          "adding edges to a graph");
   });
 }
 

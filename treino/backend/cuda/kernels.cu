@@ -85,6 +85,7 @@ extern "C" __global__ void __launch_bounds__(kThreads, 2)
 #define TREINO_KERNEL(name, ...)                                                    \
   extern "C" __global__ void __launch_bounds__(kThreads, kLeastBlocks<__VA_ARGS__>) \
       treino_##name(const __grid_constant__ __VA_ARGS__ work, Index count) {        \
+    wait_for_others();                                                              \
     run(work, count);                                                               \
   }
 #include "treino/backend/cuda/kernels.def"

@@ -39,6 +39,15 @@ class DeviceTeam {
   typename Work::Thread own_;
 };
 
+// In a graph whose edges allow it a kernel is on the GPU before those it waits for have ended. Here
+// it waits, and then lets those that wait for it come.
+__device__ inline void wait_for_others() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.wait;" ::: "memory");
+  asm volatile("griddepcontrol.launch_dependents;");
+#endif
+}
+
 template <typename Work>
 __device__ void run(const Work& work, Index count) {
   if constexpr (kTiled<Work>) {
