@@ -24,17 +24,16 @@ template <typename Work>
 constexpr TileSpeed kSpeed = Work::kTileRows == 32   ? TileSpeed{50, 450}
                              : Work::kTileRows == 64 ? TileSpeed{66, 1040}
                                                      : TileSpeed{48, 700};
-// Those of 128x128 tiles have not been measured yet.
 template <typename Operands, int kRows, int kColumns>
 constexpr TileSpeed kSpeed<TileProduct<Operands, kRows, kColumns, Tf32>> =
-    kRows == 64      ? TileSpeed{105, 800}
-    : kColumns == 64 ? TileSpeed{130, 1360}
-                     : TileSpeed{200, 1600};
+    kRows == 64      ? TileSpeed{110, 800}
+    : kColumns == 64 ? TileSpeed{133, 1360}
+                     : TileSpeed{148, 1770};
 template <typename Operands, int kRows, int kColumns>
 constexpr TileSpeed kSpeed<TileProduct<Operands, kRows, kColumns, Bf16>> =
-    kRows == 64      ? TileSpeed{150, 550}
-    : kColumns == 64 ? TileSpeed{220, 750}
-                     : TileSpeed{350, 900};
+    kRows == 64      ? TileSpeed{165, 550}
+    : kColumns == 64 ? TileSpeed{225, 750}
+                     : TileSpeed{255, 1030};
 
 struct TileShape {
   Index rows, columns, depth;

@@ -100,8 +100,8 @@ class Planner {
     Launch& launch = plan_.launches.emplace_back();
     launch.kernel = kernel_of<Work>;
     launch.count = count;
-    launch.blocks = static_cast<unsigned>(
-        std::min(kTiled<Work> ? count : (count + kThreads - 1) / kThreads, kMostBlocks));
+    const Index wanted = kTiled<Work> ? count : (count + kThreads - 1) / kThreads;
+    launch.blocks = static_cast<unsigned>(std::min(wanted, kTiled<Work> ? kMostTiles : kMostBlocks));
     launch.step = unit_->number;
     launch.bytes = sizeof work;
     launch.room = room_of<Work>();
@@ -123,7 +123,9 @@ class Planner {
                : places_.variables[static_cast<std::size_t>(tensor.variable)];
   }
 
-  static constexpr Index kMostBlocks = Index{1} << 20;
+  // Of indices, twice what a large GPU has room for: each thread does several where there are many,
+  // for a block's begin takes as long as some of them.
+  static constexpr Index kMostBlocks = 2 * 132 * 8, kMostTiles = Index{1} << 20;
 
   const Places& places_;
   Plan& plan_;
