@@ -141,13 +141,13 @@ seeds() {
   done
 }
 
-# The public mark, CIFAR-10 to 94 %: wants every picture, those too that pack.sh put into $SECOND.
+# The public mark, CIFAR-10 to 94 %: wants every picture, those too that pack.sh put into more folders.
 mark() {
   say "mark: ${MARK:=cifar10-94} in ${PRECISION:=bf16}"
   local packed=$root/data/cifar10-packed to=$root/data/cifar10/cifar-10-batches-bin seed name have
-  have=("$packed"/t*.xz ${SECOND:+"$SECOND"/t*.xz})
+  have=("$packed"/t*.xz)
   if [ -d "$packed" ] && [ ! -f "$root/data/cifar10/whole" ]; then
-    "$python" benchmarks/gpu/pictures.py unpack "$packed" ${SECOND:+"$SECOND"} "$to" || return
+    "$python" benchmarks/gpu/pictures.py unpack "$packed" "$to" || return
     if [ ${#have[@]} = 24 ]; then
       touch "$root/data/cifar10/whole"
     else

@@ -4,15 +4,15 @@
 # the libraries they need but for the C and C++ libraries, recipes, golden values, the benchmarks'
 # scripts, and pieces of the data sets under $TREINO_DATA (mnist as it is; of cifar10's binary files
 # as many pictures as PICTURES says, which check.sh repeats). PYTHON names an interpreter with numpy.
-#   [PICTURES="5000 2000"] benchmarks/gpu/pack.sh BUILD_DIR OUTPUT_DIR [SECOND_DIR]
-# All pictures ("50000 10000") are too much for one journey of 64 MiB: SECOND_DIR gets as many of them
-# as make the two alike, and travels after OUTPUT_DIR; check.sh takes it as SECOND. DATA=cifar10
-# leaves mnist at home, without which both are small enough.
+#   [PICTURES="5000 2000"] benchmarks/gpu/pack.sh BUILD_DIR OUTPUT_DIR [MORE_DIR...]
+# All pictures ("50000 10000") are too much for one journey of 64 MiB: each MORE_DIR gets as many of
+# them as make all folders alike, and what it holds belongs into OUTPUT_DIR/data/cifar10-packed when
+# it has arrived. DATA=cifar10 leaves mnist at home.
 # The build: -DTREINO_CUDA=ON -DTREINO_ONEDNN=OFF -DTREINO_TESTS=ON -DTREINO_BENCHMARKS=ON, targets
 # treino_cli treino_bench_step treino_bench_peer treino_test_conformance treino_test_golden
 # treino_test_cuda, and treino_bench_kernels where it is to come along. What runs there: check.sh.
 set -euo pipefail
-[ $# = 2 ] || [ $# = 3 ] || { sed -n '3,13s/^# //p' "$0" >&2; exit 2; }
+[ $# -ge 2 ] || { sed -n '3,13s/^# //p' "$0" >&2; exit 2; }
 build=$(realpath "$1") source=$(realpath "$(dirname "$0")/../..")
 mkdir -p "$2"
 out=$(realpath "$2")
@@ -63,12 +63,17 @@ if [ -n "$batch" ]; then
     "$train" "$test"
 fi
 for each in programs.tar.xz data .; do du -sh --apparent-size "$out/$each"; done
-if [ $# = 3 ]; then
-  mkdir -p "$3"
-  rm -f "$3"/train.*.xz
-  size() { du -s --apparent-size --block-size=1 "$1" | cut -f 1; }
-  for piece in $(ls -r "$out"/data/cifar10-packed/train.*.xz); do
-    [ "$(size "$out")" -gt "$(size "$3")" ] && mv "$piece" "$3"
-  done
-  du -sh --apparent-size "$out" "$3"
-fi
+shift 2
+size() { du -s --apparent-size --block-size=1 "$1" | cut -f 1; }
+for more in "$@"; do
+  mkdir -p "$more"
+  rm -f "$more"/*.xz
+done
+while [ $# -gt 0 ]; do
+  least=$1
+  for more in "$@"; do [ "$(size "$more")" -ge "$(size "$least")" ] || least=$more; done
+  piece=$(find "$out/data/cifar10-packed" -name 't*.xz' | sort -r | head -n 1)
+  if [ -z "$piece" ] || [ "$(size "$out")" -le "$(size "$least")" ]; then break; fi
+  mv "$piece" "$least"
+done
+[ $# = 0 ] || du -sh --apparent-size "$out" "$@"

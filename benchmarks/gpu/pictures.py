@@ -2,10 +2,10 @@
 """Pieces of CIFAR-10's binary files in little room, and back:
 
   pictures.py pack FOLDER_OF_BATCHES OUTPUT TRAINING TEST     so many pictures of each part
-  pictures.py unpack FOLDER... FOLDER_OF_BATCHES              repeated to the size of the whole set
+  pictures.py unpack FOLDER FOLDER_OF_BATCHES                 repeated to the size of the whole set
 
 Each file holds 2500 pictures or fewer (4.2 MB): all 50000 and 10000 are train.00.xz to train.19.xz
-and test.00.xz to test.03.xz, which may travel one by one and lie in several folders.
+and test.00.xz to test.03.xz, which may travel one by one.
 Of each picture red and blue are kept as differences to green, and of each plane what a pixel has
 beyond its neighbours above and on the left: three fifths of what gzip makes of the same.
 """
@@ -68,8 +68,7 @@ def main():
                 assert (unpacked(result) == piece).all()
                 (target / f"{name}.{i // PIECE:02}.xz").write_bytes(result)
         return
-    pieces = sorted((path for folder in sys.argv[2:-1] for path in pathlib.Path(folder).glob("*.xz")),
-                    key=lambda path: path.name)
+    pieces = sorted(pathlib.Path(sys.argv[2]).glob("*.xz"))
     whole([p for p in pieces if p.name.startswith("train.")], 5 * ROWS,
           [target / file for file in train_files])
     whole([p for p in pieces if p.name.startswith("test.")], ROWS, [target / "test_batch.bin"])
