@@ -68,8 +68,9 @@ TEST(CudaSignatures, NumbersAreTheHeaders) {
   EXPECT_EQ(offsetof(KernelNode, context), offsetof(CUDA_KERNEL_NODE_PARAMS, ctx));
   EXPECT_EQ(sizeof(GraphEdge), sizeof(CUgraphEdgeData));
   EXPECT_EQ(offsetof(GraphEdge, type), offsetof(CUgraphEdgeData, type));
-  EXPECT_EQ(GraphEdge{}.from, CU_GRAPH_KERNEL_NODE_PORT_PROGRAMMATIC);
-  EXPECT_EQ(GraphEdge{}.type, CU_GRAPH_DEPENDENCY_TYPE_PROGRAMMATIC);
+  EXPECT_EQ(kEarlyEdge.from, CU_GRAPH_KERNEL_NODE_PORT_PROGRAMMATIC);
+  EXPECT_EQ(kFullEdge.type, CU_GRAPH_DEPENDENCY_TYPE_DEFAULT);
+  EXPECT_EQ(kEarlyEdge.type, CU_GRAPH_DEPENDENCY_TYPE_PROGRAMMATIC);
   EXPECT_EQ(kNonBlockingStream, unsigned{CU_STREAM_NON_BLOCKING});
 }
 

@@ -144,9 +144,10 @@ Result cuGraphAddKernelNode_v2(GraphNode* node, Graph graph, const GraphNode* af
 Result cuGraphAddDependencies_v2(Graph graph, const GraphNode* from, const GraphNode* to,
                                  const GraphEdge* edges, std::size_t count) {
   TREINO_FAKE(cuGraphAddDependencies_v2, true);
-  constexpr GraphEdge kEarly;
   for (std::size_t i = 0; i < count; ++i) {
-    if (std::memcmp(edges + i, &kEarly, sizeof kEarly) != 0) return Result::invalid_value;
+    if (std::memcmp(edges + i, &kEarlyEdge, sizeof kEarlyEdge) != 0 &&
+        std::memcmp(edges + i, &kFullEdge, sizeof kFullEdge) != 0)
+      return Result::invalid_value;
     if (graph->nodes[to[i]->number].get() != to[i]) return Result::invalid_value;
     to[i]->after.push_back(from[i]->number);
   }

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "treino/backend/cuda/plan.h"
+
 namespace treino::cuda {
 
 namespace {

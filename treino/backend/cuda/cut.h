@@ -8,9 +8,6 @@
 
 namespace treino::cuda {
 
-// Of a large GPU.
-inline constexpr Index kProcessors = 132;
-
 constexpr Index parts(Index whole, Index part) {
   return (whole + part - 1) / part;
 }

@@ -82,14 +82,14 @@ struct KernelNode {
   Context context;
 };
 
-// CUgraphEdgeData. This one lets a kernel begin before the other has ended: it waits itself
-// (on_device.h).
+// CUgraphEdgeData.
 struct GraphEdge {
-  unsigned char from = 1;  // CU_GRAPH_KERNEL_NODE_PORT_PROGRAMMATIC
-  unsigned char to = 0;
-  unsigned char type = 1;  // CU_GRAPH_DEPENDENCY_TYPE_PROGRAMMATIC
+  unsigned char from = 0, to = 0, type = 0;
   unsigned char reserved[5] = {};
 };
+// The one begins when the other has ended; or before, and waits itself (on_device.h):
+// CU_GRAPH_KERNEL_NODE_PORT_PROGRAMMATIC, CU_GRAPH_DEPENDENCY_TYPE_PROGRAMMATIC.
+inline constexpr GraphEdge kFullEdge{}, kEarlyEdge{.from = 1, .type = 1};
 inline constexpr int kLeastCapabilityOfEarlyBegin = 9;  // compute
 
 inline constexpr unsigned kNonBlockingStream = 1;  // CU_STREAM_NON_BLOCKING

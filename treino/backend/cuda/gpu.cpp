@@ -49,7 +49,7 @@ Gpu::Gpu(std::shared_ptr<const Driver> driver, std::int64_t limit)
     int capability = 0;
     api.check(api->device_attribute(&capability, Attribute::capability_major, device_),
               "asking for the GPU's capability");
-    begins_early_ = capability >= kLeastCapabilityOfEarlyBegin && !wants_full_edges();
+    if (capability >= kLeastCapabilityOfEarlyBegin && !wants_full_edges()) edge_ = kEarlyEdge;
     api.check(
         api->function_set(levels_, FunctionAttribute::shared_bytes, most_shared_ - kOwnShared),
         "asking for shared memory");
@@ -166,13 +166,12 @@ OwnGraph Gpu::graph_of(std::span<const Launch> launches) const {
   return made([&](Graph graph) {
     std::vector<GraphNode> nodes, before, after;
     for (const Launch& launch : launches) {
-      if (!begins_early_) before.clear();
+      nodes.push_back(add(launch, {}, graph));
       for (const int other : launch.after) before.push_back(nodes[static_cast<std::size_t>(other)]);
-      nodes.push_back(add(launch, begins_early_ ? std::span<GraphNode>{} : before, graph));
-      if (begins_early_) after.resize(before.size(), nodes.back());
+      after.resize(before.size(), nodes.back());
     }
     if (after.empty()) return;
-    const std::vector<GraphEdge> edges(after.size());
+    const std::vector<GraphEdge> edges(after.size(), edge_);
     check((*driver_)->graph_add_edges(graph, before.data(), after.data(), edges.data(),
                                       edges.size()),
           "adding edges to a graph");

@@ -72,7 +72,7 @@ class Gpu : public std::enable_shared_from_this<Gpu> {
   std::array<Function, kKernelCount> functions_{};
   Function levels_ = nullptr;
   int processors_ = 0, most_shared_ = 0;  // bytes that a block may share
-  bool begins_early_ = false;  // a graph's kernel, before those it waits for have ended
+  GraphEdge edge_ = kFullEdge;  // between a step's kernels
 };
 
 // A piece of the GPU's memory; empty where there were not as many bytes.

@@ -20,6 +20,9 @@
 
 namespace treino::cuda {
 
+// Multiprocessors of a large GPU.
+inline constexpr Index kProcessors = 132;
+
 struct Launch {
   Kernel kernel{};
   Index count = 0;         // indices, or tiles
@@ -125,7 +128,7 @@ class Planner {
 
   // Of indices, twice what a large GPU has room for: each thread does several where there are many,
   // for a block's begin takes as long as some of them.
-  static constexpr Index kMostBlocks = 2 * 132 * 8, kMostTiles = Index{1} << 20;
+  static constexpr Index kMostBlocks = 2 * kProcessors * 8, kMostTiles = Index{1} << 20;
 
   const Places& places_;
   Plan& plan_;

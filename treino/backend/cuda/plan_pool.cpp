@@ -8,14 +8,12 @@
 
 namespace treino::cuda {
 
-// Whether windows lie side by side without gaps, and four channels at a time go into them.
 bool apart(const WindowAttributes& w) {
   return w.size == w.stride && w.dilation[0] == 1 && w.dilation[1] == 1 && w.pad_before[0] == 0 &&
          w.pad_before[1] == 0 && w.input[3] % 4 == 0 &&
          w.input.elements() < std::numeric_limits<int>::max();
 }
 
-// `begun`: with those at the lower and right edge that the picture does not fill.
 WindowQuads quads_of(const WindowAttributes& w, bool begun) {
   WindowQuads quads{};
   const auto windows = [&](int d) {
