@@ -4,8 +4,9 @@
 treino's times come from `treino profile --device cuda --json`: an op's launches between events of a
 graph, less what a launch takes that does nothing. The libraries' op runs COPIES times in a row in
 one CUDA graph (cudnn.benchmark picks the algorithm, NCHW and channels_last are tried and the faster
-counts), less what an empty op takes in such a row; in fp32, and with TF32 allowed. Bias is added by
-both, activations and what treino does besides in the same launch (Adam, masks) by treino only.
+counts), less what an empty op takes in such a row; in fp32, with TF32 allowed, and on operands that are bf16
+in memory (treino's are f32 there). Bias is added by both, activations and what treino does besides in
+the same launch (Adam, masks) by treino only. --precision is treino's; those below it are left out.
 On a machine without a GPU `--device cpu` runs the same for a look at the script itself.
 """
 
@@ -33,13 +34,17 @@ def attribute(text, name, usual):
     return [int(found[1]), int(found[2])] if found else usual
 
 
+PRECISIONS = {"float32": (False, torch.float32), "tf32": (True, torch.float32),
+              "bf16": (True, torch.bfloat16)}
+
+
 class Op:
-    def __init__(self, entry, device):
+    def __init__(self, entry, device, dtype):
         self.name, self.scope = entry["op"], entry["scope"]
         operands, rest = entry["shape"].split(" -> ")
         self.operands, self.text = lists(operands), rest
         self.result = lists(rest)[0]
-        self.random = lambda shape: torch.randn(shape, device=device)
+        self.random = lambda shape: torch.randn(shape, device=device).to(dtype)
 
     def __str__(self):
         return f"{self.name} {' '.join(str(o) for o in self.operands)}"
@@ -132,6 +137,8 @@ def main():
     parser.add_argument("--treino", default="bin/treino")
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--seconds", type=float, default=0.05)
+    parser.add_argument("--precision", choices=PRECISIONS, default="float32")
+    parser.add_argument("--least-us", type=float, default=0, help="leave out ops that treino does in less")
     parser.add_argument("--json", help="also write all figures there")
     options = parser.parse_args()
     on_gpu = options.device == "cuda"
@@ -142,34 +149,37 @@ def main():
     print(f"{torch.cuda.get_device_name() if on_gpu else 'cpu'}, PyTorch {torch.__version__}, "
           f"cuDNN {torch.backends.cudnn.version()}; an empty op of a row {empty:.2f} us, taken off")
     figures = []
+    names = list(PRECISIONS)[list(PRECISIONS).index(options.precision):]
     for recipe in options.recipes:
         command = [options.treino, "profile", recipe, "--device", options.device, "--json",
                    "--candidates", "0"]
+        if options.precision != "float32":
+            command += ["--set", f"train.precision={options.precision}"]
         profile = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
         own_empty = profile.get("empty_launch_us", 0)
-        print(f"\n{profile['name']}, batch {profile['batch']}\n"
-              f"{'treino':>9} {'fp32':>9} {'ratio':>6} {'TF32':>9} {'ratio':>6}  (us, work)")
+        print(f"\n{profile['name']}, batch {profile['batch']}; treino in {options.precision}\n"
+              f"{'treino':>9}", *(f"{name:>9} {'ratio':>6}" for name in names), " (us, work)")
         launches_of = [0] * len(profile["ops"])
         for launch in profile.get("launches", []):
             launches_of[launch["step"]] += 1
         for entry, launches in zip(profile["ops"], launches_of):
-            if entry["op"] not in HEAVY:
+            if entry["op"] not in HEAVY or entry["us"] < options.least_us:
                 continue
-            op = Op(entry, options.device)
-            figure = {"recipe": recipe, "op": str(op), "scope": op.scope,
+            figure = {"recipe": recipe, "scope": entry["scope"],
                       "treino": max(entry["us"] - launches * own_empty, 0)}
-            for name, allow in (("fp32", False), ("tf32", True)):
+            cells = [f"{figure['treino']:9.2f}"]
+            for name in names:
+                allow, dtype = PRECISIONS[name]
                 torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = allow
+                op = Op(entry, options.device, dtype)
                 found = [timed(call, options.seconds) - empty
                          for call in op.calls().values() if call is not None]
-                figure[name] = max(min(found), 0) if found else None
-            figures.append(figure)
-            cells = [f"{figure['treino']:9.2f}"]
-            for name in ("fp32", "tf32"):
-                us = figure[name]
+                us = max(min(found), 0) if found else None
+                figure[name], figure["op"] = us, str(op)
                 cells += ([f"{us:9.2f}", f"{us / max(figure['treino'], 0.01):5.2f}x"]
                           if us is not None else [f"{'-':>9}", f"{'-':>6}"])
-            print(*cells, f" {op.scope}: {op}", flush=True)
+            figures.append(figure)
+            print(*cells, f" {figure['scope']}: {figure['op']}", flush=True)
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
             json.dump(figures, file, indent=1)
