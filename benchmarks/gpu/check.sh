@@ -17,6 +17,15 @@ mkdir -p "$results" "$out"
 results=$(readlink -f "$results")
 [ -d programs ] || "$python" -m tarfile -e programs.tar.xz . || tar -xJf programs.tar.xz || exit 1
 export TREINO_DATA=$root/data XDG_CACHE_HOME=$root/cache HOME=${HOME:-$root}
+# cuDNN as Python packages bring it, unless TREINO_CUDNN names another.
+if [ -z "${TREINO_CUDNN:-}" ]; then
+  folders=$("$python" -c 'import glob, nvidia
+print(":".join(f for path in nvidia.__path__ for f in glob.glob(path + "/*/lib")))' 2>/dev/null)
+  for folder in ${folders//:/ }; do
+    [ ! -e "$folder/libcudnn.so.9" ] || export TREINO_CUDNN=$folder/libcudnn.so.9
+  done
+  export LD_LIBRARY_PATH=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$folders
+fi
 export TREINO_TEST_CUDA=real TREINO_TEST_SOURCES=$root TREINO_TEST_PROGRAM=$root/bin/treino
 started=$SECONDS
 
@@ -62,7 +71,7 @@ tests() {
   shards conformance 100 6 treino_test_conformance 'Ops/EveryOp.AgreesWithTheReference/*:SpecialValues.*:Of/Precisions.*'
   shards golden 120 8 treino_test_golden 'Networks/Golden.*:Networks/Rounded.*'
   shards training 100 2 treino_test_cuda \
-    'Networks/CudaTraining.*:Networks/CudaShortTraining.*:Networks/CudaSteps.*:CudaMemory.TrainsWhereThereIsEnough:CudaMemory.TheLimitCountsAsTheGpusSize'
+    'CudaLibraries.*:Networks/CudaTraining.*:Networks/CudaShortTraining.*:Networks/CudaSteps.*:CudaMemory.TrainsWhereThereIsEnough:CudaMemory.TheLimitCountsAsTheGpusSize'
   shards networks 100 4 treino_test_conformance 'Parts/RandomNetworks.*'
   wait
   local name failed
@@ -200,7 +209,7 @@ profile() {
 libraries() {
   say "heavy ops beside cuDNN and cuBLAS"
   timeout -k 5 "${LIBRARIES_LIMIT:-90}" "$python" benchmarks/gpu/libraries.py ${NETWORKS:-recipes/mnist.toml recipes/cifar10.toml} \
-    --device "${DEVICE:-cuda}" --json "$out/libraries.json" 2>"$out/libraries.err" || {
+    --device "${DEVICE:-cuda}" --json "$out/libraries.json" ${LIBRARIES_OPTIONS:-} 2>"$out/libraries.err" || {
     echo "FAILED ($?)"
     tail -n 3 "$out/libraries.err"
   }

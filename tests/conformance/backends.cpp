@@ -24,10 +24,18 @@ void add_cpu(std::vector<Backend>& all, const std::string& isa, const std::strin
 }
 
 // The CUDA device on the stand-in for its driver, which runs the kernels on the host, or on a GPU.
-void add_cuda(std::vector<Backend>& all) {
+Backend cuda(const std::string& more = "", const std::string& algorithm = "") {
   const test::Environment driver("TREINO_CUDA_DRIVER", test::cuda_under_test("TREINO_CUDA_DRIVER"));
   const test::Environment image("TREINO_CUDA_IMAGE", test::cuda_under_test("TREINO_CUDA_IMAGE"));
-  all.push_back({test::on_real_gpu() ? "cuda" : "cuda on the host", "", make_device("cuda")});
+  return {(test::on_real_gpu() ? "cuda" : "cuda on the host") + more, algorithm,
+          make_device("cuda")};
+}
+
+Backend cuda_with_libraries() {
+  const test::Environment always("TREINO_CUDA_LIBRARIES", "always");
+  const test::Environment cudnn("TREINO_CUDNN", test::cuda_under_test("TREINO_CUDNN"));
+  const test::Environment cublaslt("TREINO_CUBLASLT", test::cuda_under_test("TREINO_CUBLASLT"));
+  return cuda(" with libraries", "libraries");
 }
 
 }  // namespace
@@ -36,7 +44,7 @@ const std::vector<Backend>& all_backends() {
   static const std::vector<Backend> backends = [] {
     std::vector<Backend> all;
     if (test::on_real_gpu()) {  // where there is nothing to learn of the CPU device
-      add_cuda(all);
+      all.push_back(cuda());
       return all;
     }
     for (const char* isa : {"avx512", "avx2", "portable"}) {
@@ -45,7 +53,7 @@ const std::vector<Backend>& all_backends() {
       for (const char* algorithm : {"direct", "winograd", "onednn"})
         add_cpu(all, isa, algorithm, true);
     }
-    add_cuda(all);
+    all.push_back(cuda());
     return all;
   }();
   return backends;
@@ -57,6 +65,13 @@ std::vector<const Backend*> plain_backends() {
     if (backend.algorithm.empty()) plain.push_back(&backend);
   }
   return plain;
+}
+
+std::vector<const Backend*> short_product_backends() {
+  static const Backend with_libraries = cuda_with_libraries();
+  std::vector<const Backend*> all = plain_backends();
+  all.push_back(&with_libraries);
+  return all;
 }
 
 Device& reference() {

@@ -21,6 +21,8 @@ struct Backend {
 const std::vector<Backend>& all_backends();
 // Those that differ for an op that is no convolution.
 std::vector<const Backend*> plain_backends();
+// Those, and the CUDA device with all products of few bits that its libraries can make made by them.
+std::vector<const Backend*> short_product_backends();
 
 // The oracle.
 Device& reference();

@@ -70,8 +70,12 @@ TEST_P(Precisions, ProductsAgreeWithTheReference) {
         EXPECT_GT(distance(expected, exact), 0.1 * unit) << one.name;
         EXPECT_LT(distance(expected, exact), 2 * unit) << one.name;
       }
-      for (const Backend* backend : plain_backends()) {
-        EXPECT_LE(distance(run(one, GetParam(), *backend->device), expected), 5e-6)
+      for (const Backend* backend : short_product_backends()) {
+        // A library's convolutions round bf16 results, and may cut what they read to TF32.
+        const double limit = backend->algorithm != "libraries" ? 5e-6
+                             : GetParam() == Precision::bf16   ? 0.6 * unit
+                                                               : 2 * unit;
+        EXPECT_LE(distance(run(one, GetParam(), *backend->device), expected), limit)
             << backend->name << ": " << name(op) << " " << one.name;
       }
     }

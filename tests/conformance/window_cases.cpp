@@ -96,6 +96,11 @@ std::vector<Geometry> convolutions() {
       add_convolution(w, {3, 41, 1}, all);
     }
   }
+  // Channels in eights, which a GPU's libraries have kernels for.
+  for (const Pair& image : {Pair{5, 7}, Pair{12, 11}}) {
+    for (int draw = 0; draw < 4; ++draw)
+      add_convolution(draw_window(7, image, 16, draw > 1, rng), {16, 40, 1}, all);
+  }
   return all;
 }
 

@@ -38,9 +38,9 @@ class CudaMerge : public testing::Test {
   Tensor rows = arena(0, DType::i32, Shape{4}), bytes = arena(256, DType::u8, Shape{4, 8});
   Tensor own = arena(512, DType::i32, Shape{4}), x = arena(1024, DType::f32, Shape{4, 8});
   Step window{Op::window, {}, {order, offset}, {rows}, ""};
-  Step advance = fused(
-      {offset}, {offset},
-      {{Op::constant, {}, 4, DType::i64}, {Op::add, {~0, 0, 0}, 0, DType::i64}}, {1});
+  Step advance =
+      fused({offset}, {offset},
+            {{Op::constant, {}, 4, DType::i64}, {Op::add, {~0, 0, 0}, 0, DType::i64}}, {1});
   Step gather{Op::gather_rows, {}, {table, rows}, {bytes}, ""};
   Step gather_labels{Op::gather_rows, {}, {labels, rows}, {own}, ""};
   Step scale = fused({bytes}, {x},

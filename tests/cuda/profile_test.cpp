@@ -15,12 +15,13 @@ using testing::HasSubstr;
 
 Outcome profile(const std::string& scenario, std::vector<std::string> more = {}) {
   const std::string library = TREINO_FAKE_CUDA_LIBRARY;
-  std::vector<std::string> arguments{"profile", "mnist", "--device", "cuda", "--seconds", "0.01",
-                                     "--batch", "4"};
+  std::vector<std::string> arguments{"profile",   "mnist", "--device", "cuda",
+                                     "--seconds", "0.01",  "--batch",  "4"};
   arguments.insert(arguments.end(), more.begin(), more.end());
-  return run_treino({.arguments = std::move(arguments),
-                     .environment = {"TREINO_CUDA_DRIVER=" + library, "TREINO_CUDA_IMAGE=" + library,
-                                     "TREINO_FAKE_CUDA=" + scenario}});
+  return run_treino(
+      {.arguments = std::move(arguments),
+       .environment = {"TREINO_CUDA_DRIVER=" + library, "TREINO_CUDA_IMAGE=" + library,
+                       "TREINO_FAKE_CUDA=" + scenario}});
 }
 
 TEST(CudaProfile, HoldsOpsLaunchesAndThePeakOfTheClocks) {

@@ -31,7 +31,8 @@ inline std::string program_path() {
 inline bool on_real_gpu() {
   return or_environment("TREINO_TEST_CUDA", "") == "real";
 }
-// What TREINO_CUDA_DRIVER or TREINO_CUDA_IMAGE (`name`) is to be for them.
+// What TREINO_CUDA_DRIVER, TREINO_CUDA_IMAGE, TREINO_CUDNN or TREINO_CUBLASLT (`name`) is to be for
+// them.
 inline std::string cuda_under_test(const char* name) {
   return on_real_gpu() ? or_environment(name, "") : TREINO_FAKE_CUDA_LIBRARY;
 }

@@ -22,7 +22,10 @@ constexpr Row kDevices[] = {
            {.threads = options.threads, .onednn = options.onednn, .exact = options.exact});
      }},
     {"cuda",
-     [](const DeviceOptions& options) { return cuda::make_cuda_device(options.vram_limit); }},
+     [](const DeviceOptions& options) {
+       return cuda::make_cuda_device(
+           {.vram_limit = options.vram_limit, .fast = options.fast, .exact = options.exact});
+     }},
     {"reference", [](const DeviceOptions&) { return reference::make_device(); }},
 };
 

@@ -12,7 +12,8 @@ namespace treino {
 struct DeviceOptions {
   int threads = 0;     // cpu: 0 = the cores this process may use (affinity and cgroup quota)
   bool onednn = true;  // cpu: false = own kernels only
-  bool exact = false;  // cpu: convolutions by their definition only, no Winograd, no oneDNN
+  bool exact = false;  // convolutions by their definition only: no Winograd, no oneDNN, no cuDNN
+  bool fast = false;   // cuda: algorithms too that do not give the same bits again
   std::int64_t vram_limit =
       0;  // cuda: most bytes of the GPU's memory to take; 0 = all that are free
 };

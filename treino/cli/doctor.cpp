@@ -114,7 +114,7 @@ Finding gpu() {
 Finding gpu_trial() {
   Finding finding{"GPU trial", true, "a kernel and a matrix product agree with the host", ""};
   try {
-    const std::string wrong = try_out(*cuda::make_cuda_device(0));
+    const std::string wrong = try_out(*cuda::make_cuda_device({}));
     if (wrong.empty()) return finding;
     finding.text = wrong;
     finding.remedy = "please report it; meanwhile train with --device cpu";
@@ -176,12 +176,17 @@ std::vector<Finding> examine_monitor() {
 }
 
 std::vector<Finding> examine() {
-  std::vector<Finding> findings{
-      {"treino", true, kVersion, ""}, processor(), threads(), memory(), huge_pages(), onednn(), gpu()};
+  std::vector<Finding> findings{{"treino", true, kVersion, ""},
+                                processor(),
+                                threads(),
+                                memory(),
+                                huge_pages(),
+                                onednn(),
+                                gpu()};
   if (findings.back().good) findings.push_back(gpu_trial());
-  for (Finding& each : std::vector<Finding>{recipes(), data_sets(),
-                                            writable("cache", data::cache_folder("")),
-                                            writable("this folder", ".")})
+  for (Finding& each :
+       std::vector<Finding>{recipes(), data_sets(), writable("cache", data::cache_folder("")),
+                            writable("this folder", ".")})
     findings.push_back(std::move(each));
   return findings;
 }

@@ -22,7 +22,10 @@ void add_device_options(CLI::App& app, DeviceChoice& choice) {
       ->check(CLI::Range(1, 4096))
       ->type_name("N");
   app.add_flag("--exact", choice.exact,
-               "convolutions by their definition: no Winograd, no oneDNN; slower");
+               "convolutions by their definition: no Winograd, no oneDNN, no cuDNN; slower");
+  app.add_flag("--fast", choice.fast,
+               "on a GPU: algorithms of cuDNN too that do not give the same bits again")
+      ->excludes("--exact");
   app.add_option("--vram-limit", choice.vram_limit,
                  "most of the GPU's memory to take (512MiB, 4GiB); default: what is free")
       ->transform(CLI::AsSizeValue(false))
@@ -34,10 +37,15 @@ std::unique_ptr<Device> make_device(DeviceChoice& choice) {
     throw Error::mistake("--vram-limit is of a GPU's memory, and --device is " + choice.device +
                          "; leave it out, or add --device cuda");
   }
+  if (choice.fast && choice.device != "cuda") {
+    throw Error::mistake("--fast is for a GPU, and --device is " + choice.device +
+                         "; leave it out, or add --device cuda");
+  }
   if (choice.threads == 0) choice.threads = usable_threads();
   return treino::make_device(choice.device,
                              {.threads = choice.threads,
                               .exact = choice.exact,
+                              .fast = choice.fast,
                               .vram_limit = static_cast<std::int64_t>(choice.vram_limit)});
 }
 

@@ -15,11 +15,11 @@ namespace treino::cli {
 struct DeviceChoice {
   std::string device = "cpu";
   int threads = 0;  // 0: the cores this process may use
-  bool exact = false;
+  bool exact = false, fast = false;
   std::uint64_t vram_limit = 0;  // bytes; 0: none
 };
 
-// --device, --threads, --exact, --vram-limit.
+// --device, --threads, --exact, --fast, --vram-limit.
 void add_device_options(CLI::App& app, DeviceChoice& choice);
 // Makes it; `choice.threads` becomes the number in force.
 std::unique_ptr<Device> make_device(DeviceChoice& choice);

@@ -12,6 +12,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <functional>
+
 #include "treino/backend/cuda/driver.h"
 
 namespace treino::cuda {
@@ -27,6 +29,9 @@ bool take_bytes(std::size_t bytes);
 void give_bytes(std::size_t bytes);
 
 void set_current(Context context);
+
+// What a library launches into the stream: done at once, or caught for a graph.
+void enqueue(std::function<void()> run);
 
 struct FakeKernel {
   std::string name;

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "tests/cuda/fakes/fake_driver.h"
@@ -39,9 +40,8 @@ std::function<void()> work_of(Function function, void** parameters) {
   std::memcpy(arguments.data(), parameters[0], arguments.size());
   std::int64_t count = 0;
   std::memcpy(&count, parameters[1], sizeof count);
-  return [kernel, arguments = std::move(arguments), count] {
-    kernel->run(arguments.data(), count);
-  };
+  return
+      [kernel, arguments = std::move(arguments), count] { kernel->run(arguments.data(), count); };
 }
 
 GraphNode added(Graph graph, std::function<void()> run, const GraphNode* after, std::size_t count) {
@@ -53,11 +53,20 @@ GraphNode added(Graph graph, std::function<void()> run, const GraphNode* after, 
   return graph->nodes.back().get();
 }
 
+// What comes into the stream meanwhile.
+Graph caught = nullptr;
+
 bool valid(unsigned grid, unsigned block) {
   return grid > 0 && block > 0 && block <= 1024;
 }
 
 }  // namespace
+
+void enqueue(std::function<void()> run) {
+  if (caught == nullptr) return run();
+  const GraphNode before = caught->nodes.empty() ? nullptr : caught->nodes.back().get();
+  added(caught, std::move(run), &before, before == nullptr ? 0 : 1);
+}
 
 extern "C" {
 
@@ -99,11 +108,17 @@ Result cuStreamSynchronize(Stream) {
   return Result::success;
 }
 
-Result cuLaunchKernel(Function function, unsigned grid, unsigned, unsigned, unsigned block,
-                      unsigned, unsigned, unsigned, Stream, void** parameters, void**) {
-  TREINO_FAKE(cuLaunchKernel, true);
-  if (!valid(grid, block)) return Result::invalid_value;
-  work_of(function, parameters)();
+Result cuStreamBeginCapture_v2(Stream stream, CaptureMode) {
+  TREINO_FAKE(cuStreamBeginCapture_v2, true);
+  if (stream == nullptr || caught != nullptr) return Result::invalid_value;
+  caught = new GraphHandle;
+  return Result::success;
+}
+
+Result cuStreamEndCapture(Stream, Graph* graph) {
+  TREINO_FAKE(cuStreamEndCapture, true);
+  if (caught == nullptr) return Result::invalid_value;
+  *graph = std::exchange(caught, nullptr);
   return Result::success;
 }
 
@@ -157,7 +172,23 @@ Result cuGraphAddDependencies_v2(Graph graph, const GraphNode* from, const Graph
 Result cuGraphAddEventRecordNode(GraphNode* node, Graph graph, const GraphNode* after,
                                  std::size_t count, Event event) {
   TREINO_FAKE(cuGraphAddEventRecordNode, true);
-  *node = added(graph, [event] { event->time = std::chrono::steady_clock::now(); }, after, count);
+  *node = added(
+      graph, [event] { event->time = std::chrono::steady_clock::now(); }, after, count);
+  return Result::success;
+}
+
+// The child is the caller's and copied, its nodes in their order.
+Result cuGraphAddChildGraphNode(GraphNode* node, Graph graph, const GraphNode* after,
+                                std::size_t count, Graph child) {
+  TREINO_FAKE(cuGraphAddChildGraphNode, true);
+  std::vector<std::function<void()>> all;
+  for (const auto& one : child->nodes) all.push_back(one->run);
+  *node = added(
+      graph,
+      [all = std::move(all)] {
+        for (const auto& run : all) run();
+      },
+      after, count);
   return Result::success;
 }
 

@@ -21,9 +21,7 @@ constexpr Index kMostPartial = Index{8} << 20;
 Index waves(const TileShape& tile, Index blocks, Index slices) {
   const Index work = tile.rows * tile.columns * tile.depth / tile.speed.rate;
   const Index wait = tile.speed.slice * tile.depth / 16;
-  const auto wave = [&](Index at_once) {
-    return kBegin + slices * std::max(wait, at_once * work);
-  };
+  const auto wave = [&](Index at_once) { return kBegin + slices * std::max(wait, at_once * work); };
   const Index full = blocks / (kProcessors * tile.room), rest = blocks % (kProcessors * tile.room);
   return full * wave(tile.room) + (rest == 0 ? 0 : wave(parts(rest, kProcessors)));
 }

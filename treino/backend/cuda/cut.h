@@ -40,8 +40,8 @@ struct TileShape {
 
   template <typename Work>
   static constexpr TileShape of() {
-    return {Work::kTileRows, Work::kTileColumns, Work::kDepth,
-            Work::Tile::kEach, Work::kBlocks,    kSpeed<Work>};
+    return {Work::kTileRows,   Work::kTileColumns, Work::kDepth,
+            Work::Tile::kEach, Work::kBlocks,      kSpeed<Work>};
   }
   Index count(Index of_rows, Index of_columns) const {
     return parts(of_rows, rows) * parts(of_columns, columns);

@@ -37,8 +37,9 @@ HardwarePeak peak_of(const DeviceInfo& info) {
 
 class CudaDevice : public Device {
  public:
-  explicit CudaDevice(std::int64_t vram_limit)
-      : gpu_(std::make_shared<Gpu>(Driver::load(), vram_limit)) {}
+  explicit CudaDevice(const CudaOptions& options)
+      : gpu_(std::make_shared<Gpu>(Driver::load(), options.vram_limit)),
+        libraries_(options.exact ? nullptr : std::make_shared<Libraries>(!options.fast)) {}
 
   std::string_view name() const override { return "cuda"; }
   const Target& target() const override { return target_; }
@@ -57,19 +58,20 @@ class CudaDevice : public Device {
                            " is not one of the cuda device");
     auto workspace = workspace_.lock();
     if (!workspace) workspace_ = workspace = std::make_shared<Workspace>(gpu_);
-    return std::make_unique<CudaExecutable>(program, *own, std::move(workspace), gpu_);
+    return std::make_unique<CudaExecutable>(program, *own, std::move(workspace), gpu_, libraries_);
   }
 
  private:
   CudaTarget target_;
   std::shared_ptr<Gpu> gpu_;
+  std::shared_ptr<Libraries> libraries_;
   std::weak_ptr<Workspace> workspace_;  // there while there are programs
 };
 
 }  // namespace
 
-std::unique_ptr<Device> make_cuda_device(std::int64_t vram_limit) {
-  return std::make_unique<CudaDevice>(vram_limit);
+std::unique_ptr<Device> make_cuda_device(const CudaOptions& options) {
+  return std::make_unique<CudaDevice>(options);
 }
 
 }  // namespace treino::cuda

@@ -11,8 +11,13 @@ namespace treino::cuda {
 inline constexpr const char* kStanding =
     "--device cuda is experimental: its tests have passed on one kind of GPU, an NVIDIA H200";
 
-// The first NVIDIA GPU of this machine. `vram_limit`: most bytes of its memory to take, 0: all that
-// are free. Throws Error::work where there is no GPU to be used.
-std::unique_ptr<Device> make_cuda_device(std::int64_t vram_limit);
+struct CudaOptions {
+  std::int64_t vram_limit = 0;  // most bytes of its memory to take, 0: all that are free
+  bool fast = false;            // algorithms too that do not give the same bits again
+  bool exact = false;           // own kernels only
+};
+
+// The first NVIDIA GPU of this machine. Throws Error::work where there is no GPU to be used.
+std::unique_ptr<Device> make_cuda_device(const CudaOptions& options);
 
 }  // namespace treino::cuda

@@ -92,6 +92,9 @@ struct GraphEdge {
 inline constexpr GraphEdge kFullEdge{}, kEarlyEdge{.from = 1, .type = 1};
 inline constexpr int kLeastCapabilityOfEarlyBegin = 9;  // compute
 
+// CUstreamCaptureMode: what the thread does elsewhere is not the capture's.
+enum class CaptureMode : int { relaxed = 2 };
+
 inline constexpr unsigned kNonBlockingStream = 1;  // CU_STREAM_NON_BLOCKING
 
 // The oldest driver that can load this build's kernels: CUDA 13.0, driver 580.

@@ -67,8 +67,13 @@ bool is_asked(std::string_view way) {
 }  // namespace
 
 CudaExecutable::CudaExecutable(const Program& program, CudaStore& store,
-                               std::shared_ptr<Workspace> workspace, std::shared_ptr<Gpu> gpu)
-    : gpu_(std::move(gpu)), workspace_(std::move(workspace)), program_(program) {
+                               std::shared_ptr<Workspace> workspace, std::shared_ptr<Gpu> gpu,
+                               std::shared_ptr<Libraries> libraries)
+    : gpu_(std::move(gpu)),
+      libraries_(std::move(libraries)),
+      workspace_(std::move(workspace)),
+      program_(program) {
+  gpu_->use();
   for (const int place : bind_variables(program, store))
     variables_.push_back(place < 0 ? 0 : store.address(place));
   const Plan plan = plan_at(0);  // for its sizes
@@ -79,8 +84,7 @@ CudaExecutable::CudaExecutable(const Program& program, CudaStore& store,
   choices_.resize(program.steps.size());
   for (const Launch& launch : plan.launches) {
     std::string& choice = choices_[static_cast<std::size_t>(launch.step)];
-    choice += (choice.empty() ? "own cuda " : ", ") +
-              std::string(kKernelNames[static_cast<int>(launch.kernel)]);
+    choice += (!choice.empty() ? ", " : launch.library ? "" : "own cuda ") + launch.name();
   }
   for (std::string& choice : choices_) {
     if (choice.empty()) choice = "own cuda, in another's launch";
@@ -107,7 +111,8 @@ Plan CudaExecutable::plan_at(int turn) const {
                               .scratch = within(arenas_ * arena_bytes_),
                               .groups = groups_at(turn),
                               .counters = own_.address(),
-                              .variables = variables_});
+                              .variables = variables_,
+                              .libraries = libraries_.get()});
 }
 
 // Has room for the program, with one arena where there is none for two.
@@ -198,8 +203,7 @@ StepTimes CudaExecutable::profile(std::int64_t steps) {
   launches.emplace_back().blocks = 1;  // one of no index: it does nothing
   StepTimes times{.runs = steps, .seconds = std::vector<double>(choices_.size(), 0)};
   for (const Launch& launch : plans_[0].launches)
-    times.launches.push_back(
-        {kKernelNames[static_cast<int>(launch.kernel)], launch.step, 0, launch.after});
+    times.launches.push_back({launch.name(), launch.step, 0, launch.after});
   std::vector<Event> events(launches.size() + 1, nullptr);
   for (Event& event : events) gpu_->check(api->event_create(&event, 0), "making an event");
   const OwnGraph graph = gpu_->timed(launches, events);

@@ -12,7 +12,7 @@ namespace treino::cuda {
 class CudaExecutable : public Executable {
  public:
   CudaExecutable(const Program& program, CudaStore& store, std::shared_ptr<Workspace> workspace,
-                 std::shared_ptr<Gpu> gpu);
+                 std::shared_ptr<Gpu> gpu, std::shared_ptr<Libraries> libraries);
 
   void run(std::int64_t steps) override;
   StepTimes profile(std::int64_t steps) override;
@@ -29,6 +29,7 @@ class CudaExecutable : public Executable {
   Address groups_at(int turn) const;
 
   std::shared_ptr<Gpu> gpu_;
+  std::shared_ptr<Libraries> libraries_;
   std::shared_ptr<Workspace> workspace_;
   Program program_;
   std::vector<Address> variables_;

@@ -121,15 +121,27 @@ void Gpu::read(void* to, Address address, std::size_t bytes, const std::string& 
   wait();
 }
 
-void Gpu::launch(const Launch& launch) const {
-  Index count = launch.count;
-  void* parameters[] = {const_cast<std::byte*>(launch.arguments.data()), &count};
-  check((*driver_)->launch(function(launch.kernel), launch.blocks, 1, 1, kThreads, 1, 1, 0, stream_,
-                           parameters, nullptr),
-        std::string("launching the kernel ") + kKernelNames[static_cast<int>(launch.kernel)]);
+// A library's launches are caught on their way to the stream.
+GraphNode Gpu::add_call(const Launch& launch, std::span<const GraphNode> after, Graph graph) const {
+  const Driver& api = *driver_;
+  check(api->capture_begin(stream_, CaptureMode::relaxed), "catching a library's launches");
+  Graph caught = nullptr;
+  try {
+    launch.library->enqueue(stream_, launch.operands());
+  } catch (...) {
+    if (api->capture_end(stream_, &caught) == Result::success) api->graph_destroy(caught);
+    throw;
+  }
+  check(api->capture_end(stream_, &caught), "catching a library's launches");
+  GraphNode result = nullptr;
+  const Result said = api->graph_add_child(&result, graph, after.data(), after.size(), caught);
+  api->graph_destroy(caught);
+  check(said, "adding a library's launches to a graph");
+  return result;
 }
 
 GraphNode Gpu::add(const Launch& launch, std::span<const GraphNode> after, Graph graph) const {
+  if (launch.library) return add_call(launch, after, graph);
   Index count = launch.count;
   void* parameters[] = {const_cast<std::byte*>(launch.arguments.data()), &count};
   KernelNode node{};
@@ -140,8 +152,7 @@ GraphNode Gpu::add(const Launch& launch, std::span<const GraphNode> after, Graph
   node.parameters = parameters;
   GraphNode result = nullptr;
   check((*driver_)->graph_add_kernel(&result, graph, after.data(), after.size(), &node),
-        std::string("adding the kernel ") + kKernelNames[static_cast<int>(launch.kernel)] +
-            " to a graph");
+        "adding the kernel " + launch.name() + " to a graph");
   return result;
 }
 
@@ -165,16 +176,21 @@ OwnGraph Gpu::made(const std::function<void(Graph)>& fill) const {
 OwnGraph Gpu::graph_of(std::span<const Launch> launches) const {
   return made([&](Graph graph) {
     std::vector<GraphNode> nodes, before, after;
+    std::vector<GraphEdge> edges;
     for (const Launch& launch : launches) {
       nodes.push_back(add(launch, {}, graph));
-      for (const int other : launch.after) before.push_back(nodes[static_cast<std::size_t>(other)]);
-      after.resize(before.size(), nodes.back());
+      for (const int other : launch.after) {
+        const auto place = static_cast<std::size_t>(other);
+        before.push_back(nodes[place]);
+        after.push_back(nodes.back());
+        // A library's kernels neither wait nor let others come early.
+        edges.push_back(launch.library || launches[place].library ? kFullEdge : edge_);
+      }
     }
     if (after.empty()) return;
-    const std::vector<GraphEdge> edges(after.size(), edge_);
-    check((*driver_)->graph_add_edges(graph, before.data(), after.data(), edges.data(),
-                                      edges.size()),
-          "adding edges to a graph");
+    check(
+        (*driver_)->graph_add_edges(graph, before.data(), after.data(), edges.data(), edges.size()),
+        "adding edges to a graph");
   });
 }
 

@@ -45,7 +45,6 @@ class Gpu : public std::enable_shared_from_this<Gpu> {
   void clear(Address address, std::int64_t bytes) const;
   void write(Address address, const void* from, std::size_t bytes, const std::string& what) const;
   void read(void* to, Address address, std::size_t bytes, const std::string& what) const;  // waits
-  void launch(const Launch& launch) const;
   // All of them, each as soon as those are done that it must follow.
   OwnGraph graph_of(std::span<const Launch> launches) const;
   void run(const OwnGraph& graph) const;
@@ -60,6 +59,7 @@ class Gpu : public std::enable_shared_from_this<Gpu> {
  private:
   Function function(Kernel kernel) const { return functions_[static_cast<std::size_t>(kernel)]; }
   GraphNode add(const Launch& launch, std::span<const GraphNode> after, Graph graph) const;
+  GraphNode add_call(const Launch& launch, std::span<const GraphNode> after, Graph graph) const;
   // The graph of what `fill` adds to it.
   OwnGraph made(const std::function<void(Graph)>& fill) const;
 
@@ -72,7 +72,7 @@ class Gpu : public std::enable_shared_from_this<Gpu> {
   std::array<Function, kKernelCount> functions_{};
   Function levels_ = nullptr;
   int processors_ = 0, most_shared_ = 0;  // bytes that a block may share
-  GraphEdge edge_ = kFullEdge;  // between a step's kernels
+  GraphEdge edge_ = kFullEdge;            // between a step's kernels
 };
 
 // A piece of the GPU's memory; empty where there were not as many bytes.

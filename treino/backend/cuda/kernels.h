@@ -5,6 +5,7 @@
 #include "treino/backend/cuda/kernels/elementwise.h"
 #include "treino/backend/cuda/kernels/known_group.h"
 #include "treino/backend/cuda/kernels/levels.h"
+#include "treino/backend/cuda/kernels/library.h"
 #include "treino/backend/cuda/kernels/movement.h"
 #include "treino/backend/cuda/kernels/norm_quads.h"
 #include "treino/backend/cuda/kernels/product.h"

@@ -28,7 +28,8 @@ LevelTable make_levels(std::span<const Launch> launches) {
     for (std::size_t i = 0; i < launches.size(); ++i) {
       if (level_of[i] != level) continue;
       const Launch& launch = launches[i];
-      result.possible = result.possible && kInLevels[static_cast<int>(launch.kernel)];
+      result.possible =
+          result.possible && !launch.library && kInLevels[static_cast<int>(launch.kernel)];
       result.room = std::max(result.room, launch.room);
       entries.push_back({static_cast<int>(launch.kernel), now.blocks, launch.blocks,
                          static_cast<unsigned>(arguments.size()), launch.count});

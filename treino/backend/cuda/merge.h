@@ -17,8 +17,8 @@ struct Unit {
   int number = 0;  // of the step in the program
   const Step* step = nullptr;
   std::shared_ptr<const Step> part;  // `step`, where it is only a part of the program's
-  const Step* before = nullptr;  // made what the step reads, which now makes it itself
-  const Step* then = nullptr;    // reads output `handed` of the step
+  const Step* before = nullptr;      // made what the step reads, which now makes it itself
+  const Step* then = nullptr;        // reads output `handed` of the step
   std::size_t handed = 0;
   bool keeps = true;  // others read that output too
 

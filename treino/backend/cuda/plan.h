@@ -14,6 +14,7 @@
 
 #include "treino/backend/cuda/driver.h"
 #include "treino/backend/cuda/kernels.h"
+#include "treino/backend/cuda/libraries.h"
 #include "treino/backend/cuda/merge.h"
 #include "treino/base/convert.h"
 #include "treino/runtime/program.h"
@@ -25,13 +26,23 @@ inline constexpr Index kProcessors = 132;
 
 struct Launch {
   Kernel kernel{};
-  Index count = 0;         // indices, or tiles
-  unsigned blocks = 0;     // of kThreads threads each
-  int step = 0;            // of the program
-  std::vector<int> after;  // launches that must be done before
-  std::size_t bytes = 0;   // of the arguments
-  std::size_t room = 0;    // that a block's threads share
+  Index count = 0;                             // indices, or tiles
+  unsigned blocks = 0;                         // of kThreads threads each
+  int step = 0;                                // of the program
+  std::vector<int> after;                      // launches that must be done before
+  std::size_t bytes = 0;                       // of the arguments
+  std::size_t room = 0;                        // that a block's threads share
+  std::shared_ptr<const LibraryCall> library;  // it is this instead of the kernel
   alignas(16) std::array<std::byte, 1024> arguments{};
+
+  std::string name() const {
+    return library ? library->name() : kKernelNames[static_cast<int>(kernel)];
+  }
+  LibraryCall::Operands operands() const {  // of the library's call
+    LibraryCall::Operands result;
+    std::memcpy(&result, arguments.data(), sizeof result);
+    return result;
+  }
 };
 
 // Bytes of the GPU's memory.
@@ -59,6 +70,7 @@ class Planner {
   struct Places {
     Address arena = 0, scratch = 0, groups = 0, counters = 0;
     std::vector<Address> variables;  // of the program
+    Libraries* libraries = nullptr;  // null: own kernels only
   };
 
   Planner(const Places& places, Plan& plan) : places_(places), plan_(plan) {}
@@ -88,6 +100,15 @@ class Planner {
     plan_.counters += count;
     return reinterpret_cast<unsigned*>(places_.counters + before * sizeof(unsigned));
   }
+  Libraries* libraries() const { return places_.libraries; }
+  void call(std::shared_ptr<const LibraryCall> library, const LibraryCall::Operands& operands) {
+    Launch& launch = plan_.launches.emplace_back();
+    launch.library = std::move(library);
+    launch.count = launch.blocks = 1;
+    launch.step = unit_->number;
+    launch.bytes = sizeof operands;
+    std::memcpy(launch.arguments.data(), &operands, sizeof operands);
+  }
   // Where the group will be on the GPU.
   const FusedGroup* add(const FusedGroup& group) {
     plan_.groups.push_back(group);
@@ -104,7 +125,8 @@ class Planner {
     launch.kernel = kernel_of<Work>;
     launch.count = count;
     const Index wanted = kTiled<Work> ? count : (count + kThreads - 1) / kThreads;
-    launch.blocks = static_cast<unsigned>(std::min(wanted, kTiled<Work> ? kMostTiles : kMostBlocks));
+    launch.blocks =
+        static_cast<unsigned>(std::min(wanted, kTiled<Work> ? kMostTiles : kMostBlocks));
     launch.step = unit_->number;
     launch.bytes = sizeof work;
     launch.room = room_of<Work>();

@@ -5,7 +5,7 @@
 #include <type_traits>
 
 #include "treino/backend/cuda/cut.h"
-#include "treino/backend/cuda/plan.h"
+#include "treino/backend/cuda/plan_heavy.h"
 #include "treino/base/error.h"
 
 namespace treino::cuda {
@@ -25,6 +25,12 @@ Window to_window(const WindowAttributes& w) {
   return window;
 }
 
+int small(const Step& step, Index extent) {
+  if (extent <= std::numeric_limits<int>::max()) return static_cast<int>(extent);
+  throw Error::work("a " + std::string(name(step.op)) + " of " + step.scope +
+                    " is too large for the cuda device: train with a smaller batch");
+}
+
 namespace {
 
 Index elements(const Tensor& tensor) {
@@ -40,12 +46,6 @@ Filters filters_of(const Step& step) {
   const auto& w = std::get<WindowAttributes>(step.attributes);
   return {w.kernel[2], w.kernel[3], w.groups};
 }
-
-// What a product does to its sums, and where the results go.
-struct End {
-  float* out;
-  Epilogue epilogue;
-};
 
 // With the group that reads the product's results (merge_rules.cpp).
 End end_of(Planner& planner, const Step& step, Op activation = Op::cast) {
@@ -70,13 +70,6 @@ End end_of(Planner& planner, const Step& step, Op activation = Op::cast) {
   end.epilogue.gate = input(group.text == group::relu_grad::kText ? 0 : 2);
   end.epilogue.threshold = static_cast<float>(group.constants[0]);
   return end;
-}
-
-// An extent in 32 bits.
-int small(const Step& step, Index extent) {
-  if (extent <= std::numeric_limits<int>::max()) return static_cast<int>(extent);
-  throw Error::work("a " + std::string(name(step.op)) + " of " + step.scope +
-                    " is too large for the cuda device: train with a smaller batch");
 }
 
 template <typename Work, typename Operands>
@@ -203,6 +196,7 @@ void plan_matmul(Planner& planner, const Step& step) {
               &out = step.outputs[0].type.shape;
   const End end = end_of(planner, step, m.activation);
   for (const Index count : {a.elements(), b.elements(), out.elements()}) small(step, count);
+  if (plan_product_by_library(planner, step, end)) return;
   with_neighbours({a[1], b[1], a[!m.transpose_a], out[1]}, [&](auto width) {
     product(planner, m.precision,
             MatrixOperands<width>::of(planner.at<float>(step.inputs[0]),
@@ -223,6 +217,7 @@ void plan_conv2d(Planner& planner, const Step& step) {
                    elements(step.outputs[0]));
     return;
   }
+  if (plan_convolution_by_library(planner, step, end)) return;
   const Patches p = patches_of(step);
   with_neighbours_of(p, [&](auto left, auto right) {
     product(planner, precision_of(step),
@@ -240,6 +235,7 @@ void plan_conv2d_grad_input(Planner& planner, const Step& step) {
     planner.launch(ConvGradInput{dy, kernel, end.out, window, filters}, elements(step.outputs[0]));
     return;
   }
+  if (plan_convolution_by_library(planner, step, end)) return;
   const Patches p = patches_of(step);
   const int rows = small(step, elements(step.outputs[0]) / Index{p.channels});
   with_neighbours({p.channels, p.filters}, [&](auto width) {
@@ -255,6 +251,7 @@ void plan_conv2d_grad_kernel(Planner& planner, const Step& step) {
   const float *x = planner.at<float>(step.inputs[0]), *dy = planner.at<float>(step.inputs[1]);
   const End end = end_of(planner, step);
   if (filters.groups == 1) {
+    if (plan_convolution_by_library(planner, step, end)) return;
     const Patches p = patches_of(step);
     with_neighbours_of(p, [&](auto left, auto right) {
       product(

@@ -201,9 +201,8 @@ void plan_reduce_sum(Planner& planner, const Step& step) {
     if (in.type.dtype == DType::f32) return plan_sum<double, float>(planner, step, in);
     return plan_sum<double, std::int32_t>(planner, step, in);
   }
-  with_type(step.inputs[0].type.dtype, [&](auto element) {
-    plan_sum<decltype(element)>(planner, step, step.inputs[0]);
-  });
+  with_type(step.inputs[0].type.dtype,
+            [&](auto element) { plan_sum<decltype(element)>(planner, step, step.inputs[0]); });
 }
 
 void plan_reduce_max(Planner& planner, const Step& step) {
