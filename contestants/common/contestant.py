@@ -61,6 +61,13 @@ def arguments(variants=("equal",)):
     return options
 
 
+def no_gpu(options, framework, why):
+    """Ends a contestant that was asked for a device its framework does not have here."""
+    why = " ".join(str(why).split())
+    raise SystemExit(f"device {options.device}: {framework} sees no GPU ({why[:80]}); see treino doctor, "
+                     "or name a Python that has its GPU build in TREINO_BENCH_PYTHON")
+
+
 def _idx(folder, name, header):
     for path in (folder / f"{name}.gz", folder / name):
         if path.exists():

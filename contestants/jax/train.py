@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """JAX and optax: XLA, the compiler that EXLA (Elixir's Axon) uses too.
 
-The dense network's epoch is one compiled scan over its steps; the convolutional one's step is
-compiled by itself, because XLA's CPU backend runs convolutions inside a scan several times slower.
+An epoch is one compiled scan over its steps. On the CPU the convolutional network's step is compiled
+by itself instead, because XLA's CPU backend runs convolutions inside a scan several times slower.
 
 "equal": as everybody. "published": the network of the thesis's Elixir programs
 (sallaumen/elixir_neural_network_labs at 542fa19) on the Axon of that day: Adam at 1e-2, epsilon 1e-8
@@ -26,7 +26,14 @@ import numpy as np
 import optax
 from jax import lax
 
-if options.device != "cpu":  # a GPU would take TF32 unasked
+if options.device != "cpu":
+    try:
+        missing = "JAX_PLATFORMS says cpu" if jax.default_backend() == "cpu" else ""
+    except (RuntimeError, AssertionError) as error:  # without its CUDA plugin an empty assertion
+        missing = str(error) or "no CUDA plugin"
+    if missing:
+        contestant.no_gpu(options, f"JAX {jax.__version__}", missing)
+    # A GPU would take TF32 unasked.
     jax.config.update("jax_default_matmul_precision",
                       "tensorfloat32" if options.precision == "tf32" else "highest")
 events("runtime_ready", framework="jax", version=f"{jax.__version__}, optax {optax.__version__}")
@@ -138,14 +145,16 @@ contestant.model_built(events, sum(int(w.size) for w in jax.tree.leaves(weights)
 state = (weights, running, optimizer.init(weights), jax.random.key(options.seed + 1),
          jnp.zeros(()), jnp.zeros((), jnp.int32))
 whole, rest = divmod(samples, batch)
-scanned = options.work == "mnist"
+scanned = options.work == "mnist" or options.device != "cpu"
 
 started = time.monotonic()
 row = jnp.zeros(batch, jnp.int32)
 one = jax.jit(step, donate_argnums=0)
-compiled = {batch: one.lower(state, row, train_x, train_y).compile()}
-if rest and not published:
-    compiled[rest] = one.lower(state, row[:rest], train_x, train_y).compile()
+# What a scan does not do: "published" fills its last batch up.
+sizes = {batch} if not scanned else set()
+if rest:
+    sizes.add(batch if published else rest)
+compiled = {size: one.lower(state, row[:size], train_x, train_y).compile() for size in sizes}
 if scanned:
     rows = jnp.zeros((whole, batch), jnp.int32)
     compiled_epoch = jax.jit(steps, donate_argnums=0).lower(state, rows, train_x, train_y).compile()

@@ -15,11 +15,15 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ["KERAS_BACKEND"] = "tensorflow"
 if options.device == "cpu":
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
+os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # else all of a GPU's memory is taken at once
 
 import tensorflow as tf
 
 tf.config.threading.set_intra_op_parallelism_threads(options.threads)
 tf.config.threading.set_inter_op_parallelism_threads(options.threads)
+if options.device != "cpu" and not tf.config.list_physical_devices("GPU"):  # it would train on the CPU
+    contestant.no_gpu(options, f"TensorFlow {tf.__version__}",
+                      "built with CUDA" if tf.test.is_built_with_cuda() else "built without CUDA")
 
 # On a GPU products would take it unasked.
 tf.config.experimental.enable_tensor_float_32_execution(options.precision == "tf32")

@@ -13,6 +13,12 @@ torch.set_num_threads(options.threads)
 torch.set_num_interop_threads(1)
 torch.manual_seed(options.seed)
 device = torch.device(options.device)
+if options.device != "cpu":
+    if not torch.cuda.is_available():
+        contestant.no_gpu(options, f"PyTorch {torch.__version__}",
+                          f"built for CUDA {torch.version.cuda}" if torch.version.cuda
+                          else "built without CUDA")
+    torch.backends.cudnn.benchmark = True  # shapes stay: cuDNN may look for its fastest kernels once
 # On a GPU convolutions would take TF32 unasked.
 torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = options.precision == "tf32"
 events("runtime_ready", framework="pytorch", version=torch.__version__)
