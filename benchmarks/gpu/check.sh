@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Tests and times the CUDA backend on this machine's GPU, from a folder that pack.sh made:
-#   OUT=results .../benchmarks/gpu/check.sh doctor tests train seeds mark steps profile libraries kernels lab monitor memcheck
+#   OUT=results .../benchmarks/gpu/check.sh doctor tests train seeds mark bench steps profile libraries kernels lab monitor memcheck
 # Every command has a time limit; one that fails is named and the next goes on. Short tables come on
 # standard output, whole logs go to logs/ beside the programs and, after each section, packed into
 # the one file $OUT/logs.tar.xz. PYTHON names the interpreter that has the peers.
@@ -178,6 +178,58 @@ mark() {
   done
 }
 
+# What contestants are started with: PYTHON without the libraries that came for our programs, and
+# with the optax that came along where it has none.
+contestants_python() {
+  local optax=
+  "$python" -c 'import optax' 2>/dev/null || optax='export PYTHONPATH="${PYTHONPATH:+$PYTHONPATH:}'$root/python\"
+  cat >"$root/contestants-python" <<END
+#!/bin/sh
+export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:-}"
+$optax
+exec "$(command -v "$python")" "\$@"
+END
+  chmod +x "$root/contestants-python"
+  export TREINO_BENCH_PYTHON=$root/contestants-python
+}
+
+# The contestants side by side as `treino bench` has them; whoever cannot run here is left out and named.
+bench() {
+  say "bench: experiments/gpu.toml on ${DEVICE:=cuda} (cifar10: a piece of it, repeated)"
+  unpack_cifar
+  contestants_python
+  local cores log folder=$out/bench
+  timeout -k 5 60 bin/treino bench setup --afresh pytorch jax keras >"$out/bench.setup.log" 2>&1 </dev/null
+  for log in "$XDG_CACHE_HOME"/treino/contestants/*/setup.log; do
+    [ -f "${log%.log}.json" ] || echo "$(basename "$(dirname "$log")" | sed 's/-[^-]*$//') is left out: $(tail -n 1 "$log" | cut -c 1-120)"
+  done
+  # A disturbed run is named and not repeated: the time is short.
+  sed "s/^device = .*/device = \"$DEVICE\"\ntries = 1/" experiments/gpu.toml >"$out/bench.toml"
+  rm -rf "$folder"
+  cores=$(nproc)
+  # A core for the monitor. What there is when the time is over is reported too.
+  # shellcheck disable=SC2086
+  limited bench "${BENCH_LIMIT:-150}" bin/treino bench "$out/bench.toml" --out "$folder" --no-history \
+    --repeat "${REPEAT:-3}" --threads $((cores > 2 ? cores - 1 : cores)) ${BENCH_OPTIONS:-}
+  grep -E '^block|given up|not ranked' "$out/bench.log" | cut -c 1-160 | sed 's/^/    /'
+  local format
+  for format in csv md json; do
+    bin/treino report "$folder" --$format >"$out/bench.$format" 2>>"$out/bench.log"
+  done
+  # Of the page's tables those that say who was how fast, and what it took.
+  awk '/^## / {shown = 0} /^## Warnings/ {exit} /^\*\*/ {shown = /time and resources|by phase|certificate|plainly/}
+    shown' "$out/bench.md" | cat -s | cut -c 1-260
+  "$python" - "$folder/result.json" <<'END'
+import json, sys
+result = json.load(open(sys.argv[1]))
+print("versions:", ", ".join(sorted({f"{run['framework']} {run['version']}" for run in result["runs"] if run["framework"]})))
+for one in result["certificates"]:
+    said = [f"{d['field']}: {d['contestant']} {d['value']}, {d['other']} {d['other_value']}" for d in one["differences"]]
+    verdict = "yes" if one["ok"] else "NO" if said else "nothing ran"
+    print(f"same work, {one['work']}: " + "; ".join([verdict, *said, *one["unknown"], *one["notes"]]))
+END
+}
+
 monitor() {
   say "the monitor's GPU columns"
   timeout -k 5 90 "$python" benchmarks/gpu/monitor_load.py --treino bin/treino --load bin/treino_bench_step --out "$out" \
@@ -254,7 +306,7 @@ memcheck() {
 
 for section in "$@"; do
   case $section in
-    doctor | tests | train | seeds | mark | steps | profile | libraries | kernels | lab | monitor | memcheck) "$section" 2>&1 | tee "$out/section.$section.txt" ;;
+    doctor | tests | train | seeds | mark | bench | steps | profile | libraries | kernels | lab | monitor | memcheck) "$section" 2>&1 | tee "$out/section.$section.txt" ;;
     *) echo "no section $section"; exit 2 ;;
   esac
   # After each, so that a run that is cut off leaves what there was.

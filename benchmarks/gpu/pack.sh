@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Gathers what a bare machine with a GPU needs to test and time this build: programs without symbols,
-# the libraries they need but for the C and C++ libraries, recipes, golden values, the benchmarks'
-# scripts, and pieces of the data sets under $TREINO_DATA (mnist as it is; of cifar10's binary files
-# as many pictures as PICTURES says, which check.sh repeats). PYTHON names an interpreter with numpy.
+# the libraries they need but for the C and C++ libraries, recipes, contestants, experiments, golden
+# values, the benchmarks' scripts, and pieces of the data sets under $TREINO_DATA (mnist as it is; of
+# cifar10's binary files as many pictures as PICTURES says, which check.sh repeats). PYTHON names an
+# interpreter with numpy; its optax, which JAX's installations often lack, comes along.
 #   [PICTURES="5000 2000"] benchmarks/gpu/pack.sh BUILD_DIR OUTPUT_DIR [MORE_DIR...]
 # All pictures ("50000 10000") are too much for one journey of 64 MiB: each MORE_DIR gets as many of
 # them as make all folders alike, and what it holds belongs into OUTPUT_DIR/data/cifar10-packed when
@@ -12,12 +13,12 @@
 # treino_cli treino_bench_step treino_bench_peer treino_test_conformance treino_test_golden
 # treino_test_cuda, and treino_bench_kernels where it is to come along. What runs there: check.sh.
 set -euo pipefail
-[ $# -ge 2 ] || { sed -n '3,13s/^# //p' "$0" >&2; exit 2; }
+[ $# -ge 2 ] || { sed -n '3,14s/^# //p' "$0" >&2; exit 2; }
 build=$(realpath "$1") source=$(realpath "$(dirname "$0")/../..")
 mkdir -p "$2"
 out=$(realpath "$2")
 case $out in "$source" | /) echo "pack.sh: $out is no folder of its own" >&2; exit 2 ;; esac
-rm -rf "${out:?}"/{bin,programs,lib,recipes,tests,benchmarks,data}
+rm -rf "${out:?}"/{bin,programs,lib,recipes,contestants,experiments,python,tests,benchmarks,data}
 mkdir -p "$out"/{bin,programs,lib,tests/golden,benchmarks,data}
 
 programs=(treino treino_bench_step treino_bench_peer tests/treino_test_conformance tests/treino_test_golden
@@ -47,10 +48,20 @@ rm "$out/lib/needed"
 tar -C "$out" -c programs lib | xz --lzma2=preset=3,dict=64MiB >"$out/programs.tar.xz"
 rm -r "$out/programs" "$out/lib"
 
-cp -r "$source/recipes" "$out/"
+cp -r "$source"/{recipes,contestants,experiments} "$out/"
 cp -r "$source"/tests/golden/{networks,values} "$out/tests/golden/"
 cp -r "$source"/benchmarks/{gpu,peers} "$out/benchmarks/"
-rm -rf "$out"/benchmarks/peers/__pycache__
+"${PYTHON:-python3}" - "$out/python" <<'END'
+import importlib.util, shutil, sys
+for name in ("optax", "absl"):  # Python's own code, whatever its version
+    found = importlib.util.find_spec(name)
+    if found is None:
+        print(f"pack.sh: no {name} here: where JAX has none either, its contestant is left out")
+        continue
+    shutil.copytree(found.submodule_search_locations[0], f"{sys.argv[1]}/{name}",
+                    ignore=shutil.ignore_patterns("__pycache__", "*_test.py"))
+END
+find "$out" -name __pycache__ -prune -exec rm -r {} +
 case " ${DATA:=mnist cifar10} " in *" mnist "*) mnist=${TREINO_DATA:-/nonexistent}/mnist ;; *) mnist= ;; esac
 if [ -n "$mnist" ] && [ -d "$mnist" ]; then
   cp -rL --no-preserve=mode "$mnist" "$out/data/"
