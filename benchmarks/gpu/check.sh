@@ -217,7 +217,7 @@ bench() {
     bin/treino report "$folder" --$format >"$out/bench.$format" 2>>"$out/bench.log"
   done
   # Of the page's tables those that say who was how fast, and what it took.
-  awk '/^## / {shown = 0} /^## Warnings/ {exit} /^\*\*/ {shown = /time and resources|by phase|certificate|plainly/}
+  awk '/^## / {shown = 0} /^## Warnings/ {exit} /^\*\*/ {shown = /time and resources|by phase|certificate/}
     shown' "$out/bench.md" | cat -s | cut -c 1-260
   "$python" - "$folder/result.json" <<'END'
 import json, sys
