@@ -230,7 +230,7 @@ void run(const std::map<std::string, std::string>& options, double started) {
              field("batch", static_cast<double>(batch)) +
              field("samples_per_epoch", static_cast<double>(samples)) +
              field("epochs", static_cast<double>(epochs)) +
-             R"(,"precision":"float32","shuffle":true,"loss":"cross_entropy")" +
+             R"(,"precision":"float32","shuffle":true,"loss":"cross_entropy","device":"cpu")" +
              field("seed", static_cast<double>(number("seed"))) +
              field("threads", static_cast<double>(number("threads"))));
 

@@ -100,6 +100,14 @@ class Runner : public testing::Test {
   std::vector<std::string> said;
 };
 
+TEST_F(Runner, TheResultSaysWhatWasAskedOfTheDevice) {
+  const std::string head = "repeat = 1\ndevice = \"cuda\"\nprecision = \"tf32\"\n";
+  const Result result = run(experiment(shell("a", "true"), head)).result;
+  EXPECT_EQ(result.settings.device, "cuda");
+  EXPECT_EQ(result.settings.precision, "tf32");
+  EXPECT_EQ(load_result(out()).settings.device, "cuda");
+}
+
 TEST_F(Runner, RawFilesAndTotalsOfEveryRun) {
   const Result result =
       run(experiment(toy("a", "\"0.02\"") + shell("b", "echo hello; echo oops >&2"))).result;

@@ -127,6 +127,13 @@ TEST(Told, WhatIsUnsaidOfAnOptimizerIsKerass) {
   EXPECT_NE(tell(all).work, tell(good()).work);
 }
 
+TEST(Told, TheDeviceIsPartOfTheWork) {
+  EXPECT_EQ(tell(good()).work.device, "");
+  std::vector<Heard> all = good();
+  all[5] = at(2.0, R"("event":"work","batch":32,"device":"cuda")");
+  EXPECT_EQ(tell(all).work.device, "cuda");
+}
+
 TEST(Lies, TimeGoingBack) {
   EXPECT_THAT(lie(4, at(1.2, R"("event":"compile_done","seconds":0.3)")),
               HasSubstr("events.jsonl:5: compile_done says t ="));

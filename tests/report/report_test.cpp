@@ -125,6 +125,55 @@ TEST(DifferentWork, IsNotRanked) {
   EXPECT_THAT(title_of(result), Not(HasSubstr("DIFFERENT WORK")));
 }
 
+// Of a, b and so on; empty: not said.
+Result on_devices(const std::vector<std::string>& devices) {
+  Result result = example(static_cast<int>(devices.size()), 8);
+  for (experiment::Run& run : result.runs)
+    run.work.device = devices[static_cast<std::size_t>(run.contestant[0] - 'a')];
+  experiment::analyse(result, "");
+  return result;
+}
+
+TEST(DifferentWork, AnotherDeviceIs) {
+  EXPECT_TRUE(on_devices({"cuda", "cuda"}).certificates[0].ok);
+  const Result result = on_devices({"cuda", "cpu", "cuda"});
+  EXPECT_FALSE(result.certificates[0].ok);
+  ASSERT_EQ(result.certificates[0].differences.size(), 1u);
+  const experiment::Difference& one = result.certificates[0].differences[0];
+  EXPECT_EQ(one.field, "device");
+  EXPECT_EQ(one.contestant + " " + one.value + ", " + one.other + " " + one.other_value,
+            "b cpu, a cuda");
+}
+
+TEST(DifferentWork, ADeviceIsAskedForWhereSomebodySaysOne) {
+  EXPECT_THAT(on_devices({"", ""}).certificates[0].unknown, testing::IsEmpty());
+  EXPECT_THAT(on_devices({"cuda", ""}).certificates[0].unknown,
+              testing::ElementsAre("b does not say its device"));
+}
+
+// Who says nothing at all, beside one who says all but the device.
+TEST(DifferentWork, SilenceIsNamedAsSuch) {
+  Result result = example(2, 8);
+  for (experiment::Run& run : result.runs) {
+    if (run.contestant == "b") run.work = {};
+  }
+  experiment::analyse(result, "");
+  EXPECT_THAT(result.certificates[0].unknown,
+              testing::ElementsAre("b says nothing about its work"));
+}
+
+TEST(Tables, TimeOnAGpuAndTheDeviceWhereThereIsOne) {
+  Result result = example(2, 8);
+  EXPECT_THAT(html(result), Not(HasSubstr("GPU time")));
+  EXPECT_NE(settings_table(result).rows[0][0], "device");
+  for (experiment::Run& run : result.runs) run.metrics["gpu_s"] = 1.5;
+  result.settings.device = "cuda";
+  result.settings.precision = "tf32";
+  experiment::analyse(result, "");
+  EXPECT_THAT(headline_table(result, "mnist").header, Contains("GPU time"));
+  EXPECT_THAT(settings_table(result).rows[0], testing::ElementsAre("device", "cuda, tf32"));
+}
+
 TEST(DifferentWork, IsRankedWhenAskedAndTheTitleSaysSo) {
   Result result = example(3, 10, "sgd rate 0.01");
   result.settings.unequal = true;

@@ -43,7 +43,8 @@ std::vector<std::pair<std::string, std::string>> fields_of(const Work& work) {
           {"shuffle", work.shuffle ? (*work.shuffle ? "yes" : "no") : ""},
           {"training samples", count_of(work.train_samples)},
           {"test samples", count_of(work.test_samples)},
-          {"data SHA-256", work.data_sha256}};
+          {"data SHA-256", work.data_sha256},
+          {"device", work.device}};
 }
 
 std::vector<Facts> facts_of(const Result& result, const std::string& work) {
@@ -60,6 +61,11 @@ std::vector<Facts> facts_of(const Result& result, const std::string& work) {
     if (facts.fields.empty()) continue;  // never ran
     if (!accuracies.empty()) facts.accuracy = median(accuracies);
     all.push_back(facts);
+  }
+  // Results of before devices were kept have none.
+  const auto unsaid = [](const Facts& facts) { return facts.fields.back().second.empty(); };
+  if (std::ranges::all_of(all, unsaid)) {
+    for (Facts& facts : all) facts.fields.pop_back();
   }
   return all;
 }

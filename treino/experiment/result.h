@@ -24,7 +24,7 @@ struct Work {
   Number parameters;
   std::string optimizer;  // JSON, keys sorted
   Number batch, samples_per_epoch, epochs, train_samples, test_samples;
-  std::string precision, loss, data_sha256;
+  std::string precision, loss, data_sha256, device;
   std::optional<bool> shuffle;
   bool operator==(const Work&) const = default;
 };
@@ -138,6 +138,7 @@ struct Settings {
   double margin = 0.01, alpha = 0.05;
   unsigned long long seed = 1;
   int threads = 0;
+  std::string device, precision;  // empty in results of before they were kept
   std::string cache = "warm", pinning, order;
   double foreign_limit_pct = 2;
   Number target_accuracy;

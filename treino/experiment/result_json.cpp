@@ -39,7 +39,7 @@ NLOHMANN_JSON_SERIALIZE_ENUM(RunStatus, {{RunStatus::ok, "ok"}, {RunStatus::fail
                                          {RunStatus::broken_events, "broken events"}, {RunStatus::disturbed, "disturbed"}})
 #define TREINO_FIELDS NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT
 TREINO_FIELDS(Interval, low, high)
-TREINO_FIELDS(Work, layers, parameters, optimizer, batch, samples_per_epoch, epochs, train_samples, test_samples, precision, loss, data_sha256, shuffle)
+TREINO_FIELDS(Work, layers, parameters, optimizer, batch, samples_per_epoch, epochs, train_samples, test_samples, precision, loss, data_sha256, device, shuffle)
 TREINO_FIELDS(Epoch, number, start, stop, seconds, samples, steps, loss, accuracy)
 TREINO_FIELDS(Phase, name, seconds, cpu_s, peak_pss_mib, gpu_s, peak_gpu_mem_mib, gpu_energy_j)
 TREINO_FIELDS(Run, block, position, contestant, status, trouble, folder, attempt, exit_code, foreign_cpu_pct, observer_cpu_pct, missed_samples, samples, metrics, phases, epochs, train_start, test_loss, test_accuracy, framework, version, work, files)
@@ -50,7 +50,7 @@ TREINO_FIELDS(Difference, field, contestant, value, other, other_value)
 TREINO_FIELDS(Certificate, work, ok, differences, unknown, notes)
 TREINO_FIELDS(Curve, contestant, quantity, axis, x, middle, low, high, runs)
 TREINO_FIELDS(Power, work, metric, effect, blocks, worst_pair)
-TREINO_FIELDS(Settings, blocks, interval_s, margin, alpha, seed, threads, cache, pinning, order, foreign_limit_pct, target_accuracy, unequal)
+TREINO_FIELDS(Settings, blocks, interval_s, margin, alpha, seed, threads, device, precision, cache, pinning, order, foreign_limit_pct, target_accuracy, unequal)
 TREINO_FIELDS(Result, format, name, title, started, program, settings, machine, contestants, runs, summaries, comparisons, certificates, curves, powers, warnings)
 #undef TREINO_FIELDS
 // clang-format on

@@ -156,6 +156,8 @@ class Bench {
                        .margin = experiment_.margin,
                        .seed = experiment_.seed,
                        .threads = plan_.threads,
+                       .device = experiment_.device,
+                       .precision = experiment_.precision,
                        .cache = experiment_.cache,
                        .pinning = plan_.pinning,
                        .order = "random in each block, balanced over blocks (Williams design)",

@@ -157,6 +157,7 @@ class Listener {
     told_.work.epochs = event.number("epochs");
     told_.work.precision = event.text("precision").value_or("");
     told_.work.loss = event.text("loss").value_or("");
+    told_.work.device = event.text("device").value_or("");
     if (const auto shuffle = event.json("shuffle"))
       told_.work.shuffle = *shuffle != "false" && *shuffle != "0";
   }

@@ -124,7 +124,8 @@ class Page {
       if (one.ok) {
         out_ +=
             "<p>No difference found in layers, parameters, optimiser, loss, batch, samples, "
-            "epochs, precision, shuffling, data and accuracy, as far as they were said.</p>\n";
+            "epochs, precision, shuffling, data, device and accuracy, as far as they were "
+            "said.</p>\n";
       } else if (!one.differences.empty()) {
         out_ += fmt::format("<p class=\"refused\">{} differences: this is not the same work.</p>\n",
                             one.differences.size());

@@ -128,6 +128,10 @@ Table settings_table(const Result& result) {
                    settings.foreign_limit_pct)},
       {"margin of equivalence", fmt::format("{:g} %", 100 * settings.margin)},
       {"level", fmt::format("{:g}, corrected over the pairs of a metric (Holm)", settings.alpha)}};
+  if (!settings.device.empty()) {
+    table.rows.insert(table.rows.begin(),
+                      {"device", fmt::format("{}, {}", settings.device, settings.precision)});
+  }
   if (settings.target_accuracy)
     table.rows.push_back({"target accuracy", fmt::format("{:g} of the training samples, running",
                                                          *settings.target_accuracy)});
@@ -138,8 +142,8 @@ Table settings_table(const Result& result) {
 
 Table headline_table(const Result& result, const std::string& work) {
   Table table = metric_table(result, work,
-                             {"train_s", "time_to_accuracy_s", "wall_s", "cpu_s", "peak_pss_mib",
-                              "peak_gpu_mem_mib", "gpu_energy_j", "accuracy"});
+                             {"train_s", "time_to_accuracy_s", "wall_s", "cpu_s", "gpu_s",
+                              "peak_pss_mib", "peak_gpu_mem_mib", "gpu_energy_j", "accuracy"});
   table.caption = fmt::format(
       "{}: time and resources of a run, median and 95 % interval (counterpart of the thesis's "
       "Table 1)",
