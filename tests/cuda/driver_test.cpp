@@ -79,6 +79,15 @@ Outcome doctor(const std::string& scenario) {
                                      "TREINO_FAKE_CUDA=" + scenario}});
 }
 
+TEST(CudaDoctor, SaysWhichLibrariesThereAre) {
+  const Outcome outcome =
+      run_treino({.arguments = {"doctor"},
+                  .environment = {"TREINO_CUDA_DRIVER=" + kFake, "TREINO_CUDA_IMAGE=" + kFake,
+                                  "TREINO_CUDNN=" + kFake, "TREINO_CUBLASLT=off"}});
+  EXPECT_THAT(outcome.out, HasSubstr("cuDNN 91900, no cuBLASLt (libcublasLt.so.13; TREINO_CUBLASLT "
+                                     "names another)"));
+}
+
 TEST(CudaDoctor, TriesAKernelAndAProduct) {
   EXPECT_THAT(doctor("").out, testing::ContainsRegex(
                                   "GPU trial +a kernel and a matrix product agree with the host"));

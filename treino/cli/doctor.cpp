@@ -110,6 +110,11 @@ Finding gpu() {
           remedy == text.npos ? "train with --device cpu" : text.substr(remedy + 2)};
 }
 
+// Own kernels serve without them.
+Finding gpu_libraries() {
+  return {"GPU libraries", true, cuda::libraries_text(), ""};
+}
+
 // Only where there is a GPU: one kernel and one product, held against the host.
 Finding gpu_trial() {
   Finding finding{"GPU trial", true, "a kernel and a matrix product agree with the host", ""};
@@ -183,7 +188,10 @@ std::vector<Finding> examine() {
                                 huge_pages(),
                                 onednn(),
                                 gpu()};
-  if (findings.back().good) findings.push_back(gpu_trial());
+  if (findings.back().good) {
+    findings.push_back(gpu_libraries());
+    findings.push_back(gpu_trial());
+  }
   for (Finding& each :
        std::vector<Finding>{recipes(), data_sets(), writable("cache", data::cache_folder("")),
                             writable("this folder", ".")})

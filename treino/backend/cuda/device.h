@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "treino/runtime/device.h"
 
@@ -19,5 +20,9 @@ struct CudaOptions {
 
 // The first NVIDIA GPU of this machine. Throws Error::work where there is no GPU to be used.
 std::unique_ptr<Device> make_cuda_device(const CudaOptions& options);
+
+// Which of the libraries beside the driver there are, for people: "cuDNN 91900, no cuBLASLt (...)".
+// Nothing is asked of the GPU.
+std::string libraries_text();
 
 }  // namespace treino::cuda

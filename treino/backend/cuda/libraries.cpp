@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "treino/backend/cuda/libraries.h"
 
+#include <fmt/format.h>
+
 #include <cstdlib>
 
+#include "treino/backend/cuda/device.h"
+#include "treino/base/error.h"
 #include "treino/runtime/kernel_choice.h"
 
 namespace treino::cuda {
@@ -40,6 +44,24 @@ std::shared_ptr<const LibraryCall> Libraries::product(const Step& step,
       calls_.try_emplace(std::string(name(step.op)) + " " + shape_key(step));
   if (is_new) place->second = (*cublaslt_)->product(product);
   return place->second;
+}
+
+std::string libraries_text() {
+  const auto text = [](const char* name, const char* variable, const char* usual,
+                       const char* version_symbol) {
+    std::unique_ptr<SharedLibrary> library;
+    try {
+      library = SharedLibrary::open(variable, chosen(variable), usual);
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    std::size_t (*version)() = nullptr;
+    if (library) library->find(version, version_symbol);
+    if (version != nullptr) return fmt::format("{} {}", name, version());
+    return fmt::format("no {} ({}; {} names another)", name, usual, variable);
+  };
+  return text("cuDNN", "TREINO_CUDNN", "libcudnn.so.9", "cudnnGetVersion") + ", " +
+         text("cuBLASLt", "TREINO_CUBLASLT", "libcublasLt.so.13", "cublasLtGetVersion");
 }
 
 }  // namespace treino::cuda
