@@ -121,6 +121,30 @@ std::vector<Geometry> pools() {
   return all;
 }
 
+// Windows of which there is one along a dimension or both: of the whole picture, of less, of more;
+// beside those that tile the other dimension and those that overlap there.
+void add_single_windows(std::vector<Geometry>& all) {
+  struct Single {
+    Pair image, size, stride;
+    std::int64_t channels, below = 0;  // rows of padding
+  };
+  constexpr Single kSingles[] = {
+      {{5, 7}, {5, 7}, {1, 1}, 8},     {{4, 4}, {4, 4}, {1, 1}, 12}, {{5, 7}, {5, 7}, {1, 1}, 3},
+      {{6, 5}, {6, 2}, {1, 2}, 8},     {{5, 6}, {2, 6}, {2, 1}, 4},  {{6, 5}, {6, 3}, {1, 1}, 8},
+      {{6, 7}, {5, 4}, {2, 5}, 8},     {{3, 3}, {2, 2}, {3, 2}, 4},  {{3, 7}, {2, 2}, {2, 2}, 8},
+      {{5, 7}, {6, 7}, {1, 1}, 16, 1}, {{1, 9}, {1, 9}, {1, 1}, 20},
+  };
+  for (const Single& single : kSingles) {
+    WindowAttributes w;
+    w.size = single.size;
+    w.stride = single.stride;
+    w.pad_after[0] = single.below;
+    w.input = Shape{5, single.image[0], single.image[1], single.channels};
+    const Shape y{5, w.output_extent(0), w.output_extent(1), single.channels};
+    all.push_back({to_string(w.input) + " " + to_string(Attributes(w)), w, y});
+  }
+}
+
 TensorType f32(const Shape& shape) {
   return {shape, DType::f32};
 }
@@ -154,7 +178,9 @@ std::vector<Case> convolution_cases(Op op) {
 
 std::vector<Case> pool_cases(Op op) {
   std::vector<Case> all;
-  for (const Geometry& g : pools()) {
+  std::vector<Geometry> geometries = pools();
+  add_single_windows(geometries);
+  for (const Geometry& g : geometries) {
     const WindowAttributes w = g.window;
     if (op == Op::max_pool) {
       for (Fill fill : {Fill::apart, Fill::whole})
@@ -196,6 +222,7 @@ std::vector<Case> norm_pool_cases(Op op) {
   two.input = Shape{33, 13, 11, 33};
   geometries.push_back({"2x2 of " + to_string(two.input), two,
                         Shape{33, two.output_extent(0), two.output_extent(1), 33}});
+  add_single_windows(geometries);
   for (const Geometry& g : geometries) {
     NormPoolAttributes attributes{g.window, 1e-3};
     const Shape channels{g.window.input[3]};

@@ -9,6 +9,7 @@
 #include "tests/support/environment.h"
 #include "treino/backend/cuda/order.h"
 #include "treino/backend/cuda/plan.h"
+#include "treino/backend/cuda/plan_pool.h"
 #include "treino/backend/devices.h"
 #include "treino/compiler/compile.h"
 #include "treino/nn/recipe.h"
@@ -123,6 +124,32 @@ TEST_P(CudaPlan, StepsThatShareAGraph) {
   EXPECT_EQ(plans_.size(), static_cast<std::size_t>(GetParam().arenas));
   const auto chain = longest_chain(in_a_row(plans_, GetParam().steps));
   EXPECT_EQ(chain.size(), GetParam().chain_of_several) << fmt::format("{}", fmt::join(chain, "\n"));
+}
+
+// Which windows a thread takes whole: those that share no pixel, be it that there is but one.
+TEST(CudaPools, WindowsThatLieApart) {
+  WindowAttributes w;
+  w.input = Shape{2, 6, 5, 8};
+  const auto lies_apart = [&](std::array<Index, 2> size, std::array<Index, 2> stride) {
+    w.size = size;
+    w.stride = stride;
+    return apart(w);
+  };
+  EXPECT_TRUE(lies_apart({2, 2}, {2, 2}));
+  EXPECT_FALSE(lies_apart({2, 2}, {1, 1}));
+  EXPECT_TRUE(lies_apart({6, 5}, {1, 1}));
+  EXPECT_TRUE(lies_apart({6, 2}, {1, 2}));
+  EXPECT_FALSE(lies_apart({6, 2}, {1, 1}));
+  EXPECT_FALSE(lies_apart({5, 5}, {1, 1}));  // two of them, one below the other
+  EXPECT_TRUE(lies_apart({5, 4}, {2, 3}));
+  const WindowQuads all = quads_of(w, false), begun = quads_of(w, true);
+  EXPECT_EQ(all.down * all.across, 1);
+  EXPECT_EQ(begun.down * begun.across, 4);  // and the pixels that lie in none
+  w.pad_before[0] = 1;
+  EXPECT_FALSE(lies_apart({7, 5}, {1, 1}));
+  w.pad_before[0] = 0;
+  w.dilation[1] = 2;
+  EXPECT_FALSE(lies_apart({6, 3}, {1, 1}));
 }
 
 bool meet(const std::vector<Extent>& a, const std::vector<Extent>& b) {

@@ -9,9 +9,12 @@
 namespace treino::cuda {
 
 bool apart(const WindowAttributes& w) {
-  return w.size == w.stride && w.dilation[0] == 1 && w.dilation[1] == 1 && w.pad_before[0] == 0 &&
-         w.pad_before[1] == 0 && w.input[3] % 4 == 0 &&
-         w.input.elements() < std::numeric_limits<int>::max();
+  for (std::size_t d = 0; d < 2; ++d) {
+    // A single window has no neighbour, whatever its stride: that of a global pooling is 1.
+    const bool beside = w.size[d] == w.stride[d] || w.output_extent(static_cast<int>(d)) == 1;
+    if (!beside || w.dilation[d] != 1 || w.pad_before[d] != 0) return false;
+  }
+  return w.input[3] % 4 == 0 && w.input.elements() < std::numeric_limits<int>::max();
 }
 
 WindowQuads quads_of(const WindowAttributes& w, bool begun) {

@@ -9,10 +9,12 @@
 
 namespace treino::cuda {
 
-// Whether windows lie side by side without gaps, and four channels at a time go into them.
+// Whether windows lie side by side without gaps, or there is but one, along each dimension, and
+// four channels at a time go into them.
 bool apart(const WindowAttributes& w);
 
-// `begun`: with those at the lower and right edge that the picture does not fill.
+// `begun`: with those that begin behind the last, at the lower and right edge, whose pixels lie in
+// no window.
 WindowQuads quads_of(const WindowAttributes& w, bool begun);
 
 // Indices of a kernel with a thread for each of those windows.
