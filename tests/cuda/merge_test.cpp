@@ -111,5 +111,82 @@ TEST_F(CudaMerge, GroupsOfSingleNumbersArePartedUnlessOneOverwritesWhatTheOtherR
   EXPECT_EQ(numbers({fused({a, b}, {result, a}, two, {0, 1})}), (Numbers{0}));
 }
 
+// Batch norm and the group that reads it: relu with what its gradient takes, or a residual's sum.
+class CudaMergeNorm : public CudaMerge {
+ protected:
+  static constexpr Index kChannels = 8;
+  static Tensor picture(std::int64_t offset, Index channels = kChannels) {
+    return arena(offset, DType::f32, Shape{2, 3, 3, channels});
+  }
+  static Step norm_of(Index channels) {
+    const auto each = [&](int number) { return variable(number, DType::f32, Shape{channels}); };
+    return {Op::batch_norm,
+            NormAttributes{},
+            {picture(0, channels), each(0), each(1)},
+            {picture(1024, channels), each(2), each(3)},
+            ""};
+  }
+  static Step relu_of(const Tensor& x, const Tensor& y, const Tensor& mask) {
+    return fused({x}, {y, mask},
+                 {{Op::relu, {~0, 0, 0}, 0, DType::f32},
+                  {Op::constant, {}, 0, DType::f32},
+                  {Op::greater, {0, 1, 0}, 0, DType::f32}},
+                 {0, 2});
+  }
+  static Step relu_add_of(const Tensor& x, const Tensor& more) {
+    return fused({x, more}, {picture(2048), picture(3072)},
+                 {{Op::relu, {~0, 0, 0}, 0, DType::f32},
+                  {Op::add, {0, ~1, 0}, 0, DType::f32},
+                  {Op::constant, {}, 0, DType::f32},
+                  {Op::greater, {0, 2, 0}, 0, DType::f32}},
+                 {1, 3});
+  }
+
+  Step norm = norm_of(kChannels);
+  Tensor x = picture(0), normal = picture(1024), more = picture(4096);
+  Step relu = relu_of(normal, picture(2048), picture(3072));
+  Step relu_add = relu_add_of(normal, more);
+};
+
+TEST_F(CudaMergeNorm, EndsWithRelu) {
+  EXPECT_EQ(numbers({norm, relu}), (Numbers{0}));
+  const auto units = merged(program);
+  EXPECT_EQ(units[0].then, &program.steps[1]);
+  EXPECT_FALSE(units[0].keeps);
+  EXPECT_EQ(units[0].reads().size(), 3U);   // x, gamma, beta
+  EXPECT_EQ(units[0].writes().size(), 4U);  // mean, variance, relu and its mask
+  // In the place of what nothing else reads.
+  EXPECT_EQ(numbers({norm, relu_of(normal, normal, picture(3072))}), (Numbers{0}));
+}
+
+TEST_F(CudaMergeNorm, WritesWhatOthersRead) {
+  const Step copy{Op::assign, {}, {normal}, {variable(9, DType::f32, normal.type.shape)}, ""};
+  EXPECT_EQ(numbers({norm, relu, copy}), (Numbers{0, 2}));
+  EXPECT_TRUE(merged(program)[0].keeps);
+  EXPECT_EQ(merged(program)[0].writes().size(), 5U);
+  EXPECT_EQ(numbers({norm, copy, relu_of(normal, normal, picture(3072))}), (Numbers{0, 1, 2}));
+}
+
+TEST_F(CudaMergeNorm, WaitsForWhatAResidualAdds) {
+  const Step make{Op::assign, {}, {variable(9, DType::f32, more.type.shape)}, {more}, ""};
+  EXPECT_EQ(numbers({norm, make, relu_add}), (Numbers{1, 0}));
+  EXPECT_EQ(merged(program)[1].reads().size(), 4U);
+  // What is added may follow from the mean, which the norm itself makes.
+  const Step late{Op::broadcast, {}, {norm.outputs[1]}, {more}, ""};
+  EXPECT_EQ(numbers({norm, late, relu_add}), (Numbers{0, 1, 2}));
+}
+
+TEST_F(CudaMergeNorm, OtherGroupsStayApart) {
+  EXPECT_EQ(numbers({norm, relu_add_of(more, normal)}), (Numbers{0, 1}));    // adds the norm
+  EXPECT_EQ(numbers({norm, relu_add_of(normal, normal)}), (Numbers{0, 1}));  // reads it twice
+  EXPECT_EQ(numbers({norm, relu_of(normal, x, picture(3072))}), (Numbers{0, 1}));
+  const Tensor mean = norm.outputs[1];
+  EXPECT_EQ(numbers({norm, relu_of(mean, variable(4, DType::f32, mean.type.shape),
+                                   variable(5, DType::f32, mean.type.shape))}),
+            (Numbers{0, 1}));
+  EXPECT_EQ(numbers({norm_of(6), relu_of(picture(1024, 6), picture(2048, 6), picture(3072, 6))}),
+            (Numbers{0, 1}));  // no four channels at a time
+}
+
 }  // namespace
 }  // namespace treino::cuda

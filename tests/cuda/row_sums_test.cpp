@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sums over rows against their definition in double: any rows and channels, cut into any number of
 // chunks whose blocks come in the wrong order. The moments keep their digits where the first row or
-// the mean is far away.
+// the mean is far away. Elements by such sums, with and without a group behind them.
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
+#include <iterator>
 #include <limits>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "treino/backend/cuda/kernels.h"
@@ -185,6 +188,51 @@ void expect_any_gradients(std::uint64_t seed) {
 TEST(CudaRowSums, GradientsOfAnyExtents) {
   expect_any_gradients<4, 4>(5);
   expect_any_gradients<1, 32>(6);
+}
+
+// Elements that their kernel hands to a group: the bits of two kernels, whether they are written or
+// not, and where the group writes in their place.
+template <typename Group>
+void expect_ending(KnownGroup<Group> group, bool keeps, bool in_place) {
+  constexpr Index kRows = 7, kChannels = 12, kCount = kRows * kChannels;
+  Rng rng(9, 0);
+  const Numbers x(rng, kCount, 3, 0), mean(rng, kChannels, 1, 0), scale(rng, kChannels, 1, 0),
+      beta(rng, kChannels, 1, 0), more(rng, kCount, 1, 0);
+  Numbers y(kCount), result(kCount), mask(kCount);
+  Numbers kept(kCount), own(kCount), gate(kCount);
+  x.data()[5] = std::numeric_limits<float>::quiet_NaN();
+  const Normalized normalized{mean.data(), scale.data(), beta.data()};
+  const Normalize<4> alone{x.data(), y.data(), normalized, kChannels / 4, {}};
+  for (Index i = kCount / 4; i-- > 0;) alone(i);
+  const auto with = [&](const Numbers& from, const Numbers& first, const Numbers& second) {
+    group.in[0] = from.data();
+    if (std::size(group.in) > 1) group.in[std::size(group.in) - 1] = more.data();
+    group.out[0] = first.data();
+    group.out[1] = second.data();
+    return group;
+  };
+  const auto apart = with(y, result, mask);
+  for (Index i = kCount; i-- > 0;) apart(i);
+  Numbers& first = in_place ? kept : own;
+  auto both = with(kept, first, gate);
+  both.in[0] = nullptr;  // at hand
+  const Normalize<4, KnownGroup<Group>> work{x.data(), keeps ? kept.data() : nullptr, normalized,
+                                             kChannels / 4, both};
+  for (Index i = kCount / 4; i-- > 0;) work(i);
+  const auto same = [](const Numbers& a, const Numbers& b) {
+    return std::memcmp(a.data(), b.data(), kCount * sizeof(float)) == 0;
+  };
+  EXPECT_TRUE(same(first, result));
+  EXPECT_TRUE(same(gate, mask));
+  if (keeps) EXPECT_TRUE(same(kept, y));
+}
+
+TEST(CudaNormalize, EndsWithTheBitsOfTwoKernels) {
+  for (const auto [keeps, in_place] :
+       {std::pair{false, false}, std::pair{false, true}, std::pair{true, false}}) {
+    expect_ending(KnownGroup<group::relu>{}, keeps, in_place);
+    expect_ending(KnownGroup<group::relu_add>{}, keeps, in_place);
+  }
 }
 
 }  // namespace

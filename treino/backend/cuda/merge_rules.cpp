@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which kernels end with which groups.
+#include <limits>
+
 #include "treino/backend/cuda/plan.h"
 
 namespace treino::cuda {
@@ -16,6 +18,13 @@ bool is_product(const Step& step) {
 bool is_one_launch(const Step& sum) {
   const Index count = sum.outputs[0].type.shape.elements();
   return count > 0 && chunks_for(count, sum.inputs[0].type.shape.elements() / count) == 1;
+}
+
+// Whether it is a batch norm whose elements a thread makes four at a time, at offsets of an int.
+bool takes_neighbours(const Step& norm) {
+  if (norm.op != Op::batch_norm) return false;
+  const Shape& shape = norm.outputs[0].type.shape;
+  return shape.back() % 4 == 0 && shape.elements() <= std::numeric_limits<int>::max();
 }
 
 // A group that may be one of known_groups.def.
@@ -59,6 +68,10 @@ int hands_to(const Step& maker, const Step& step) {
   if (sum && group.is<group::mul_constant>()) return reads_first(0);
   if (numbers && group.is<group::relu_grad>()) return reads_first(1);
   if (numbers && group.is<group::relu_dropout_grad>()) return reads_first(0);
+  if (takes_neighbours(maker)) {
+    if (group.is<group::relu>()) return reads_first(0);
+    if (group.is<group::relu_add>()) return reads(1, 0) ? -1 : reads_first(0);
+  }
   if (maker.op == Op::cross_entropy && group.is<group::cross_entropy_grad>()) {
     const Shape &rows = maker.outputs[0].type.shape, &sums = step.inputs[0].type.shape;
     const bool by_rows = sums.rank() == 2 && sums[0] == rows[0] && sums[1] == 1;

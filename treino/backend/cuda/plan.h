@@ -198,7 +198,10 @@ bool plan_known_group(Planner&, const Step&);
 // The same for one whose 8-bit input is the rows that a step gathers.
 void plan_gathered_group(Planner&, const Step& gather, const InRows& from, const Step& group);
 
-// What Adam's update is to a kernel that makes the gradient.
+// What a group is to a kernel that makes its first input; false where it is another.
+template <typename Group>
+bool fill_group(Planner&, const Step& group, KnownGroup<Group>& work);
+// The same for Adam's update and a kernel that makes the gradient.
 KnownGroup<group::adam> adam_of(Planner&, const Step& group);
 
 // A group as known_groups.def writes it, and its constants.

@@ -125,6 +125,13 @@ KnownGroup<group::adam> adam_of(Planner& planner, const Step& group) {
   return work;
 }
 
+template <typename Group>
+bool fill_group(Planner& planner, const Step& group, KnownGroup<Group>& work) {
+  return fill(planner, group, write_group(group), work);
+}
+template bool fill_group(Planner&, const Step&, KnownGroup<group::relu>&);
+template bool fill_group(Planner&, const Step&, KnownGroup<group::relu_add>&);
+
 void plan_gathered_group(Planner& planner, const Step& gather, const InRows& from,
                          const Step& group) {
   Step whole = group;  // reads the table where the group read rows of it

@@ -83,11 +83,24 @@ void plan_batch_norm(Planner& planner, const Step& step) {
   const Tensor &x = step.inputs[0], &y = step.outputs[0];
   const Normalized normalized =
       statistics(planner, step, std::get<NormAttributes>(step.attributes).epsilon);
-  with_neighbours({channels_of(x)}, [&](auto n) {
-    planner.launch(Normalize<n()>{planner.at<float>(x), planner.at<float>(y), normalized,
-                                  channels_of(x) / n()},
-                   x.type.shape.elements() / n());
-  });
+  const Unit& unit = planner.unit();
+  const auto normalize = [&]<int N, typename Group>(std::integral_constant<int, N>,
+                                                    const Group& group) {
+    planner.launch(
+        Normalize<N, Group>{planner.at<float>(x), unit.keeps ? planner.at<float>(y) : nullptr,
+                            normalized, channels_of(x) / N, group},
+        x.type.shape.elements() / N);
+  };
+  if (unit.then == nullptr) {
+    with_neighbours({channels_of(x)}, [&](auto n) { normalize(n, Alone{}); });
+    return;
+  }
+  const std::integral_constant<int, 4> four{};  // as merge_rules.cpp demands
+  KnownGroup<group::relu> relu{};
+  if (fill_group(planner, *unit.then, relu)) return normalize(four, relu);
+  KnownGroup<group::relu_add> relu_add{};
+  fill_group(planner, *unit.then, relu_add);
+  normalize(four, relu_add);
 }
 
 void plan_batch_norm_grad(Planner& planner, const Step& step) {

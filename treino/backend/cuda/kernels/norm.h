@@ -3,6 +3,7 @@
 // leaves what each element needs of its channel, in float; a second works on the elements.
 #pragma once
 
+#include "treino/backend/cuda/kernels/known_group.h"
 #include "treino/backend/cuda/kernels/row_sums.h"
 #include "treino/backend/cuda/kernels/window.h"
 
@@ -101,18 +102,29 @@ struct Normalized {
   }
 };
 
-// Index i: N neighbours of a row.
-template <int N>
+// Nothing reads the elements in the kernel that makes them.
+struct Alone {};
+
+// Index i: N neighbours of a row. Group: what reads them, of which they are the first input; then y
+// may be null, and their offsets fit into an int.
+template <int N, typename Group = Alone>
 struct Normalize {
   const float* x;
   float* y;
   Normalized normalized;
   Divisor across;  // channels / N
+  Group group;
   TREINO_HOST_DEVICE void operator()(Index i) const {
     auto values = neighbours_at<N>(x + i * N);
     const auto some = normalized.some<N>(i % across * N);
 #pragma unroll
     for (int j = 0; j < N; ++j) values.value[j] = some(values.value[j], j);
+    if constexpr (!std::is_same_v<Group, Alone>) {
+      group.template end<true, N>(values.value, [&](int) {
+        return Run{static_cast<int>(i * N), N};
+      });
+      if (y == nullptr) return;
+    }
     put_neighbours<N>(y + i * N, values);
   }
 };
