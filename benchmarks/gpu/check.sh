@@ -24,7 +24,7 @@ print(":".join(f for path in nvidia.__path__ for f in glob.glob(path + "/*/lib")
   for folder in ${folders//:/ }; do
     [ ! -e "$folder/libcudnn.so.9" ] || export TREINO_CUDNN=$folder/libcudnn.so.9
   done
-  export LD_LIBRARY_PATH=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$folders
+  [ -z "$folders" ] || export LD_LIBRARY_PATH=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$folders
 fi
 export TREINO_TEST_CUDA=real TREINO_TEST_SOURCES=$root TREINO_TEST_PROGRAM=$root/bin/treino
 started=$SECONDS

@@ -65,6 +65,13 @@ std::vector<Case> product_cases(Op op) {
       }
     }
   }
+  // Extents in eights, which a GPU's libraries have kernels for.
+  for (int which = 0; which < 4; ++which) {
+    const bool ta = which % 2 == 1, tb = which / 2 == 1;
+    const Shape a = ta ? Shape{600, 16} : Shape{16, 600}, b = tb ? Shape{24, 600} : Shape{600, 24};
+    all.push_back(plain_case(op, to_string(a) + (ta ? "' " : " ") + to_string(b) + (tb ? "'" : ""),
+                             {{"a", f32(a)}, {"b", f32(b)}}, MatmulAttributes{ta, tb}));
+  }
   return all;
 }
 

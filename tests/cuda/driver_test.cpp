@@ -84,8 +84,7 @@ TEST(CudaDoctor, SaysWhichLibrariesThereAre) {
       run_treino({.arguments = {"doctor"},
                   .environment = {"TREINO_CUDA_DRIVER=" + kFake, "TREINO_CUDA_IMAGE=" + kFake,
                                   "TREINO_CUDNN=" + kFake, "TREINO_CUBLASLT=off"}});
-  EXPECT_THAT(outcome.out, HasSubstr("cuDNN 91900, no cuBLASLt (libcublasLt.so.13; TREINO_CUBLASLT "
-                                     "names another)"));
+  EXPECT_THAT(outcome.out, HasSubstr("cuDNN 91900, no cuBLASLt (TREINO_CUBLASLT names one)"));
 }
 
 TEST(CudaDoctor, TriesAKernelAndAProduct) {

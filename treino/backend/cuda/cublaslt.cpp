@@ -101,7 +101,7 @@ class ProductCall : public LibraryCall {
 
 std::shared_ptr<const Library> Library::load(const std::string& named) {
   std::shared_ptr<Library> result(new Library);
-  result->library_ = SharedLibrary::open("TREINO_CUBLASLT", named, "libcublasLt.so.13");
+  result->library_ = SharedLibrary::open("TREINO_CUBLASLT", named, nullptr);
   if (!result->library_) return nullptr;
   SharedLibrary& library = *result->library_;
   Functions& api = result->functions_;

@@ -53,7 +53,8 @@ struct Product {
 
 class Library : public std::enable_shared_from_this<Library> {
  public:
-  // As cudnn::Library::load(), of libcublasLt.so.13 and TREINO_CUBLASLT.
+  // As cudnn::Library::load(), but only what TREINO_CUBLASLT names: on a GPU trainings with it were
+  // wrong (docs/cuda.md).
   static std::shared_ptr<const Library> load(const std::string& named);
   ~Library();
   Library(const Library&) = delete;

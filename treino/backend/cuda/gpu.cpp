@@ -179,12 +179,17 @@ OwnGraph Gpu::graph_of(std::span<const Launch> launches) const {
     std::vector<GraphEdge> edges;
     for (const Launch& launch : launches) {
       nodes.push_back(add(launch, {}, graph));
+      const bool after_call =
+          launch.library || std::any_of(launch.after.begin(), launch.after.end(), [&](int other) {
+            return launches[static_cast<std::size_t>(other)].library != nullptr;
+          });
       for (const int other : launch.after) {
         const auto place = static_cast<std::size_t>(other);
         before.push_back(nodes[place]);
         after.push_back(nodes.back());
-        // A library's kernels neither wait nor let others come early.
-        edges.push_back(launch.library || launches[place].library ? kFullEdge : edge_);
+        // A library's kernels neither wait nor let others come early, and who waits for one waits
+        // for all in that way.
+        edges.push_back(after_call ? kFullEdge : edge_);
       }
     }
     if (after.empty()) return;

@@ -58,10 +58,10 @@ std::string libraries_text() {
     std::size_t (*version)() = nullptr;
     if (library) library->find(version, version_symbol);
     if (version != nullptr) return fmt::format("{} {}", name, version());
-    return fmt::format("no {} ({}; {} names another)", name, usual, variable);
+    return fmt::format("no {} ({} names one)", name, variable);
   };
   return text("cuDNN", "TREINO_CUDNN", "libcudnn.so.9", "cudnnGetVersion") + ", " +
-         text("cuBLASLt", "TREINO_CUBLASLT", "libcublasLt.so.13", "cublasLtGetVersion");
+         text("cuBLASLt", "TREINO_CUBLASLT", nullptr, "cublasLtGetVersion");
 }
 
 }  // namespace treino::cuda

@@ -78,6 +78,13 @@ void run_call(Planner& planner, const std::shared_ptr<const LibraryCall>& call,
   planner.call(call, operands);
 }
 
+// Where f32 results are left for finish(): where they belong, but for those that need a tensor
+// which may have the same place.
+float* place_for(Planner& planner, const End& end, Index count) {
+  const bool apart = end.epilogue.mask != nullptr || end.epilogue.gate != nullptr;
+  return apart ? planner.scratch<float>(count) : end.out;
+}
+
 // Rows of results where they belong, with what else is done to them.
 template <typename From>
 void finish(Planner& planner, const From* results, const End& end, Index count, Index columns) {
@@ -129,7 +136,7 @@ bool plan_convolution_by_library(Planner& planner, const Step& step, const End& 
     run_call(planner, call, operands);
     finish(planner, results, end, made, columns);
   };
-  narrow ? run(planner.scratch<std::uint16_t>(made)) : run(end.out);
+  narrow ? run(planner.scratch<std::uint16_t>(made)) : run(place_for(planner, end, made));
   return true;
 }
 
@@ -156,8 +163,9 @@ bool plan_product_by_library(Planner& planner, const Step& step, const End& end)
                    step.inputs[i].type.shape.elements());
   };
   const Address left = of(0), right = of(1);
-  run_call(planner, call, {left, right, reinterpret_cast<Address>(end.out), 0});
-  finish(planner, end.out, end, out.elements(), out[1]);
+  float* results = place_for(planner, end, out.elements());
+  run_call(planner, call, {left, right, reinterpret_cast<Address>(results), 0});
+  finish(planner, results, end, out.elements(), out[1]);
   return true;
 }
 

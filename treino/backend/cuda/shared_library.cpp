@@ -10,7 +10,7 @@ namespace treino::cuda {
 
 std::unique_ptr<SharedLibrary> SharedLibrary::open(const std::string& variable,
                                                    const std::string& named, const char* usual) {
-  if (named == "off") return nullptr;
+  if (named == "off" || (named.empty() && usual == nullptr)) return nullptr;
   void* handle = dlopen(named.empty() ? usual : named.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle != nullptr)
     return std::unique_ptr<SharedLibrary>(new SharedLibrary(variable, named, handle));

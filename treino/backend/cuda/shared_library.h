@@ -10,9 +10,9 @@ namespace treino::cuda {
 
 class SharedLibrary {
  public:
-  // The one that `variable` of the environment names, `named`, or `usual` where that is empty.
-  // Nothing where `named` is "off" or there is no `usual`. Throws Error::work where the named one
-  // cannot be loaded.
+  // The one that `variable` of the environment names, `named`, or `usual` (null: none) where that
+  // is empty. Nothing where `named` is "off" or there is no `usual`. Throws Error::work where the
+  // named one cannot be loaded.
   static std::unique_ptr<SharedLibrary> open(const std::string& variable, const std::string& named,
                                              const char* usual);
   ~SharedLibrary();
