@@ -61,11 +61,13 @@ TEST(Accuracy, MnistInBf16IsWithinAFifthOfAPoint) {
               0.002);
 }
 
-TEST(Accuracy, Cifar10MeanOfFiveSeeds) {
+// A seed moves by four points with any other rounding (batch norm's running averages lag behind the
+// batches'), the mean of five by nearly two; of twenty by one.
+TEST(Accuracy, Cifar10MeanOfTwentySeeds) {
   const auto cifar = whole_set("cifar10", 50'000);
   if (!cifar)
     GTEST_SKIP() << "the whole CIFAR-10 is not on this machine (TREINO_DATA or the cache)";
-  EXPECT_GE(mean_accuracy("cifar10", *cifar, 5), 0.56);
+  EXPECT_GE(mean_accuracy("cifar10", *cifar, 20), 0.56);
 }
 
 }  // namespace

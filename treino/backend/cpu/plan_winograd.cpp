@@ -388,18 +388,21 @@ Index taps_along(Index extent, Index out_extent, Index pad) {
 // says yes): wide enough channels, a domain of the kernel that stays in cache (a gradient has one a
 // slice), and less than six tenths of the multiplications of the direct way. Taking the kernel into
 // the domain costs as much as 5 multiplications a point of the direct way; with few small images
-// that decides. Images of few channels are left to tuning: forward from up to four channels it
-// takes 0.6 to 0.97 of the direct way's time (Zen 3), but what other rounding does to trained
-// networks has not been held against enough seeds.
+// that decides. Forward from up to four channels it is 0.6 to 0.97 of the direct way's time (Zen 3)
+// while an image of y stays in the second cache; from 8 to 15 it gains too little.
 bool is_best(const Kernels& kernels, const Winograd& state, Op op) {
   const bool grad_kernel = op == Op::conv2d_grad_kernel;
+  const bool narrow = op == Op::conv2d && state.in.channels < kNarrow;
+  constexpr Index kMostImage = Index{128} << 10;  // numbers
   const Index most_pairs = grad_kernel ? 128 * 128 : 256 * 256;
   const Index whole =
       state.batch * image_points(state.out, state.largest) + (grad_kernel ? 0 : 3 * state.points());
   const Index direct = state.batch * taps_along(state.in.height, state.out.height, state.pad[0]) *
                        taps_along(state.in.width, state.out.width, state.pad[1]);
-  return kernels.lanes >= 8 && state.in.channels >= 16 && state.out.channels >= 16 &&
-         state.pairs() <= most_pairs &&
+  const bool wide = state.in.channels >= 16 && state.out.channels >= 16;
+  const bool few =
+      state.in.channels <= 4 && state.out.channels >= 8 && state.out.floats() <= kMostImage;
+  return kernels.lanes >= 8 && (narrow ? few : wide) && state.pairs() <= most_pairs &&
          static_cast<double>(whole) <= 0.6 * static_cast<double>(direct);
 }
 
