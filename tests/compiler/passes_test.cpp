@@ -371,5 +371,34 @@ TEST(FusePoolAffine, LeavesWhatIsReadElsewhere) {
   EXPECT_THAT(after(fuse_pool_affine, g), HasSubstr("max_pool(%7) size"));
 }
 
+// Pooling by 2x2 of a convolution's 5x4 results; `also` reads those, too.
+void emit_pooled_convolution(Graph& g, bool also) {
+  const Value x = variable(g, "x", Shape{2, 7, 6, 3}), k = variable(g, "k", Shape{3, 3, 3, 8});
+  WindowAttributes three, two;
+  three.size = {3, 3};
+  two.size = two.stride = {2, 2};
+  const Value y = conv2d(x, k, three);
+  assign(variable(g, "pooled", Shape{2, 2, 2, 8}), max_pool(y, two));
+  if (also) assign(variable(g, "y", Shape{2, 5, 4, 8}), y);
+}
+
+TEST(CropPooled, LeavesOutWhatLiesInNoWindow) {
+  Graph g;
+  emit_pooled_convolution(g, false);
+  EXPECT_EQ(after(crop_pooled, g),
+            "%0 = variable x : f32[2, 7, 6, 3]\n"
+            "%1 = variable k : f32[3, 3, 3, 8]\n"
+            "%2 = variable pooled : f32[2, 2, 2, 8]\n"
+            "%3 = conv2d(%0, %1) size=[3, 3] pad_after=[-1, 0] : f32[2, 4, 4, 8]\n"
+            "%4 = max_pool(%3) size=[2, 2] stride=[2, 2] : f32[2, 2, 2, 8]\n"
+            "%5 = assign(%2, %4)\n");
+}
+
+TEST(CropPooled, KeepsWhatIsReadElsewhere) {
+  Graph g;
+  emit_pooled_convolution(g, true);
+  EXPECT_THAT(after(crop_pooled, g), HasSubstr(": f32[2, 5, 4, 8]"));
+}
+
 }  // namespace
 }  // namespace treino::compiler

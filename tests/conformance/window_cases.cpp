@@ -173,6 +173,28 @@ std::vector<Case> convolution_cases(Op op) {
                                g.window));
     }
   }
+  if (op != Op::conv2d) return all;
+  // As the pass that crops leaves them, after gradients are taken.
+  for (const Channels& c : {Channels{3, 17, 1}, Channels{17, 33, 1}, Channels{17, 17, 17}}) {
+    for (const std::int64_t pad : {0, 1}) {
+      for (const std::int64_t stride : {1, 2}) {
+        std::vector<Geometry> cropped;
+        WindowAttributes w;
+        w.size = {3, 3};
+        w.stride = {stride, stride};
+        w.pad_before = {pad, pad};
+        w.pad_after = {pad - stride, -stride};
+        w.input = Shape{7, 12, 11, c.in};
+        add_convolution(w, c, cropped);
+        for (const Geometry& g : cropped) {
+          all.push_back(plain_case(op, g.name,
+                                   {{"x", f32(g.window.input), Fill::normal, false},
+                                    {"kernel", f32(g.window.kernel), Fill::normal, false}},
+                                   g.window));
+        }
+      }
+    }
+  }
   return all;
 }
 

@@ -28,6 +28,9 @@ void fuse_epilogues(const Graph& from, Graph& to, const Target& target);
 void fuse_norm_pool(const Graph& from, Graph& to, const Target& target);
 // A scale and a shift, one a channel, before max pooling into the pooling.
 void fuse_pool_affine(const Graph& from, Graph& to, const Target& target);
+// Rows and columns of a convolution that the pooling after it, its only reader, leaves over are not
+// computed: it pads by less than nothing after the image.
+void crop_pooled(const Graph& from, Graph& to, const Target& target);
 // Elementwise ops of one shape and type, with the broadcasts they read, into `fused` nodes.
 void fuse_elementwise(const Graph& from, Graph& to, const Target& target);
 

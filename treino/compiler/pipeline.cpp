@@ -23,6 +23,7 @@ constexpr Stage kStages[] = {
     {"fuse_epilogues", fuse_epilogues, true},
     {"fuse_norm_pool", fuse_norm_pool, true},
     {"fuse_pool_affine", fuse_pool_affine, true},
+    {"crop_pooled", crop_pooled, true},
     {"fuse_elementwise", fuse_elementwise, true},
     {"separate_variables", separate_variables, false},
 };

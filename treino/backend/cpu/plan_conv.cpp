@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // conv2d and its gradient with respect to the input. The latter is a convolution too: of dy, spread
 // out by the stride, with the kernel turned around and its channels swapped.
+#include <algorithm>
+
 #include "treino/backend/cpu/conv.h"
 #include "treino/backend/cpu/winograd.h"
 #include "treino/base/error.h"
@@ -66,8 +68,11 @@ void plan_conv2d(Planner& planner, const Step& step) {
   state.padding.height = window.input[1];
   state.padding.width = window.input[2];
   state.padding.channels = window.input[3];
-  state.padding.padded_height = window.input[1] + window.pad_before[0] + window.pad_after[0];
-  state.padding.padded_width = window.input[2] + window.pad_before[1] + window.pad_after[1];
+  // Padding of less than nothing is what nobody reads.
+  state.padding.padded_height =
+      window.input[1] + window.pad_before[0] + std::max<Index>(window.pad_after[0], 0);
+  state.padding.padded_width =
+      window.input[2] + window.pad_before[1] + std::max<Index>(window.pad_after[1], 0);
   for (std::size_t d = 0; d < 2; ++d) {
     state.size[d] = window.size[d];
     state.stride[d] = window.stride[d];
