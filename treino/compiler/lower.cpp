@@ -65,6 +65,18 @@ class Lowering {
         last_read_[{source.node, source.output}] = position;
       }
     }
+    for (int position = 0; position < static_cast<int>(schedule_.order.size()); ++position) {
+      const Node& pool = graph_.node(schedule_.order[index(position)]);
+      if (pool.op != Op::max_pool) continue;
+      const Node& convolution = graph_.node(pool.inputs[0].node);
+      if (convolution.op != Op::conv2d || !target_.pools_as_it_convolves(convolution, pool))
+        continue;
+      for (const Value& input : convolution.inputs) {
+        const Value source = root(input);
+        int& last = last_read_[{source.node, source.output}];
+        last = std::max(last, position);
+      }
+    }
   }
 
   std::int64_t bytes(const TensorType& type) const {

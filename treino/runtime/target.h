@@ -47,6 +47,12 @@ class Target {
     (void)pool;
     return false;
   }
+  // Whether max_pool may run inside the run of the convolution it reads, piece by piece: what the
+  // convolution reads must then last until the pooling is done.
+  virtual bool pools_as_it_convolves(const Node& convolution, const Node& pool) const {
+    (void)convolution, (void)pool;
+    return false;
+  }
   // Whether max_pool of batch_norm, `pool`, becomes one op, and its gradients another.
   virtual bool fuses_norm_pool(const Node& pool) const {
     (void)pool;

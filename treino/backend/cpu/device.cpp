@@ -32,6 +32,10 @@ class CpuTarget : public Target {
   bool fuses_pool_affine(const Node& pool) const override {
     return pool.outputs[0].dtype == DType::f32;
   }
+  bool pools_as_it_convolves(const Node& convolution, const Node& pool) const override {
+    return pool.outputs[0].dtype == DType::f32 &&
+           std::get<WindowAttributes>(convolution.attributes).input[3] < kNarrowChannels;
+  }
   bool fuses_norm_pool(const Node& pool) const override {
     return pool.outputs[0].dtype == DType::f32;
   }

@@ -115,7 +115,7 @@ void Planner::end_step(const Step& step) {
 void Planner::phase(PhaseFunction run, const void* state, Index slices, double nanoseconds,
                     const Partition& partition, const Touches& touches) {
   plan_.phases.push_back(
-      {run, state, slices, partition.extent, nanoseconds, step_, false, false, {}, {}});
+      {run, state, slices, partition.extent, nanoseconds, step_, false, false, {}, {}, {}, {}});
   Phase& phase = plan_.phases.back();
   const auto bit = [](unsigned mask, std::size_t i) { return i >= 32 || (mask >> i & 1U) != 0; };
   const auto take = [&](const std::vector<Extent>& all, unsigned touched, unsigned sliced,
@@ -180,6 +180,7 @@ Plan make_plan(const Program& program, const PlanOptions& options) {
     kPlanners[static_cast<std::size_t>(step.op)](planner, step);
     planner.end_step(step);
   }
+  join_pools(plan);
   return plan;
 }
 

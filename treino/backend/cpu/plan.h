@@ -30,6 +30,20 @@ struct Extent {
   }
 };
 
+// How a convolution makes rows of an image of y anywhere, and a pooling takes them from there: what
+// lets the one follow the other while few rows are in the first cache (join_pools).
+struct MakesRows {
+  // Rows [row, row + at_once) of image `image` of y, whose first row would be at `y`.
+  void (*run)(const void* state, Index image, Index row, float* y, std::byte* scratch) = nullptr;
+  Index at_once = 0, row_floats = 0, height = 0, batch = 0;
+  Index scratch_bytes = 0;  // that it uses itself
+};
+struct TakesRows {
+  // Rows [first, end) of the result, x's first row would be at `x`.
+  void (*run)(const void* state, Index image, Index first, Index end, const float* x) = nullptr;
+  Index row_height = 0, rows = 0;  // of x under a row of the result; of the result
+};
+
 struct Phase {
   PhaseFunction run = nullptr;
   const void* state = nullptr;
@@ -40,6 +54,8 @@ struct Phase {
   bool prepares = false;  // see Planner::prepare
   bool leads = false;     // follows no other phase slice by slice: its own data fill the cache
   std::vector<Extent> reads, writes;
+  MakesRows makes;
+  TakesRows takes;
 };
 
 // A pointer inside some phase's state, set once the memory is there and again when it moves.
@@ -159,6 +175,10 @@ class Planner {
   void phase(PhaseFunction run, const void* state, Index slices, double nanoseconds,
              const Partition& partition = {}, const Touches& touches = {});
 
+  // Of the phase just planned.
+  void makes_rows(const MakesRows& makes) { plan_.phases.back().makes = makes; }
+  void takes_rows(const TakesRows& takes) { plan_.phases.back().takes = takes; }
+
   // A phase whose results are scratch that later phases of the step only read: where the inputs
   // it touches are constant it runs once, not at every run of the program.
   void prepare(PhaseFunction run, const void* state, Index slices, double nanoseconds,
@@ -201,6 +221,9 @@ Index slices_for(Index units, double nanoseconds, Index most = 32);
 // Slices of rows or samples, and the bound of the copies of what is summed over the batch. Sixteen
 // keep sixteen threads busy.
 inline constexpr Index kRowSlices = 16, kFewSlices = 4;
+
+// Forward, an image of fewer channels has a Winograd kernel of its own (WinogradRow).
+inline constexpr Index kNarrowChannels = 16;
 
 // Copies of what slices sum up side by side take at most so much memory for a step (8 copies of a
 // gradient of 3x3x512x512 would be 75 MB): wider layers are cut into fewer slices, by shape alone.
@@ -247,6 +270,9 @@ void plan_batch_norm_pool(Planner&, const Step&);
 void plan_batch_norm_pool_grad(Planner&, const Step&);
 void plan_softmax(Planner&, const Step&);
 void plan_cross_entropy(Planner&, const Step&);
+
+// Lets poolings take rows from the convolution before them where nothing else reads those.
+void join_pools(Plan& plan);
 
 // Plans every step. Throws Error::mistake for an op no kernel serves.
 Plan make_plan(const Program& program, const PlanOptions& options);

@@ -48,6 +48,16 @@ void run_pool(const void* opaque, Index slice, std::byte*) {
   }
 }
 
+void take_rows(const void* opaque, Index n, Index first, Index end, const float* x) {
+  const auto& state = *static_cast<const Pool*>(opaque);
+  PoolImage image = state.image;
+  image.x = x;
+  image.out += n * image.out_height * image.out_width * image.channels;
+  image.first_row = first;
+  image.out_height = end;
+  state.run(image);
+}
+
 struct SoftmaxRows {
   const float *x = nullptr, *targets = nullptr;
   float *out = nullptr, *loss = nullptr;
@@ -148,6 +158,8 @@ void plan_pool(Planner& planner, const Step& step) {
   // Scale and shift, where max_pool has them, are whole to every slice.
   const unsigned rows = step.op == Op::max_pool ? 1 : 7;
   planner.phase(run_pool, &state, state.slices, nanoseconds, {state.batch, rows, 1});
+  if (step.op == Op::max_pool && window.tiles_input())
+    planner.takes_rows({take_rows, window.size[0], image.out_height});
 }
 
 void plan_softmax(Planner& planner, const Step& step) {

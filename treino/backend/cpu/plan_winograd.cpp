@@ -17,8 +17,6 @@ constexpr Index kMostTiles = 64;
 constexpr Index kUsefulTiles = 32;
 constexpr Index kPartChannels = 32;  // of y, that a slice computes at least
 constexpr double kPartNanoseconds = 4000;
-// Forward, an image of fewer channels has a kernel of its own (WinogradRow).
-constexpr Index kNarrow = 16;
 constexpr Index kGap =
     16;  // floats between points, so that 36 streams do not meet in one cache set
 
@@ -255,12 +253,13 @@ void run_forward(const void* opaque, Index slice, std::byte* scratch) {
   });
 }
 
-// Rows of tiles, of few channels.
-void run_narrow(const void* opaque, Index slice, std::byte* scratch) {
-  const auto& state = *static_cast<const Winograd*>(opaque);
+// A row of tiles, of few channels.
+void run_narrow_row(const Winograd& state, Index image, Index y, float* out, std::byte* scratch) {
   WinogradRow row;
+  row.image = state.x + image * state.in.floats();
   row.blocks = state.blocks;
   row.bias = state.bias;
+  row.out = out;
   row.relu = state.relu;
   row.height = state.in.height;
   row.width = state.in.width;
@@ -269,16 +268,24 @@ void run_narrow(const void* opaque, Index slice, std::byte* scratch) {
   row.out_width = state.out.width;
   row.out_channels = state.out.channels;
   for (std::size_t d = 0; d < 2; ++d) row.pad[d] = state.pad[d];
+  row.y = y;
   row.lines = reinterpret_cast<float*>(scratch);
   row.points = row.lines + state.narrow_lines();
+  state.kernels->winograd_row(row);
+}
+
+void run_narrow(const void* opaque, Index slice, std::byte* scratch) {
+  const auto& state = *static_cast<const Winograd*>(opaque);
   const Range units = share(state.units(), state.slices, slice);
   for (Index i = units.begin * state.unit_rows(); i < units.end * state.unit_rows(); ++i) {
     const Index image = i / state.tiles_down;
-    row.image = state.x + image * state.in.floats();
-    row.out = state.y + image * state.out.floats();
-    row.y = i % state.tiles_down * state.largest;
-    state.kernels->winograd_row(row);
+    run_narrow_row(state, image, i % state.tiles_down * state.largest,
+                   state.y + image * state.out.floats(), scratch);
   }
+}
+
+void make_narrow_rows(const void* opaque, Index image, Index row, float* y, std::byte* scratch) {
+  run_narrow_row(*static_cast<const Winograd*>(opaque), image, row, y, scratch);
 }
 
 // The transpose of what forward does: dy goes into the domain, dx comes out of it.
@@ -392,7 +399,7 @@ Index taps_along(Index extent, Index out_extent, Index pad) {
 // while an image of y stays in the second cache; from 8 to 15 it gains too little.
 bool is_best(const Kernels& kernels, const Winograd& state, Op op) {
   const bool grad_kernel = op == Op::conv2d_grad_kernel;
-  const bool narrow = op == Op::conv2d && state.in.channels < kNarrow;
+  const bool narrow = op == Op::conv2d && state.in.channels < kNarrowChannels;
   constexpr Index kMostImage = Index{128} << 10;  // numbers
   const Index most_pairs = grad_kernel ? 128 * 128 : 256 * 256;
   const Index whole =
@@ -420,7 +427,7 @@ bool plan_winograd(Planner& planner, const Step& step) {
   const bool grad_input = step.op == Op::conv2d_grad_input,
              grad_kernel = step.op == Op::conv2d_grad_kernel;
   for (std::size_t d = 0; d < 2; ++d) draft.pad[d] = window.pad_before[d];
-  const bool narrow = step.op == Op::conv2d && draft.in.channels < kNarrow;
+  const bool narrow = step.op == Op::conv2d && draft.in.channels < kNarrowChannels;
   draft.largest = largest_tile(draft.in, draft.out);
   draft.tiles_down = tiles_along(draft.out.height, draft.largest);
   draft.tiles_across = tiles_along(draft.out.width, draft.largest);
@@ -471,8 +478,9 @@ bool plan_winograd(Planner& planner, const Step& step) {
     planner.phase(run_sum, &state, state.sum_slices, nanoseconds_of(0, copied), {}, {0, 1});
     return true;
   }
-  planner.worker_scratch(4 *
-                         (narrow ? state.narrow_lines() + state.narrow_points() : block_floats));
+  const Index worker_bytes =
+      4 * (narrow ? state.narrow_lines() + state.narrow_points() : block_floats);
+  planner.worker_scratch(worker_bytes);
   planner.scratch(state.domain, state.points() * state.pairs_stride());
   const double kernel_nanoseconds =
       nanoseconds_of(0, 4.0 * 60 * static_cast<double>(state.pairs()));
@@ -488,6 +496,8 @@ bool plan_winograd(Planner& planner, const Step& step) {
     planner.prepare(run_blocks, &state, of_y, kernel_nanoseconds / 2, 2);
     planner.phase(run_narrow, &state, state.slices, nanoseconds,
                   state.by_images() ? Partition{state.batch, 1, 1} : Partition{}, {5, 1});
+    planner.makes_rows({make_narrow_rows, state.largest, state.out.width * state.out.channels,
+                        state.out.height, state.batch, worker_bytes});
     return true;
   }
   // Touched is all but the kernel itself.

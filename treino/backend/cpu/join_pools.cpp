@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// A pooling that follows its convolution row by row: the rows go through one small piece of memory
+// in the first cache, and y as a whole is never written.
+#include <algorithm>
+#include <utility>
+
+#include "treino/backend/cpu/plan.h"
+
+namespace treino::cpu {
+
+namespace {
+
+struct Joined {
+  const void *convolution = nullptr, *pool = nullptr;
+  MakesRows makes;
+  TakesRows takes;
+  Index slices = 1;
+};
+
+Index scratch_before(const MakesRows& makes) {
+  return (makes.scratch_bytes + 63) / 64 * 64;
+}
+
+void run_joined(const void* opaque, Index slice, std::byte* scratch) {
+  const auto& state = *static_cast<const Joined*>(opaque);
+  const MakesRows& makes = state.makes;
+  const TakesRows& takes = state.takes;
+  float* rows = reinterpret_cast<float*>(scratch + scratch_before(makes));
+  const Range images = share(makes.batch, state.slices, slice);
+  for (Index image = images.begin; image < images.end; ++image) {
+    for (Index row = 0; row < makes.height; row += makes.at_once) {
+      float* y = rows - row * makes.row_floats;
+      const Index end = std::min((row + makes.at_once) / takes.row_height, takes.rows);
+      makes.run(state.convolution, image, row, y, scratch);
+      takes.run(state.pool, image, row / takes.row_height, end, y);
+    }
+  }
+}
+
+bool touches(const std::vector<Extent>& extents, const Extent& other) {
+  return std::ranges::any_of(extents, [&](const Extent& each) { return overlap(each, other); });
+}
+
+bool touch(const std::vector<Extent>& a, const std::vector<Extent>& b) {
+  return std::ranges::any_of(a, [&](const Extent& each) { return touches(b, each); });
+}
+
+// Whether what phase `from` left in `y` is read after phase `last`: no write after that covers all
+// that is read.
+bool is_read_later(const Plan& plan, const Extent& y, std::size_t last) {
+  for (std::size_t k = last + 1; k < plan.phases.size(); ++k) {
+    for (const Extent& read : plan.phases[k].reads) {
+      if (!overlap(read, y)) continue;
+      bool is_new = false;
+      for (std::size_t i = last + 1; i < k; ++i) {
+        is_new = is_new || std::ranges::any_of(plan.phases[i].writes, [&](const Extent& write) {
+                   return write.space == read.space && write.begin <= read.begin &&
+                          write.end >= read.end;
+                 });
+      }
+      if (!is_new) return true;
+    }
+  }
+  return false;
+}
+
+// Whether the convolution, phase `c`, may run where the pooling, phase `p`, stands.
+bool fit(const Plan& plan, std::size_t c, std::size_t p) {
+  const Phase &convolution = plan.phases[c], &pool = plan.phases[p];
+  const Extent& y = convolution.writes.front();
+  if (y.space != 0 || !y.sliced || convolution.extent != pool.extent ||
+      convolution.slices != pool.slices || convolution.makes.at_once % pool.takes.row_height != 0)
+    return false;
+  const auto is_y = [&](const Extent& read) {
+    return read.space == y.space && read.begin == y.begin && read.end == y.end;
+  };
+  if (!is_y(pool.reads.front()) || touch(pool.writes, convolution.reads)) return false;
+  for (std::size_t i = c + 1; i < p; ++i) {
+    const Phase& between = plan.phases[i];
+    if (touch(between.writes, convolution.reads) || touch(between.writes, convolution.writes) ||
+        touch(between.reads, convolution.writes))
+      return false;
+  }
+  return !is_read_later(plan, y, p);
+}
+
+void join(Plan& plan, std::size_t c, std::size_t p) {
+  Phase &convolution = plan.phases[c], &pool = plan.phases[p];
+  auto state = std::make_shared<Joined>();
+  state->convolution = convolution.state;
+  state->pool = pool.state;
+  state->makes = convolution.makes;
+  state->takes = pool.takes;
+  state->slices = pool.slices;
+  plan.states.push_back(state);
+  const MakesRows& makes = state->makes;
+  plan.worker_bytes =
+      std::max(plan.worker_bytes,
+               (scratch_before(makes) + makes.at_once * makes.row_floats * 4 + 63) / 64 * 64);
+  plan.choices[static_cast<std::size_t>(pool.step)] = "with the convolution";
+  pool.run = run_joined;
+  pool.state = state.get();
+  pool.step = convolution.step;
+  pool.nanoseconds += convolution.nanoseconds;
+  // y is left out; beside it the convolution writes its step's scratch.
+  pool.reads.erase(pool.reads.begin());
+  pool.reads.insert(pool.reads.end(), convolution.reads.begin(), convolution.reads.end());
+  pool.writes.insert(pool.writes.end(), convolution.writes.begin() + 1, convolution.writes.end());
+  pool.takes = {};
+  plan.phases.erase(plan.phases.begin() + static_cast<std::ptrdiff_t>(c));
+}
+
+}  // namespace
+
+void join_pools(Plan& plan) {
+  for (std::size_t p = 0; p < plan.phases.size(); ++p) {
+    if (plan.phases[p].takes.run == nullptr) continue;
+    for (std::size_t c = p; c-- > 0;) {
+      if (plan.phases[c].makes.run == nullptr || !fit(plan, c, p)) continue;
+      join(plan, c, p);
+      --p;
+      break;
+    }
+  }
+}
+
+}  // namespace treino::cpu
