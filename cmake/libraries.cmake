@@ -16,9 +16,11 @@ pkg_check_modules(deflate REQUIRED IMPORTED_TARGET libdeflate)
 pkg_check_modules(turbojpeg REQUIRED IMPORTED_TARGET libturbojpeg)
 pkg_check_modules(exif REQUIRED IMPORTED_TARGET libexif)
 
+# Of libcurl the headers alone: it is loaded by who fetches (data/fetch.cpp).
 add_library(data_libraries INTERFACE)
+target_include_directories(data_libraries SYSTEM INTERFACE ${CURL_INCLUDE_DIRS})
 target_link_libraries(data_libraries INTERFACE PkgConfig::deflate PkgConfig::turbojpeg PkgConfig::exif PNG::PNG
-                      CURL::libcurl LibArchive::LibArchive OpenSSL::Crypto Threads::Threads)
+                      LibArchive::LibArchive OpenSSL::Crypto Threads::Threads ${CMAKE_DL_LIBS})
 
 # The full-screen view of the monitor.
 pkg_check_modules(ncursesw REQUIRED IMPORTED_TARGET ncursesw)

@@ -29,10 +29,11 @@ double Rng::normal() {
 }
 
 std::uint64_t Rng::below(std::uint64_t bound) {
-  const std::uint64_t limit = UINT64_MAX - UINT64_MAX % bound;  // rejection keeps it unbiased
+  // Rejection keeps it unbiased: of the values from the largest multiple of the bound on, which a
+  // division finds, once in 2^64 / bound.
   std::uint64_t value = 0;
   do value = std::uint64_t{next_u32()} << 32 | next_u32();
-  while (value >= limit);
+  while (value > UINT64_MAX - bound && value >= UINT64_MAX - UINT64_MAX % bound);
   return value % bound;
 }
 

@@ -2,6 +2,7 @@
 #include "treino/data/fetch.h"
 
 #include <curl/curl.h>
+#include <dlfcn.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -10,7 +11,6 @@
 #include <cstring>
 #include <filesystem>
 #include <memory>
-#include <mutex>
 
 #include "treino/base/error.h"
 #include "treino/data/files.h"
@@ -31,9 +31,53 @@ std::int64_t size_of(const std::string& path) {
   return error ? 0 : static_cast<std::int64_t>(size);
 }
 
+// libcurl, loaded when something is fetched: it brings thirty-odd libraries, which took a third of
+// every start of the program.
+class Curl {
+ public:
+  decltype(&curl_easy_init) init = nullptr;
+  decltype(&curl_easy_cleanup) cleanup = nullptr;
+  decltype(&curl_easy_perform) perform = nullptr;
+  decltype(&curl_easy_strerror) text = nullptr;
+  // Macros of these names check the types of what is given; pointers are given as they are.
+  decltype(&(curl_easy_setopt)) set = nullptr;
+  decltype(&(curl_easy_getinfo)) get = nullptr;
+
+  static const Curl& loaded() {
+    static const Curl curl;
+    return curl;
+  }
+
+ private:
+  Curl() : library_(dlopen(kName, RTLD_NOW | RTLD_LOCAL)) {
+    if (library_ == nullptr)
+      throw Error::work(
+          fmt::format("fetching needs {}, which cannot be loaded: {}", kName, dlerror()));
+    find(init, "curl_easy_init");
+    find(cleanup, "curl_easy_cleanup");
+    find(perform, "curl_easy_perform");
+    find(text, "curl_easy_strerror");
+    find(set, "curl_easy_setopt");
+    find(get, "curl_easy_getinfo");
+    decltype(&curl_global_init) start = nullptr;
+    find(start, "curl_global_init");
+    start(CURL_GLOBAL_DEFAULT);
+  }
+
+  template <typename Function>
+  void find(Function& function, const char* symbol) {
+    function = reinterpret_cast<Function>(dlsym(library_, symbol));
+    if (function == nullptr) throw Error::work(fmt::format("{} has no {}", kName, symbol));
+  }
+
+  static constexpr const char* kName = "libcurl.so.4";
+  void* library_;  // for as long as the process runs
+};
+
 // One request's state.
 struct Transfer {
   const Fetch& request;
+  const Curl& library;
   std::FILE* file = nullptr;
   CURL* curl = nullptr;
   std::int64_t resumed = 0;  // bytes there were before
@@ -49,7 +93,7 @@ struct Transfer {
 std::size_t on_data(char* data, std::size_t size, std::size_t count, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
   long status = 0;
-  curl_easy_getinfo(transfer.curl, CURLINFO_RESPONSE_CODE, &status);
+  transfer.library.get(transfer.curl, CURLINFO_RESPONSE_CODE, &status);
   if (transfer.resumed > 0 && status == 200 && !transfer.start_over()) return 0;
   const std::size_t written = std::fwrite(data, size, count, transfer.file);
   if (written != count) transfer.failure = std::strerror(errno);
@@ -84,49 +128,47 @@ struct Outcome {
 };
 
 Outcome transfer_to(const std::string& part, const Fetch& request) {
-  static std::once_flag once;
-  std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
-  Transfer transfer{request};
+  const Curl& library = Curl::loaded();
+  Transfer transfer{request, library};
   transfer.file = std::fopen(part.c_str(), "ab");
   if (transfer.file == nullptr)
     throw Error::work(fmt::format("{}: {}", part, std::strerror(errno)));
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(transfer.file, std::fclose);
-  const std::unique_ptr<CURL, void (*)(CURL*)> handle(curl_easy_init(), curl_easy_cleanup);
+  const std::unique_ptr<CURL, void (*)(CURL*)> handle(library.init(), library.cleanup);
   CURL* curl = transfer.curl = handle.get();
   if (curl == nullptr) throw Error::work("libcurl cannot be set up");
   transfer.resumed = size_of(part);
   char reason[CURL_ERROR_SIZE] = "";
-  curl_easy_setopt(curl, CURLOPT_URL, request.address.c_str());
-  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
-  curl_easy_setopt(curl, CURLOPT_MAXREDIRS, 8L);
-  curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
-  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT,
-                   static_cast<long>(request.patience.connect_seconds));
-  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, kLeastSpeed);
-  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, static_cast<long>(request.patience.stall_seconds));
-  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(curl, CURLOPT_USERAGENT, "treino");
+  library.set(curl, CURLOPT_URL, request.address.c_str());
+  library.set(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+  library.set(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+  library.set(curl, CURLOPT_FOLLOWLOCATION, 1L);
+  library.set(curl, CURLOPT_MAXREDIRS, 8L);
+  library.set(curl, CURLOPT_FAILONERROR, 1L);
+  library.set(curl, CURLOPT_CONNECTTIMEOUT, static_cast<long>(request.patience.connect_seconds));
+  library.set(curl, CURLOPT_LOW_SPEED_LIMIT, kLeastSpeed);
+  library.set(curl, CURLOPT_LOW_SPEED_TIME, static_cast<long>(request.patience.stall_seconds));
+  library.set(curl, CURLOPT_NOSIGNAL, 1L);
+  library.set(curl, CURLOPT_USERAGENT, "treino");
   // A range by hand: libcurl's own way to resume gives up on servers that send the whole file.
   const std::string range = fmt::format("{}-", transfer.resumed);
-  if (transfer.resumed > 0) curl_easy_setopt(curl, CURLOPT_RANGE, range.c_str());
-  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_data);
-  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &transfer);
-  curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
-  curl_easy_setopt(curl, CURLOPT_HEADERDATA, &transfer);
-  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
-  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &transfer);
-  curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reason);
-  const CURLcode code = curl_easy_perform(curl);
+  if (transfer.resumed > 0) library.set(curl, CURLOPT_RANGE, range.c_str());
+  library.set(curl, CURLOPT_WRITEFUNCTION, on_data);
+  library.set(curl, CURLOPT_WRITEDATA, &transfer);
+  library.set(curl, CURLOPT_HEADERFUNCTION, on_header);
+  library.set(curl, CURLOPT_HEADERDATA, &transfer);
+  library.set(curl, CURLOPT_NOPROGRESS, 0L);
+  library.set(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+  library.set(curl, CURLOPT_XFERINFODATA, &transfer);
+  library.set(curl, CURLOPT_ERRORBUFFER, reason);
+  const CURLcode code = library.perform(curl);
   Outcome outcome;
-  curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &outcome.status);
+  library.get(curl, CURLINFO_RESPONSE_CODE, &outcome.status);
   if (transfer.failure.empty() && std::fclose(file.release()) != 0)
     transfer.failure = std::strerror(errno);
   if (!transfer.failure.empty()) throw Error::work(fmt::format("{}: {}", part, transfer.failure));
   if (code == CURLE_OK) return outcome;
-  outcome.failure = reason[0] != '\0' ? reason : curl_easy_strerror(code);
+  outcome.failure = reason[0] != '\0' ? reason : library.text(code);
   outcome.may_retry = code == CURLE_PARTIAL_FILE || code == CURLE_RECV_ERROR ||
                       code == CURLE_SEND_ERROR || code == CURLE_GOT_NOTHING ||
                       code == CURLE_HTTP2_STREAM || code == CURLE_OPERATION_TIMEDOUT;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <span>
 
 #include "treino/base/error.h"
 #include "treino/base/rng.h"
@@ -18,12 +19,12 @@ namespace {
 constexpr std::uint64_t kOrderStream = std::uint64_t{1} << 40;
 constexpr std::uint64_t kHoldoutStream = std::uint64_t{1} << 41;
 
-void shuffle_all(std::vector<std::int32_t>& rows, Rng& rng) {
+void shuffle_all(std::span<std::int32_t> rows, Rng& rng) {
   for (std::size_t i = rows.size(); i > 1; --i) std::swap(rows[i - 1], rows[rng.below(i)]);
 }
 
 // Each place takes one of the next `window` rows not yet given out.
-void shuffle_window(std::vector<std::int32_t>& rows, std::size_t window, Rng& rng) {
+void shuffle_window(std::span<std::int32_t> rows, std::size_t window, Rng& rng) {
   for (std::size_t i = 0; i < rows.size(); ++i) {
     std::swap(rows[i], rows[i + rng.below(std::min(window, rows.size() - i))]);
   }
@@ -49,16 +50,17 @@ EpochPlan plan_epoch(std::int64_t samples, std::int64_t batch, nn::LastBatch las
 
 HostTensor epoch_order(const std::vector<std::int32_t>& rows, const EpochPlan& plan,
                        const nn::Shuffle& shuffle, std::uint64_t seed, std::int64_t epoch) {
-  std::vector<std::int32_t> order = rows;
+  HostTensor tensor = HostTensor::unfilled(DType::i32, Shape{plan.entries});
+  const auto out = tensor.as<std::int32_t>();
+  const auto order = out.first(rows.size());
+  std::copy(rows.begin(), rows.end(), order.begin());
   Rng rng(seed, kOrderStream + static_cast<std::uint64_t>(epoch));
   if (shuffle.window == nn::Shuffle::kWhole) {
     shuffle_all(order, rng);
   } else if (shuffle.window > 0) {
     shuffle_window(order, static_cast<std::size_t>(shuffle.window), rng);
   }
-  HostTensor tensor(DType::i32, Shape{plan.entries});
-  const auto out = tensor.as<std::int32_t>();
-  for (std::size_t i = 0; i < out.size(); ++i) out[i] = order[i % order.size()];
+  for (std::size_t i = rows.size(); i < out.size(); ++i) out[i] = out[i - rows.size()];
   return tensor;
 }
 
@@ -87,6 +89,13 @@ std::vector<std::size_t> shares(const std::vector<std::vector<std::int32_t>>& gr
 
 Holdout hold_out(std::int64_t samples, double fraction, std::uint64_t seed,
                  const HostTensor* labels) {
+  const auto held = static_cast<std::size_t>(std::lround(fraction * static_cast<double>(samples)));
+  Holdout split;
+  if (held == 0) {
+    split.training.resize(static_cast<std::size_t>(samples));
+    std::iota(split.training.begin(), split.training.end(), 0);
+    return split;
+  }
   std::vector<std::vector<std::int32_t>> groups(1);
   for (std::int32_t row = 0; row < samples; ++row) {
     const std::size_t group =
@@ -96,16 +105,14 @@ Holdout hold_out(std::int64_t samples, double fraction, std::uint64_t seed,
     if (group >= groups.size()) groups.resize(group + 1);
     groups[group].push_back(row);
   }
-  const auto held = static_cast<std::size_t>(std::lround(fraction * static_cast<double>(samples)));
-  if (held > 0 && held >= static_cast<std::size_t>(samples)) {
+  if (held >= static_cast<std::size_t>(samples)) {
     throw Error::mistake("train.validation leaves no sample to train on; use a smaller fraction");
   }
   const std::vector<std::size_t> counts = shares(groups, fraction, held);
   Rng rng(seed, kHoldoutStream);
-  Holdout split;
   for (std::size_t g = 0; g < groups.size(); ++g) {
-    if (held > 0) shuffle_all(groups[g], rng);
-    const auto border = groups[g].begin() + static_cast<std::ptrdiff_t>(held > 0 ? counts[g] : 0);
+    shuffle_all(groups[g], rng);
+    const auto border = groups[g].begin() + static_cast<std::ptrdiff_t>(counts[g]);
     split.validation.insert(split.validation.end(), groups[g].begin(), border);
     split.training.insert(split.training.end(), border, groups[g].end());
   }

@@ -77,10 +77,10 @@ void CpuStore::bind(int variable, std::shared_ptr<const HostTensor> value) {
 
 HostTensor CpuStore::read(int variable, DType dtype) const {
   const Variable& known = variables_[static_cast<std::size_t>(variable)];
-  HostTensor result(dtype, known.type.shape);
   const std::byte* from = slots_[static_cast<std::size_t>(variable)].data;
-  if (from != nullptr)
-    convert(known.type.dtype, from, dtype, result.bytes.data(), known.type.shape.elements());
+  if (from == nullptr) return HostTensor(dtype, known.type.shape);
+  HostTensor result = HostTensor::unfilled(dtype, known.type.shape);
+  convert(known.type.dtype, from, dtype, result.bytes.data(), known.type.shape.elements());
   return result;
 }
 

@@ -17,18 +17,22 @@ struct Words {
   Wide w[4];  // each below 2^32
 };
 
-TREINO_INLINE Words philox(Words c, std::uint64_t key) {
+// Rounds wait for each other, so two vectors of counters go through them side by side.
+constexpr int kPair = 2;
+
+TREINO_INLINE void philox(Words (&pair)[kPair], std::uint64_t key) {
   std::uint32_t key_low = static_cast<std::uint32_t>(key);
   std::uint32_t key_high = static_cast<std::uint32_t>(key >> 32);
   for (int round = 0; round < 10; ++round) {
-    const Wide product0 = low_of(c.w[0]) * std::uint64_t{0xD2511F53};
-    const Wide product1 = low_of(c.w[2]) * std::uint64_t{0xCD9E8D57};
-    c = {{(product1 >> 32) ^ c.w[1] ^ std::uint64_t{key_low}, low_of(product1),
-          (product0 >> 32) ^ c.w[3] ^ std::uint64_t{key_high}, low_of(product0)}};
+    for (Words& c : pair) {
+      const Wide product0 = low_of(c.w[0]) * std::uint64_t{0xD2511F53};
+      const Wide product1 = low_of(c.w[2]) * std::uint64_t{0xCD9E8D57};
+      c = {{(product1 >> 32) ^ c.w[1] ^ std::uint64_t{key_low}, low_of(product1),
+            (product0 >> 32) ^ c.w[3] ^ std::uint64_t{key_high}, low_of(product0)}};
+    }
     key_low += 0x9E3779B9;
     key_high += 0xBB67AE85;
   }
-  return c;
 }
 
 typedef std::uint32_t U __attribute__((vector_size(4 * kLanes)));
@@ -70,16 +74,23 @@ void dropout(float* out, Index first, Index count, std::uint32_t stream, std::ui
   Wide lane{};
   for (int i = 0; i < kCounters; ++i) lane[i] = static_cast<std::uint64_t>(i);
   const Wide zero{};
-  for (Index done = 0; done < count; done += 4 * kCounters) {
-    const Wide counter = lane + static_cast<std::uint64_t>((first + done) / 4);
-    const Words words = philox({{low_of(counter), zero + std::uint64_t{stream},
-                                 zero + (position & 0xffffffffU), zero + (position >> 32)}},
-                               seed);
-    // Words 0 and 1 of a counter side by side, words 2 and 3 too, then counters in order.
-    const Wide early = words.w[0] | (words.w[1] << 32), late = words.w[2] | (words.w[3] << 32);
-    store_masks(out + done, (U)interleave_low(early, late), threshold, keep, count - done);
-    store_masks(out + done + kLanes, (U)interleave_high(early, late), threshold, keep,
-                count - done - kLanes);
+  for (Index done = 0; done < count; done += 2 * kPair * kLanes) {
+    Words pair[kPair];
+    for (int k = 0; k < kPair; ++k) {
+      const Wide counter = lane + static_cast<std::uint64_t>((first + done + 2 * k * kLanes) / 4);
+      pair[k] = {{low_of(counter), zero + std::uint64_t{stream}, zero + (position & 0xffffffffU),
+                  zero + (position >> 32)}};
+    }
+    philox(pair, seed);
+    for (int k = 0; k < kPair; ++k) {
+      const Words& words = pair[k];
+      const Index at = done + 2 * k * kLanes;
+      // Words 0 and 1 of a counter side by side, words 2 and 3 too, then counters in order.
+      const Wide early = words.w[0] | (words.w[1] << 32), late = words.w[2] | (words.w[3] << 32);
+      store_masks(out + at, (U)interleave_low(early, late), threshold, keep, count - at);
+      store_masks(out + at + kLanes, (U)interleave_high(early, late), threshold, keep,
+                  count - at - kLanes);
+    }
   }
 }
 
