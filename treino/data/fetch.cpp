@@ -51,8 +51,8 @@ class Curl {
  private:
   Curl() : library_(dlopen(kName, RTLD_NOW | RTLD_LOCAL)) {
     if (library_ == nullptr)
-      throw Error::work(
-          fmt::format("fetching needs {}, which cannot be loaded: {}", kName, dlerror()));
+      throw Error::work(fmt::format(
+          "fetching needs {}, which cannot be loaded: {}; install libcurl4", kName, dlerror()));
     find(init, "curl_easy_init");
     find(cleanup, "curl_easy_cleanup");
     find(perform, "curl_easy_perform");
