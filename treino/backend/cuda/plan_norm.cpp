@@ -36,10 +36,9 @@ void add_rows(Planner& planner, const Terms& terms) {
   const Index groups = (terms.channels + Work::kWide - 1) / Work::kWide;
   const Index chunks = row_chunks(terms.rows, Work::kLanes, groups);
   const bool parts = chunks > 1;
-  planner.launch(
-      Work{terms, parts ? planner.scratch<double>(groups * chunks * Work::kParts) : nullptr,
-           parts ? planner.counters(groups) : nullptr, static_cast<int>(chunks)},
-      groups * chunks);
+  planner.launch(Work{terms, planner.scratch<double>(parts ? groups * chunks * Work::kParts : 0),
+                      parts ? planner.counters(groups) : nullptr, static_cast<int>(chunks)},
+                 groups * chunks);
 }
 template <typename Terms>
 void add_rows(Planner& planner, const Terms& terms) {
