@@ -77,11 +77,7 @@ TEST_F(CudaLibraries, FourEpochsAreTwoAndTwo) {
   Settings settings;
   settings.device = "cuda";
   train(kDeep, folder_ / "whole", settings);
-  settings.overrides.emplace_back("train.epochs", "2");
-  train(kDeep, folder_ / "parts", settings);
-  settings.overrides.pop_back();
-  settings.resume = true;
-  train(kDeep, folder_ / "parts", settings);
+  train_in_two(kDeep, folder_ / "parts", settings);
   EXPECT_TRUE(state_of(folder_ / "parts") == state_of(folder_ / "whole"));
 }
 

@@ -18,10 +18,11 @@ constexpr bool kAlike =
 
 template <typename Ours, typename Theirs>
 constexpr bool kSameCall = false;
-template <typename... Ours, typename... Theirs>
-requires(sizeof...(Ours) ==
-         sizeof...(Theirs)) constexpr bool kSameCall<Result (*)(Ours...), CUresult (*)(Theirs...)> =
-    (kAlike<Ours, Theirs> && ...);
+template <typename Result, typename... Ours, typename TheirResult, typename... Theirs>
+requires(
+    sizeof...(Ours) ==
+    sizeof...(Theirs)) constexpr bool kSameCall<Result (*)(Ours...), TheirResult (*)(Theirs...)> =
+    kAlike<Result, TheirResult> && (kAlike<Ours, Theirs> && ...);
 
 using Ours = Functions;
 #define TREINO_CUDA(member, symbol, ...) \
@@ -86,15 +87,6 @@ TEST(CudaSignatures, NumbersAreTheHeaders) {
 namespace treino::cuda::cublaslt {
 namespace {
 
-template <typename Ours, typename Theirs>
-constexpr bool kSameCall = false;
-template <typename Result, typename... Ours, typename TheirResult, typename... Theirs>
-requires(sizeof...(Ours) == sizeof...(Theirs) &&
-         sizeof(Result) ==
-             sizeof(TheirResult)) constexpr bool kSameCall<Result (*)(Ours...),
-                                                           TheirResult (*)(Theirs...)> =
-    (kAlike<Ours, Theirs> && ...);
-
 using Ours = Functions;
 #define TREINO_CUBLASLT(member, symbol, ...) \
   static_assert(kSameCall<decltype(Ours::member), decltype(&::symbol)>, #symbol);
@@ -130,15 +122,6 @@ TEST(CublasltSignatures, NumbersAreTheHeaders) {
 
 namespace treino::cuda::cudnn {
 namespace {
-
-template <typename Ours, typename Theirs>
-constexpr bool kSameCall = false;
-template <typename Result, typename... Ours, typename TheirResult, typename... Theirs>
-requires(sizeof...(Ours) == sizeof...(Theirs) &&
-         sizeof(Result) ==
-             sizeof(TheirResult)) constexpr bool kSameCall<Result (*)(Ours...),
-                                                           TheirResult (*)(Theirs...)> =
-    (kAlike<Ours, Theirs> && ...);
 
 using Ours = Functions;
 #define TREINO_CUDNN(member, symbol, ...) \

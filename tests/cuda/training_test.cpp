@@ -35,11 +35,7 @@ TEST_P(CudaTraining, FourEpochsAreTwoAndTwo) {
   train(*GetParam(), folder_ / "whole", settings);
   train(*GetParam(), folder_ / "again", settings);
   EXPECT_TRUE(state_of(folder_ / "again") == state_of(folder_ / "whole"));
-  settings.overrides.emplace_back("train.epochs", "2");
-  train(*GetParam(), folder_ / "parts", settings);
-  settings.overrides.pop_back();
-  settings.resume = true;
-  const FitResult rest = train(*GetParam(), folder_ / "parts", settings);
+  const FitResult rest = train_in_two(*GetParam(), folder_ / "parts", settings);
   EXPECT_EQ(rest.epochs.size(), 2U);
   EXPECT_TRUE(state_of(folder_ / "parts") == state_of(folder_ / "whole"));
   EXPECT_EQ(epochs_of(folder_ / "parts"), epochs_of(folder_ / "whole"));

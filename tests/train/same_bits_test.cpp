@@ -175,11 +175,7 @@ TEST(SameBitsOfSchedules, AcrossAResume) {
     train(kDense, folder / "plain");
     EXPECT_FALSE(state_of(folder / "whole") == state_of(folder / "plain"))
         << "the schedule has no effect";
-    settings.overrides.emplace_back("train.epochs", "2");
-    train(kDense, folder / "parts", settings);
-    settings.overrides.pop_back();
-    settings.resume = true;
-    train(kDense, folder / "parts", settings);
+    train_in_two(kDense, folder / "parts", settings);
     EXPECT_TRUE(state_of(folder / "parts") == state_of(folder / "whole")) << schedule;
   }
 }
@@ -189,11 +185,7 @@ TEST(SameBitsOfReference, FourEpochsAreTwoAndTwo) {
   Settings settings = with({{"data", "generated:blobs:60:10"}});
   settings.device = "reference";
   train(kDense, folder / "whole", settings);
-  settings.overrides.emplace_back("train.epochs", "2");
-  train(kDense, folder / "parts", settings);
-  settings.overrides.pop_back();
-  settings.resume = true;
-  train(kDense, folder / "parts", settings);
+  train_in_two(kDense, folder / "parts", settings);
   EXPECT_TRUE(state_of(folder / "parts") == state_of(folder / "whole"));
 }
 

@@ -70,6 +70,14 @@ FitResult train(const std::string& text, const std::string& folder, const Settin
              settings.observer != nullptr ? *settings.observer : silent);
 }
 
+FitResult train_in_two(const std::string& recipe, const std::string& folder, Settings settings) {
+  settings.overrides.emplace_back("train.epochs", "2");
+  train(recipe, folder, settings);
+  settings.overrides.pop_back();
+  settings.resume = true;
+  return train(recipe, folder, settings);
+}
+
 std::string state_of(const std::string& folder) {
   std::string all;
   for (const char* file : {"/checkpoint/state.safetensors", "/model.safetensors"}) {

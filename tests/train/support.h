@@ -26,6 +26,9 @@ struct Settings {
 FitResult train(const std::string& recipe, const std::string& folder,
                 const Settings& settings = {});
 
+// The same in two runs, of which the second resumes the first after two epochs; what that gives.
+FitResult train_in_two(const std::string& recipe, const std::string& folder, Settings settings);
+
 // Networks whose steps take every path there is: dropout everywhere, odd last batches.
 extern const std::string kDense;      // 203 points, batch 16
 extern const std::string kConv;       // 150 pictures, batch 16, batch norm
