@@ -101,22 +101,13 @@ class ProductCall : public LibraryCall {
 
 std::shared_ptr<const Library> Library::load(const std::string& named) {
   std::shared_ptr<Library> result(new Library);
-  result->library_ = SharedLibrary::open("TREINO_CUBLASLT", named, nullptr);
+  result->library_ = SharedLibrary::open(kNames, named);
   if (!result->library_) return nullptr;
-  SharedLibrary& library = *result->library_;
-  Functions& api = result->functions_;
-#define TREINO_CUBLASLT(member, symbol, ...) library.find(api.member, #symbol);
+#define TREINO_CUBLASLT(member, symbol, ...) \
+  result->library_->find(result->functions_.member, #symbol);
 #include "treino/backend/cuda/cublaslt.def"
 #undef TREINO_CUBLASLT
-  if (library.missing() != nullptr) {
-    library.give_up(fmt::format("it has no {}", library.missing()));
-    return nullptr;
-  }
-  if (const Status status = api.create(&result->handle_); status != Status::success) {
-    result->handle_ = nullptr;
-    library.give_up(api.status_text(status));
-    return nullptr;
-  }
+  if (!result->library_->starts(result->functions_, result->handle_)) return nullptr;
   return result;
 }
 

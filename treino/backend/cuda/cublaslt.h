@@ -13,6 +13,8 @@
 
 namespace treino::cuda::cublaslt {
 
+inline constexpr LibraryNames kNames{"TREINO_CUBLASLT", nullptr, true};
+
 // The library's types and numbers under names of our own, as far as they are used.
 using Handle = struct HandleRecord*;
 using ProductDescriptor = struct ProductRecord*;

@@ -25,6 +25,10 @@ struct Refusal {
   Status status;
 };
 
+void check(Status status) {
+  if (status != Status::success) throw Refusal{status};
+}
+
 class Descriptor {
  public:
   Descriptor(const Library& library, Type type) : library_(&library) {
@@ -81,10 +85,6 @@ class Descriptor {
   Raw raw() const { return raw_; }
 
  private:
-  static void check(Status status) {
-    if (status != Status::success) throw Refusal{status};
-  }
-
   const Library* library_;
   Raw raw_ = nullptr;
 };
@@ -166,9 +166,6 @@ class Convolution : public LibraryCall {
 
  private:
   static void* pointer(Address address) { return reinterpret_cast<void*>(address); }
-  static void check(Status status) {
-    if (status != Status::success) throw Refusal{status};
-  }
 
   std::shared_ptr<const Library> library_;
   std::vector<Descriptor> parts_;
@@ -177,18 +174,18 @@ class Convolution : public LibraryCall {
   std::string name_;
 };
 
+constexpr unsigned bit(NumericalNote note) {
+  return 1U << static_cast<unsigned>(note);
+}
+
 // Numerical notes as bits.
 unsigned notes_of(const Descriptor& engine) {
   std::array<NumericalNote, static_cast<std::size_t>(NumericalNote::last)> notes{};
   const std::size_t count = engine.get(Attribute::engine_numerical_notes, Kind::numerical_note,
                                        notes.data(), std::int64_t{notes.size()});
   unsigned bits = 0;
-  for (std::size_t i = 0; i < count; ++i) bits |= 1U << static_cast<unsigned>(notes[i]);
+  for (std::size_t i = 0; i < count; ++i) bits |= bit(notes[i]);
   return bits;
-}
-
-constexpr unsigned bit(NumericalNote note) {
-  return 1U << static_cast<unsigned>(note);
 }
 
 std::shared_ptr<const LibraryCall> planned(const std::shared_ptr<const Library>& self,
@@ -260,23 +257,14 @@ std::shared_ptr<const LibraryCall> planned(const std::shared_ptr<const Library>&
 
 std::shared_ptr<const Library> Library::load(const std::string& named, bool deterministic) {
   std::shared_ptr<Library> result(new Library);
-  result->library_ = SharedLibrary::open("TREINO_CUDNN", named, "libcudnn.so.9");
+  result->library_ = SharedLibrary::open(kNames, named);
   if (!result->library_) return nullptr;
   result->deterministic_ = deterministic;
-  SharedLibrary& library = *result->library_;
-  Functions& api = result->functions_;
-#define TREINO_CUDNN(member, symbol, ...) library.find(api.member, #symbol);
+#define TREINO_CUDNN(member, symbol, ...) \
+  result->library_->find(result->functions_.member, #symbol);
 #include "treino/backend/cuda/cudnn.def"
 #undef TREINO_CUDNN
-  if (library.missing() != nullptr) {
-    library.give_up(fmt::format("it has no {}", library.missing()));
-    return nullptr;
-  }
-  if (const Status status = api.create(&result->handle_); status != Status::success) {
-    result->handle_ = nullptr;
-    library.give_up(api.status_text(status));
-    return nullptr;
-  }
+  if (!result->library_->starts(result->functions_, result->handle_)) return nullptr;
   return result;
 }
 

@@ -14,6 +14,8 @@
 
 namespace treino::cuda::cudnn {
 
+inline constexpr LibraryNames kNames{"TREINO_CUDNN", "libcudnn.so.9", true};
+
 // The library's types and numbers under names of our own, as far as they are used.
 using Handle = struct HandleRecord*;
 using Raw = void*;  // a descriptor

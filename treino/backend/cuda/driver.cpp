@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "treino/backend/cuda/driver.h"
 
-#include <dlfcn.h>
 #include <fmt/format.h>
-
-#include <cstdlib>
 
 #include "treino/base/error.h"
 
@@ -55,10 +52,7 @@ constexpr Reason kReasons[] = {
      "look for \"Xid\" in dmesg, and go on with --resume"},
 };
 
-const char* library_name() {
-  const char* chosen = std::getenv("TREINO_CUDA_DRIVER");
-  return chosen != nullptr && *chosen != '\0' ? chosen : nullptr;
-}
+constexpr LibraryNames kNames{"TREINO_CUDA_DRIVER", "libcuda.so.1", false};
 
 }  // namespace
 
@@ -67,17 +61,14 @@ std::string version_text(int version) {
 }
 
 std::shared_ptr<const Driver> Driver::load() {
-  const char* chosen = library_name();
+  const std::string named = said_by(kNames.variable);
   std::shared_ptr<Driver> driver(new Driver);
-  driver->handle_ = dlopen(chosen != nullptr ? chosen : "libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
-  if (driver->handle_ == nullptr) {
-    if (chosen != nullptr)
-      throw Error::work(
-          fmt::format("TREINO_CUDA_DRIVER={} cannot be loaded: {}", chosen, dlerror()));
+  driver->library_ = SharedLibrary::open(kNames, named);
+  if (!driver->library_) {
     throw Error::work(fmt::format(
         "there is no NVIDIA driver here (libcuda.so.1 is not found); install it, {}", kOtherwise));
   }
-  driver->find_functions(chosen != nullptr ? chosen : "libcuda.so.1");
+  driver->find_functions(named.empty() ? kNames.usual : named);
   driver->check(driver->functions_.init(0), "starting the NVIDIA driver");
   driver->check(driver->functions_.driver_version(&driver->version_),
                 "asking the driver's version");
@@ -93,25 +84,15 @@ std::shared_ptr<const Driver> Driver::load() {
   return driver;
 }
 
-Driver::~Driver() {
-  if (handle_ != nullptr) dlclose(handle_);
-}
-
 void Driver::find_functions(const std::string& library) {
-  const char* missing = nullptr;
-  const auto find = [&](auto& function, const char* symbol) {
-    function =
-        reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(handle_, symbol));
-    if (function == nullptr && missing == nullptr) missing = symbol;
-  };
-#define TREINO_CUDA(member, symbol, ...) find(functions_.member, #symbol);
+#define TREINO_CUDA(member, symbol, ...) library_->find(functions_.member, #symbol);
 #include "treino/backend/cuda/driver.def"
 #undef TREINO_CUDA
-  if (missing == nullptr) return;
+  if (library_->missing() == nullptr) return;
   throw Error::work(fmt::format(
       "the NVIDIA driver ({}) is too old: it has no {}; install one for CUDA {} (driver 580) or "
       "newer, {}",
-      library, missing, version_text(kLeastVersion), kOtherwise));
+      library, library_->missing(), version_text(kLeastVersion), kOtherwise));
 }
 
 void Driver::check(Result result, const std::string& action) const {

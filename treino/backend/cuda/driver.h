@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "treino/backend/cuda/shared_library.h"
+
 namespace treino::cuda {
 
 // The driver's types under names of our own; handles are pointers to what only the driver knows.
@@ -119,7 +121,6 @@ class Driver {
   // Opens libcuda.so.1, or the library TREINO_CUDA_DRIVER names, and starts it. Throws Error::work
   // that says why there is none to be used: not installed, too old, no GPU.
   static std::shared_ptr<const Driver> load();
-  ~Driver();
   Driver(const Driver&) = delete;
 
   const Functions* operator->() const { return &functions_; }
@@ -133,7 +134,7 @@ class Driver {
   Driver() = default;
   void find_functions(const std::string& library);
 
-  void* handle_ = nullptr;
+  std::unique_ptr<SharedLibrary> library_;
   Functions functions_;
   int version_ = 0;
 };

@@ -26,14 +26,16 @@ class Libraries {
   std::shared_ptr<const LibraryCall> product(const Step& step, const cublaslt::Product& product);
 
  private:
-  using Calls = std::map<std::string, std::shared_ptr<const LibraryCall>>;
+  // The one of such a step before, or what make() makes of it.
+  template <typename Make>
+  std::shared_ptr<const LibraryCall> call(const Step& step, Make&& make);
 
   bool deterministic_, always_;
   std::string cudnn_name_, cublaslt_name_;  // TREINO_CUDNN, TREINO_CUBLASLT
   // Empty: not opened yet; null: there is none.
   std::optional<std::shared_ptr<const cudnn::Library>> cudnn_;
   std::optional<std::shared_ptr<const cublaslt::Library>> cublaslt_;
-  Calls calls_;
+  std::map<std::string, std::shared_ptr<const LibraryCall>> calls_;
 };
 
 }  // namespace treino::cuda

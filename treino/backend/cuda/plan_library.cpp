@@ -38,6 +38,10 @@ bool is_quicker(const Work& work, Precision precision) {
   return work.products / rate.library + moved / kBytes + kLaunches < work.products / rate.own;
 }
 
+bool is_worth_it(const Libraries& libraries, const Work& work, Precision precision) {
+  return libraries.always() || is_quicker(work, precision);
+}
+
 // Where the library reads f32 numbers of ours.
 Address operand(Planner& planner, Precision precision, const float* numbers, Index count) {
   if (precision != Precision::bf16) return reinterpret_cast<Address>(numbers);
@@ -103,7 +107,7 @@ bool plan_convolution_by_library(Planner& planner, const Step& step, const End& 
   if (w.kernel[2] % 8 != 0 || w.kernel[3] % 8 != 0) return false;
   const ConvolutionWork work = work_of(w);
   if (work.products == 0) return false;
-  if (!libraries->always() && !is_quicker({work.picture, work.result, work.products}, w.precision))
+  if (!is_worth_it(*libraries, {work.picture, work.result, work.products}, w.precision))
     return false;
   for (const Index count : {work.picture, work.kernel, work.result}) small(step, count);
   const auto call = libraries->convolution(step);
@@ -152,10 +156,8 @@ bool plan_product_by_library(Planner& planner, const Step& step, const End& end)
     if (extent == 0 || extent % 8 != 0) return false;
   }
   const Index products = product.rows * product.columns * product.inner;
-  if (!libraries->always() &&
-      !is_quicker({a.elements() + b.elements(), end.is_plain() ? 0 : out.elements(), products},
-                  m.precision))
-    return false;
+  const Work work{a.elements() + b.elements(), end.is_plain() ? 0 : out.elements(), products};
+  if (!is_worth_it(*libraries, work, m.precision)) return false;
   const auto call = libraries->product(step, product);
   if (!call) return false;
   const auto of = [&](std::size_t i) {

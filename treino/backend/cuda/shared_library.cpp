@@ -4,18 +4,26 @@
 #include <dlfcn.h>
 #include <fmt/format.h>
 
+#include <cstdlib>
+
 #include "treino/base/error.h"
 
 namespace treino::cuda {
 
-std::unique_ptr<SharedLibrary> SharedLibrary::open(const std::string& variable,
-                                                   const std::string& named, const char* usual) {
-  if (named == "off" || (named.empty() && usual == nullptr)) return nullptr;
-  void* handle = dlopen(named.empty() ? usual : named.c_str(), RTLD_NOW | RTLD_LOCAL);
+std::string said_by(const char* variable) {
+  const char* value = std::getenv(variable);
+  return value != nullptr ? value : "";
+}
+
+std::unique_ptr<SharedLibrary> SharedLibrary::open(const LibraryNames& names,
+                                                   const std::string& named) {
+  if (names.optional && named == "off") return nullptr;
+  if (named.empty() && names.usual == nullptr) return nullptr;
+  void* handle = dlopen(named.empty() ? names.usual : named.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle != nullptr)
-    return std::unique_ptr<SharedLibrary>(new SharedLibrary(variable, named, handle));
+    return std::unique_ptr<SharedLibrary>(new SharedLibrary(names, named, handle));
   if (named.empty()) return nullptr;
-  throw Error::work(fmt::format("{}={} cannot be loaded: {}", variable, named, dlerror()));
+  throw Error::work(fmt::format("{}={} cannot be loaded: {}", names.variable, named, dlerror()));
 }
 
 SharedLibrary::~SharedLibrary() {
@@ -30,8 +38,8 @@ void* SharedLibrary::address(const char* symbol) {
 
 void SharedLibrary::give_up(const std::string& problem) const {
   if (named_.empty()) return;
-  throw Error::work(fmt::format("{}={} does not work: {}; {}=off trains without it", variable_,
-                                named_, problem, variable_));
+  throw Error::work(fmt::format("{}={} does not work: {}; {}=off trains without it",
+                                names_.variable, named_, problem, names_.variable));
 }
 
 }  // namespace treino::cuda
