@@ -162,7 +162,13 @@ TEST(Index, LargeSetsAreReadFromTheCacheUntilTheyChange) {
   EXPECT_EQ(again.test.labels->bytes, first.test.labels->bytes);
   EXPECT_EQ(again.classes, first.classes);
   EXPECT_EQ(again.broken, first.broken);
-  EXPECT_EQ(again.sha256, digest(load(folder.path(), {.index = false})));
+  EXPECT_EQ(digest(again), digest(load(folder.path(), {.index = false})));
+  // Another seed draws another test part from the same index.
+  const Dataset other = load(folder.path(), {.seed = 2});
+  EXPECT_EQ(indexes(), 1U);
+  EXPECT_EQ(digest(other), digest(load(folder.path(), {.seed = 2, .index = false})));
+  EXPECT_EQ(load(folder.path(), {.test_fraction = 0.5}).test.size(), 20);
+  EXPECT_EQ(indexes(), 1U);
   EXPECT_EQ(load(folder.path(), {.geometry = {Geometry::crop, 280, 280}}).train.samples->shape[1],
             280);
   EXPECT_EQ(indexes(), 2U);

@@ -10,7 +10,6 @@
 #include "treino/base/error.h"
 #include "treino/base/quote.h"
 #include "treino/data/files.h"
-#include "treino/data/split.h"
 #include "treino/format/npy.h"
 #include "treino/format/safetensors.h"
 
@@ -173,7 +172,7 @@ std::vector<std::string> array_files(const std::string& folder) {
   return files;
 }
 
-void read_arrays(const std::string& path, const LoadOptions& options, Dataset& dataset) {
+void read_arrays(const std::string& path, const LoadOptions&, Dataset& dataset) {
   const Arrays arrays = read_all(path);
   const auto* samples = find(arrays, kTrainSamples);
   const auto* labels = find(arrays, kTrainLabels);
@@ -183,23 +182,21 @@ void read_arrays(const std::string& path, const LoadOptions& options, Dataset& d
     throw Error::mistake(one_line(fmt::format(
         "{}: has no samples and labels (x_train, y_train or x, y); it holds: {}", path, names)));
   }
-  const Split all = split_of(path, *samples, *labels);
+  dataset.train = split_of(path, *samples, *labels);
   const auto* test_samples = find(arrays, kTestSamples);
   const auto* test_labels = find(arrays, kTestLabels);
-  if (test_samples != nullptr && test_labels != nullptr) {
-    dataset.train = all;
+  dataset.undivided = test_samples == nullptr || test_labels == nullptr;
+  if (!dataset.undivided) {
     dataset.test = split_of(path, *test_samples, *test_labels);
-    const Shape& train_shape = all.samples->shape;
+    const Shape& train_shape = dataset.train.samples->shape;
     const Shape& test_shape = dataset.test.samples->shape;
     if (!(train_shape.sub(1, train_shape.rank()) == test_shape.sub(1, test_shape.rank())) ||
-        all.samples->dtype != dataset.test.samples->dtype) {
-      throw Error::mistake(one_line(
-          fmt::format("{}: {} is {} {} but {} is {} {}", path, samples->first,
-                      to_string(all.samples->dtype), to_string(train_shape), test_samples->first,
-                      to_string(dataset.test.samples->dtype), to_string(test_shape))));
+        dataset.train.samples->dtype != dataset.test.samples->dtype) {
+      throw Error::mistake(one_line(fmt::format(
+          "{}: {} is {} {} but {} is {} {}", path, samples->first,
+          to_string(dataset.train.samples->dtype), to_string(train_shape), test_samples->first,
+          to_string(dataset.test.samples->dtype), to_string(test_shape))));
     }
-  } else {
-    split_off_test(all, options, dataset);
   }
   std::int32_t most = 0;
   for (const Split* split : {&dataset.train, &dataset.test}) {

@@ -10,7 +10,6 @@
 #include "treino/base/quote.h"
 #include "treino/data/files.h"
 #include "treino/data/image_collector.h"
-#include "treino/data/split.h"
 #include "treino/format/archive.h"
 
 namespace treino::data {
@@ -170,7 +169,8 @@ void read(const std::string& folder, const LoadOptions& options, Dataset& datase
     }
   }
   dataset.classes.assign(std::begin(kNames), std::end(kNames));
-  split_off_test(images.finish(source), options, dataset);
+  dataset.train = images.finish(source);
+  dataset.undivided = true;
 }
 
 constexpr const char* kAddresses[] = {

@@ -8,7 +8,6 @@
 #include "treino/base/error.h"
 #include "treino/data/files.h"
 #include "treino/data/image_collector.h"
-#include "treino/data/split.h"
 
 namespace treino::data {
 
@@ -79,17 +78,13 @@ void read_image_folder(const std::string& folder, const LoadOptions& options, Da
         fmt::format("{}: {} class folders; pictures go into one subfolder a class, two at least",
                     root, dataset.classes.size()));
   }
-  const Split all = read_part(root, options, dataset);
-  if (!parted) {
-    split_off_test(all, options, dataset);
-    return;
-  }
-  dataset.train = all;
-  if (!is_folder(test)) return;
+  dataset.train = read_part(root, options, dataset);
+  dataset.undivided = !parted;
+  if (!parted || !is_folder(test)) return;
   LoadOptions alike = options;  // gray where the training pictures are, colour where they are
-  alike.channels = static_cast<int>(all.samples->shape[3]);
+  alike.channels = static_cast<int>(dataset.train.samples->shape[3]);
   dataset.test = read_part(test, alike, dataset);
-  const Shape train_sample = all.samples->shape.sub(1, 4),
+  const Shape train_sample = dataset.train.samples->shape.sub(1, 4),
               test_sample = dataset.test.samples->shape.sub(1, 4);
   if (!(train_sample == test_sample)) {
     throw Error::mistake(fmt::format(

@@ -137,6 +137,7 @@ bool is_sound(const Dataset& dataset) {
   for (const Part& part : kParts)
     if (!is_sound(dataset.*part.split, classes)) return false;
   const Split &train = dataset.train, &test = dataset.test;
+  if (dataset.undivided && (!train.samples || test.size() > 0)) return false;
   if (!train.samples != !test.samples && test.size() > 0) return false;
   if (train.samples && test.samples &&
       (train.samples->dtype != test.samples->dtype || !(train.sample() == test.sample())))
@@ -157,6 +158,7 @@ bool read(const SafeTensorsFile& file, const std::string& path, Dataset& dataset
   about.at("warnings").get_to(result.warnings);
   about.at("broken").get_to(result.broken);
   about.at("sha256").get_to(result.sha256);
+  result.undivided = about.value("undivided", false);
   Loader loader(file);
   struct Text {
     Split& split;
@@ -190,10 +192,10 @@ bool read(const SafeTensorsFile& file, const std::string& path, Dataset& dataset
 void write(const IndexKey& key, Dataset& dataset) {
   format::NamedTensors tensors;
   std::vector<std::unique_ptr<HostTensor>> made;  // that only the file has
-  Json about = {{"classes", dataset.classes},   {"features", dataset.features},
-                {"warnings", dataset.warnings}, {"broken", dataset.broken},
-                {"sha256", dataset.sha256},     {"columns", Json::object()},
-                {"other_labels", Json::array()}};
+  Json about = {{"classes", dataset.classes},    {"features", dataset.features},
+                {"warnings", dataset.warnings},  {"broken", dataset.broken},
+                {"sha256", dataset.sha256},      {"columns", Json::object()},
+                {"other_labels", Json::array()}, {"undivided", dataset.undivided}};
   for (const Part& part : kParts) {
     const Split& split = dataset.*part.split;
     const std::string name = part.name;
@@ -254,7 +256,8 @@ bool read_index(const IndexKey& key, Dataset& dataset) {
 void write_index(const IndexKey& key, Dataset& dataset) {
   const std::int64_t bytes = bytes_of(dataset);
   if (bytes < kLeastBytes && key.sources.size() < kManyFiles) return;
-  if (dataset.sha256.empty()) dataset.sha256 = digest(dataset);
+  // That of an undivided set depends on what will be its test part.
+  if (dataset.sha256.empty() && !dataset.undivided) dataset.sha256 = digest(dataset);
   try {
     make_folders(key.folder);
     std::error_code error;

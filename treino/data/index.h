@@ -21,8 +21,8 @@ std::string index_path(const IndexKey& key);
 
 // Fills the dataset, all but its name and origin; false when there is no index of this key.
 bool read_index(const IndexKey& key, Dataset& dataset);
-// Writes one where it pays (large sets) and can be done; sets dataset.sha256 then. A cache that
-// cannot be written is no error: the set is there.
+// Writes one where it pays (large sets) and can be done; sets dataset.sha256 of a divided set then.
+// A cache that cannot be written is no error: the set is there.
 void write_index(const IndexKey& key, Dataset& dataset);
 
 }  // namespace treino::data

@@ -57,7 +57,7 @@ std::vector<std::string> itself(const std::string& path) {
 
 void read_own_table(const std::string& path, const LoadOptions& options, Dataset& dataset) {
   read_csv(path, {.label = options.label}, dataset);
-  split_off_test(dataset.train, options, dataset);
+  dataset.undivided = true;
 }
 
 void read_own_idx(const std::string& path, const LoadOptions&, Dataset& dataset) {
@@ -99,11 +99,12 @@ constexpr OwnFormat kOwnFormats[] = {
     {is_image_folder, image_folder_files, read_image_folder},
 };
 
+// The options that shape what is read. The test part is split off later: its seed is that of the
+// training, and every seed would have an index of its own.
 std::string option_text(const LoadOptions& options) {
-  return fmt::format("fit {} {}x{}, channels {}, label {}, test {} seed {}, strict {}",
+  return fmt::format("fit {} {}x{}, channels {}, label {}, strict {}",
                      static_cast<int>(options.geometry.fit), options.geometry.height,
-                     options.geometry.width, options.channels, options.label, options.test_fraction,
-                     options.seed, options.strict);
+                     options.geometry.width, options.channels, options.label, options.strict);
 }
 
 template <class Read>
@@ -111,9 +112,11 @@ void read_or_index(const LoadOptions& options, const std::string& folder,
                    const std::string& identity, std::vector<std::string> sources, Dataset& dataset,
                    Read&& read) {
   const IndexKey key{folder, identity + "\n" + option_text(options), std::move(sources)};
-  if (options.index && read_index(key, dataset)) return;
-  read();
-  if (options.index) write_index(key, dataset);
+  if (!options.index || !read_index(key, dataset)) {
+    read();
+    if (options.index) write_index(key, dataset);
+  }
+  if (dataset.undivided) split_off_test(options, dataset);
 }
 
 bool wants_stream(const std::string& path, const LoadOptions& options) {

@@ -54,11 +54,12 @@ Split take(const Split& all, const std::vector<bool>& chosen, bool wanted) {
   return {rows_of(*all.samples, chosen, wanted), rows_of(*all.labels, chosen, wanted), nullptr};
 }
 
-void split_off_test(const Split& all, const LoadOptions& options, Dataset& dataset) {
+void split_off_test(const LoadOptions& options, Dataset& dataset) {
+  const Split all = std::move(dataset.train);
   const auto chosen = stratified_choice(*all.labels, options.test_fraction, options.seed);
-  Split test = take(all, chosen, true);
   dataset.train = take(all, chosen, false);
-  dataset.test = std::move(test);
+  dataset.test = take(all, chosen, true);
+  dataset.undivided = false;
 }
 
 std::vector<int> stratified_folds(const HostTensor& labels, int folds, std::uint64_t seed) {

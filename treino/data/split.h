@@ -15,8 +15,9 @@ std::vector<bool> stratified_choice(const HostTensor& labels, double fraction, s
 // The samples where `chosen` equals `wanted`, in order.
 Split take(const Split& all, const std::vector<bool>& chosen, bool wanted);
 
-// Makes dataset.train and dataset.test of `all`, as options.test_fraction and options.seed say.
-void split_off_test(const Split& all, const LoadOptions& options, Dataset& dataset);
+// Makes train and test of an undivided set's samples, as options.test_fraction and options.seed
+// say.
+void split_off_test(const LoadOptions& options, Dataset& dataset);
 
 // Which of `folds` parts each sample belongs to, as many of each class in each as can be; by seed.
 // Throws Error::mistake where a class has fewer samples than there are folds.

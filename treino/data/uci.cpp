@@ -4,7 +4,6 @@
 
 #include "treino/data/csv.h"
 #include "treino/data/files.h"
-#include "treino/data/split.h"
 
 namespace treino::data {
 
@@ -36,11 +35,11 @@ constexpr FileRow kWineFiles[] = {
      "wine.zip"}};
 
 template <std::size_t N>
-void read(const std::string& path, const LoadOptions& options, Dataset& dataset, bool label_first,
-          int classes, const char* const (&features)[N]) {
+void read(const std::string& path, Dataset& dataset, bool label_first, int classes,
+          const char* const (&features)[N]) {
   read_csv(path, {.label_first = label_first, .columns = N + 1, .most_classes = classes}, dataset);
   dataset.features.assign(std::begin(features), std::end(features));
-  split_off_test(dataset.train, options, dataset);
+  dataset.undivided = true;
 }
 
 }  // namespace
@@ -59,8 +58,8 @@ const Row kIris{
     .files = kIrisFiles,
     .sources = sources<kIrisFile>,
     .read =
-        [](const std::string& folder, const LoadOptions& options, Dataset& dataset) {
-          read(join(folder, kIrisFile), options, dataset, false, 3, kIrisFeatures);
+        [](const std::string& folder, const LoadOptions&, Dataset& dataset) {
+          read(join(folder, kIrisFile), dataset, false, 3, kIrisFeatures);
         },
     .recipe = "iris",
 };
@@ -79,8 +78,8 @@ const Row kWine{
     .files = kWineFiles,
     .sources = sources<kWineFile>,
     .read =
-        [](const std::string& folder, const LoadOptions& options, Dataset& dataset) {
-          read(join(folder, kWineFile), options, dataset, true, 3, kWineFeatures);
+        [](const std::string& folder, const LoadOptions&, Dataset& dataset) {
+          read(join(folder, kWineFile), dataset, true, 3, kWineFeatures);
         },
     .recipe = "wine",
 };
