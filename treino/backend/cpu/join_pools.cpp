@@ -37,14 +37,6 @@ void run_joined(const void* opaque, Index slice, std::byte* scratch) {
   }
 }
 
-bool touches(const std::vector<Extent>& extents, const Extent& other) {
-  return std::ranges::any_of(extents, [&](const Extent& each) { return overlap(each, other); });
-}
-
-bool touch(const std::vector<Extent>& a, const std::vector<Extent>& b) {
-  return std::ranges::any_of(a, [&](const Extent& each) { return touches(b, each); });
-}
-
 // Whether what phase `from` left in `y` is read after phase `last`: no write after that covers all
 // that is read.
 bool is_read_later(const Plan& plan, const Extent& y, std::size_t last) {
@@ -74,12 +66,9 @@ bool fit(const Plan& plan, std::size_t c, std::size_t p) {
   const auto is_y = [&](const Extent& read) {
     return read.space == y.space && read.begin == y.begin && read.end == y.end;
   };
-  if (!is_y(pool.reads.front()) || touch(pool.writes, convolution.reads)) return false;
+  if (!is_y(pool.reads.front()) || overlap(pool.writes, convolution.reads)) return false;
   for (std::size_t i = c + 1; i < p; ++i) {
-    const Phase& between = plan.phases[i];
-    if (touch(between.writes, convolution.reads) || touch(between.writes, convolution.writes) ||
-        touch(between.reads, convolution.writes))
-      return false;
+    if (conflict(convolution, plan.phases[i])) return false;
   }
   return !is_read_later(plan, y, p);
 }

@@ -65,6 +65,16 @@ static_assert(is_complete(kPlanners), "every row of ops.def needs a planner in t
 
 }  // namespace
 
+bool overlap(const std::vector<Extent>& a, const std::vector<Extent>& b) {
+  return std::ranges::any_of(a, [&](const Extent& x) {
+    return std::ranges::any_of(b, [&](const Extent& y) { return overlap(x, y); });
+  });
+}
+
+bool conflict(const Phase& a, const Phase& b) {
+  return overlap(a.writes, b.reads) || overlap(a.reads, b.writes) || overlap(a.writes, b.writes);
+}
+
 Extent Planner::extent_of(const Tensor& tensor) {
   const Index begin = tensor.space == Space::arena ? tensor.offset : 0;
   return {space_of(tensor), begin,
@@ -115,7 +125,7 @@ void Planner::end_step(const Step& step) {
 void Planner::phase(PhaseFunction run, const void* state, Index slices, double nanoseconds,
                     const Partition& partition, const Touches& touches) {
   plan_.phases.push_back(
-      {run, state, slices, partition.extent, nanoseconds, step_, false, false, {}, {}, {}, {}});
+      {run, state, slices, partition.extent, nanoseconds, step_, false, false, {}, {}, {}, {}, {}});
   Phase& phase = plan_.phases.back();
   const auto bit = [](unsigned mask, std::size_t i) { return i >= 32 || (mask >> i & 1U) != 0; };
   const auto take = [&](const std::vector<Extent>& all, unsigned touched, unsigned sliced,

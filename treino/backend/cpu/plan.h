@@ -44,6 +44,18 @@ struct TakesRows {
   Index row_height = 0, rows = 0;  // of x under a row of the result; of the result
 };
 
+// How the gradient of a convolution's kernel makes that of x on its way, for which dy is taken into
+// the domain once (join_gradients).
+struct TakesAlong {
+  PhaseFunction run = nullptr;    // of both; its state: Pair
+  PhaseFunction other = nullptr;  // what the phase of the gradient of x runs
+  // Whether the two take dy into the same domain, by their states.
+  bool (*fits)(const void* own, const void* other) = nullptr;
+};
+struct Pair {
+  const void *own = nullptr, *other = nullptr;
+};
+
 struct Phase {
   PhaseFunction run = nullptr;
   const void* state = nullptr;
@@ -56,7 +68,12 @@ struct Phase {
   std::vector<Extent> reads, writes;
   MakesRows makes;
   TakesRows takes;
+  TakesAlong along;
 };
+
+bool overlap(const std::vector<Extent>& a, const std::vector<Extent>& b);
+// Whether the order of the two matters.
+bool conflict(const Phase& a, const Phase& b);
 
 // A pointer inside some phase's state, set once the memory is there and again when it moves.
 struct Fixup {
@@ -178,6 +195,7 @@ class Planner {
   // Of the phase just planned.
   void makes_rows(const MakesRows& makes) { plan_.phases.back().makes = makes; }
   void takes_rows(const TakesRows& takes) { plan_.phases.back().takes = takes; }
+  void takes_along(const TakesAlong& along) { plan_.phases.back().along = along; }
 
   // A phase whose results are scratch that later phases of the step only read: where the inputs
   // it touches are constant it runs once, not at every run of the program.
@@ -273,6 +291,11 @@ void plan_cross_entropy(Planner&, const Step&);
 
 // Lets poolings take rows from the convolution before them where nothing else reads those.
 void join_pools(Plan& plan);
+
+// Makes the two gradients of a convolution one phase where both take dy into the same domain. It
+// has the slices of the kernel's gradient, so only where `workers` have two or more of those each.
+// The bits are those of the two by themselves. Returns how many were joined.
+int join_gradients(Plan& plan, int workers);
 
 // Plans every step. Throws Error::mistake for an op no kernel serves.
 Plan make_plan(const Program& program, const PlanOptions& options);

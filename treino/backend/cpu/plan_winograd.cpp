@@ -327,6 +327,17 @@ void add_products(const Winograd& state, const Block& block, const float* inputs
   }
 }
 
+// Of one slice, where it is taken out of the domain.
+void take_out(const Winograd& state, Index slice, const float* sums) {
+  WinogradKernel all;
+  all.gradient = state.slices == 1 ? state.dkernel : state.copies + slice * 9 * state.pairs();
+  all.domain = const_cast<float*>(sums);
+  all.stride = state.pairs_stride();
+  all.pairs = all.last = state.pairs();
+  all.points = state.line();
+  state.kernels->winograd_kernel_gradient(all);
+}
+
 // A slice's gradient is gathered in the domain and taken out of it at the end.
 void run_kernel_gradient(const void* opaque, Index slice, std::byte* scratch) {
   const auto& state = *static_cast<const Winograd*>(opaque);
@@ -340,14 +351,40 @@ void run_kernel_gradient(const void* opaque, Index slice, std::byte* scratch) {
     add_products(state, block, inputs, outputs, first, sums);
     first = false;
   });
-  float* to = state.slices == 1 ? state.dkernel : state.copies + slice * 9 * state.pairs();
-  WinogradKernel all;
-  all.gradient = to;
-  all.domain = sums;
-  all.stride = state.pairs_stride();
-  all.pairs = all.last = state.pairs();
-  all.points = state.line();
-  state.kernels->winograd_kernel_gradient(all);
+  take_out(state, slice, sums);
+}
+
+// Both gradients of a slice, for which dy is taken into the domain once.
+void run_gradients(const void* opaque, Index slice, std::byte* scratch) {
+  const auto& pair = *static_cast<const Pair*>(opaque);
+  const auto& state = *static_cast<const Winograd*>(pair.own);
+  const auto& of_x = *static_cast<const Winograd*>(pair.other);
+  const Range images = share(state.batch, state.slices, slice);
+  std::fill(of_x.dx + images.begin * state.in.floats(), of_x.dx + images.end * state.in.floats(),
+            0.F);
+  float* inputs = reinterpret_cast<float*>(scratch);
+  float* outputs = inputs + state.points() * state.in_stride();
+  float* sums = outputs + state.points() * state.out_stride();
+  bool first = true;
+  for_each_block(state, slice, [&](const Block& block) {
+    transform(state, block, state.kernels->winograd_gradient, false, state.dy, nullptr, outputs);
+    multiply(of_x, block, outputs, state.out.channels, state.out_stride(), inputs,
+             state.in.channels, state.in_stride(), {0, state.in.channels});
+    transform(state, block, state.kernels->winograd_input_gradient, true, nullptr, of_x.dx, inputs);
+    transform(state, block, state.kernels->winograd_input, true, state.x, nullptr, inputs);
+    add_products(state, block, inputs, outputs, first, sums);
+    first = false;
+  });
+  take_out(state, slice, sums);
+}
+
+bool cut_alike(const void* kernels, const void* inputs) {
+  const auto &a = *static_cast<const Winograd*>(kernels),
+             &b = *static_cast<const Winograd*>(inputs);
+  return a.batch == b.batch && a.largest == b.largest && a.in.height == b.in.height &&
+         a.in.width == b.in.width && a.in.channels == b.in.channels &&
+         a.out.height == b.out.height && a.out.width == b.out.width &&
+         a.out.channels == b.out.channels && a.pad[0] == b.pad[0] && a.pad[1] == b.pad[1];
 }
 
 void run_sum(const void* opaque, Index slice, std::byte*) {
@@ -472,6 +509,7 @@ bool plan_winograd(Planner& planner, const Step& step) {
     if (state.slices > 1) planner.scratch(state.copies, state.slices * 9 * state.pairs());
     planner.phase(run_kernel_gradient, &state, state.slices, nanoseconds, {state.batch, 3, 0},
                   {3, state.slices > 1 ? 0U : 1U});
+    planner.takes_along({run_gradients, run_input_gradient, cut_alike});
     if (state.slices == 1) return true;
     const double copied = 4.0 * static_cast<double>(state.slices * 9 * state.pairs());
     state.sum_slices = slices_for(9 * state.pairs() / 64, nanoseconds_of(0, copied));

@@ -10,16 +10,6 @@ namespace {
 constexpr double kTiny = 4000;        // nanoseconds of a phase that may join a chain
 constexpr double kLongChain = 20000;  // and of a whole chain
 
-bool overlap(const std::vector<Extent>& a, const std::vector<Extent>& b) {
-  return std::any_of(a.begin(), a.end(), [&](const Extent& x) {
-    return std::any_of(b.begin(), b.end(), [&](const Extent& y) { return overlap(x, y); });
-  });
-}
-
-bool conflict(const Phase& a, const Phase& b) {
-  return overlap(a.writes, b.reads) || overlap(a.reads, b.writes) || overlap(a.writes, b.writes);
-}
-
 // Whether phase b may follow a slice by slice: what both touch, they touch by the same rows.
 bool same_rows(const Phase& a, const Phase& b) {
   const auto aligned = [](const std::vector<Extent>& first, const std::vector<Extent>& second) {
