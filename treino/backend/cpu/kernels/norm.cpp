@@ -37,10 +37,8 @@ void sums_of_columns(const NormColumns& columns, Index channel, Index tail) {
       }
     }
     for (int v = 0; v < Vectors; ++v) {
-      for (Index i = 0; i < count_of(v); ++i) {
-        totals[v * kLanes + i] += static_cast<double>(first[v][i]);
-        totals[p.channels + v * kLanes + i] += static_cast<double>(second[v][i]);
-      }
+      gather(totals + v * kLanes, first[v], count_of(v));
+      gather(totals + p.channels + v * kLanes, second[v], count_of(v));
     }
   }
 }

@@ -12,10 +12,6 @@ namespace {
 
 #define TREINO_MEMBER inline __attribute__((always_inline))
 
-void add_to(double* totals, F sum, Index count) {
-  for (Index i = 0; i < count; ++i) totals[i] += static_cast<double>(sum[i]);
-}
-
 // Some channels of an image, Vectors of them side by side, whose sums do not wait for each other;
 // sums run in float over a band of rows and are gathered in double.
 template <bool Whole, int Vectors>
@@ -41,8 +37,8 @@ struct Forward {
   }
   TREINO_MEMBER void flush() {
     for (int v = 0; v < Vectors; ++v) {
-      add_to(p.sums + c + v * kLanes, sum[v], count);
-      add_to(p.sums + p.pool.channels + c + v * kLanes, squares[v], count);
+      gather(p.sums + c + v * kLanes, sum[v], count);
+      gather(p.sums + p.pool.channels + c + v * kLanes, squares[v], count);
       sum[v] = squares[v] = F{};
     }
   }
@@ -78,23 +74,33 @@ struct Forward {
   }
 };
 
-template <bool Whole>
+template <bool Whole, int Vectors>
 struct Backward {
   const NormPoolImage& p;
   Index c, count;
-  F scale, slope, shift;
-  F sum{};
+  F scale[Vectors], slope[Vectors], shift[Vectors];
+  F sum[Vectors]{};
 
+  TREINO_MEMBER Backward(const NormPoolImage& image, Index first, Index channels)
+      : p(image), c(first), count(channels) {
+    for (int v = 0; v < Vectors; ++v) {
+      scale[v] = take<Whole>(p.scale + c + v * kLanes, count);
+      slope[v] = take<Whole>(p.slope + c + v * kLanes, count);
+      shift[v] = take<Whole>(p.shift + c + v * kLanes, count);
+    }
+  }
   template <bool Relu>
-  TREINO_MEMBER void settle(F x, F extra, float* to) {
-    F dx = fma(x, slope, shift) + extra;
+  TREINO_MEMBER void settle(F x, F extra, float* to, int v) {
+    F dx = fma(x, slope[v], shift[v]) + extra;
     if (Relu) dx = (F)((I)dx & (x > F{}));
-    sum += dx;
+    sum[v] += dx;
     give<Whole>(to, dx, count);
   }
   TREINO_MEMBER void flush() {
-    add_to(p.sums + c, sum, count);
-    sum = F{};
+    for (int v = 0; v < Vectors; ++v) {
+      gather(p.sums + c + v * kLanes, sum[v], count);
+      sum[v] = F{};
+    }
   }
   // The first of the pixels that are equal to what was chosen gets dy.
   template <int Size, bool Relu>
@@ -108,17 +114,22 @@ struct Backward {
     float* out = w.out + oy * high * pitch + c;
     const float* end = y + w.out_width * channels;
     for (; y != end; y += channels, dy += channels, x += step, out += step) {
-      const F chosen = take<Whole>(y, count);
-      F part = take<Whole>(dy, count) * scale;
+      F chosen[Vectors], part[Vectors];
+      for (int v = 0; v < Vectors; ++v) {
+        chosen[v] = take<Whole>(y + v * kLanes, count);
+        part[v] = take<Whole>(dy + v * kLanes, count) * scale[v];
+      }
       for (Index ky = 0; ky < high; ++ky) {
         for (Index kx = 0; kx < wide; ++kx) {
           const Index tap = ky * pitch + kx * channels;
-          const F value = take<Whole>(x + tap, count);
           __builtin_prefetch(x + tap + next_band);
           __builtin_prefetch(out + tap + next_band, 1);
-          const I here = value == chosen;
-          settle<Relu>(value, (F)((I)part & here), out + tap);
-          part = (F)((I)part & ~here);
+          for (int v = 0; v < Vectors; ++v) {
+            const F value = take<Whole>(x + tap + v * kLanes, count);
+            const I here = value == chosen[v];
+            settle<Relu>(value, (F)((I)part[v] & here), out + tap + v * kLanes, v);
+            part[v] = (F)((I)part[v] & ~here);
+          }
         }
       }
     }
@@ -129,16 +140,23 @@ struct Backward {
   TREINO_MEMBER void band(Index oy) {
     p.relu ? relu_band<Size, true>(oy) : relu_band<Size, false>(oy);
   }
-  template <bool Relu>
+  // Spread: windows overlap, and out holds what they spread over x.
+  template <bool Relu, bool Spread = false>
   TREINO_MEMBER void relu_rest(Index y, Index from) {
     const PoolImage w = p.pool;
     for (Index x = from; x < w.width; ++x) {
-      const Index at = (y * w.width + x) * w.channels + c;
-      settle<Relu>(take<Whole>(w.x + at, count), F{}, w.out + at);
+      for (int v = 0; v < Vectors; ++v) {
+        const Index at = (y * w.width + x) * w.channels + c + v * kLanes;
+        settle<Relu>(take<Whole>(w.x + at, count), Spread ? take<Whole>(w.out + at, count) : F{},
+                     w.out + at, v);
+      }
     }
   }
   TREINO_MEMBER void rest(Index y, Index from) {
     p.relu ? relu_rest<true>(y, from) : relu_rest<false>(y, from);
+  }
+  TREINO_MEMBER void spread(Index y) {
+    p.relu ? relu_rest<true, true>(y, 0) : relu_rest<false, true>(y, 0);
   }
 };
 
@@ -156,47 +174,25 @@ TREINO_INLINE void tail(Columns& columns, const PoolImage& w) {
   columns.flush();
 }
 
-template <bool Whole>
-TREINO_INLINE Backward<Whole> backward_of(const NormPoolImage& p, Index c, Index count) {
-  return {p,
-          c,
-          count,
-          take<Whole>(p.scale + c, count),
-          take<Whole>(p.slope + c, count),
-          take<Whole>(p.shift + c, count)};
-}
-
-// Calls body(columns of whole or part vectors) for all channels.
-template <typename Make, typename Body>
-TREINO_INLINE void each_vector(const PoolImage& w, Make make, Body body) {
-  for (Index c = 0; c < w.channels; c += kLanes) {
-    const Index count = least(kLanes, w.channels - c);
-    if (count == kLanes)
-      body(make.template operator()<true>(c, count));
-    else
-      body(make.template operator()<false>(c, count));
-  }
-}
-
-// Calls body(columns) for all channels of the forward pass.
-template <typename Body>
-TREINO_INLINE void each_forward(const NormPoolImage& p, Body body) {
+// Calls body(columns) for all channels, two vectors side by side where there are as many.
+template <template <bool, int> typename Columns, typename Body>
+TREINO_INLINE void each_columns(const NormPoolImage& p, Body body) {
   Index c = 0;
-  for (; c + 2 * kLanes <= p.pool.channels; c += 2 * kLanes) body(Forward<true, 2>(p, c, kLanes));
-  for (; c + kLanes <= p.pool.channels; c += kLanes) body(Forward<true, 1>(p, c, kLanes));
-  if (c < p.pool.channels) body(Forward<false, 1>(p, c, p.pool.channels - c));
+  for (; c + 2 * kLanes <= p.pool.channels; c += 2 * kLanes) body(Columns<true, 2>(p, c, kLanes));
+  for (; c + kLanes <= p.pool.channels; c += kLanes) body(Columns<true, 1>(p, c, kLanes));
+  if (c < p.pool.channels) body(Columns<false, 1>(p, c, p.pool.channels - c));
 }
 
 void norm_pool(const NormPoolImage& p) {
   const PoolImage& w = p.pool;
   if (tiles(w)) {
     for (Index oy = 0; oy < w.out_height; ++oy)
-      each_forward(p, [&](auto columns) { row(columns, w, oy); });
-    each_forward(p, [&](auto columns) { tail(columns, w); });
+      each_columns<Forward>(p, [&](auto columns) { row(columns, w, oy); });
+    each_columns<Forward>(p, [&](auto columns) { tail(columns, w); });
     return;
   }
   for (Index y = 0; y < w.height; ++y) {
-    each_forward(p, [&](auto columns) {
+    each_columns<Forward>(p, [&](auto columns) {
       columns.rest(y, 0);
       columns.flush();
     });
@@ -212,13 +208,10 @@ void norm_pool(const NormPoolImage& p) {
 
 void norm_pool_grad(const NormPoolImage& p) {
   const PoolImage& w = p.pool;
-  const auto make = [&]<bool Whole>(Index c, Index count) {
-    return backward_of<Whole>(p, c, count);
-  };
   if (tiles(w)) {
     for (Index oy = 0; oy < w.out_height; ++oy)
-      each_vector(w, make, [&](auto columns) { row(columns, w, oy); });
-    each_vector(w, make, [&](auto columns) { tail(columns, w); });
+      each_columns<Backward>(p, [&](auto columns) { row(columns, w, oy); });
+    each_columns<Backward>(p, [&](auto columns) { tail(columns, w); });
     return;
   }
   for (Index i = 0; i < w.height * w.width * w.channels; ++i) w.out[i] = 0;
@@ -233,15 +226,8 @@ void norm_pool_grad(const NormPoolImage& p) {
     });
   });
   for (Index y = 0; y < w.height; ++y) {
-    each_vector(w, make, [&](auto columns) {
-      for (Index x = 0; x < w.width; ++x) {
-        const Index at = (y * w.width + x) * w.channels;
-        const F x_here = fetch(w.x + at + columns.c, columns.count);
-        const F extra = fetch(w.out + at + columns.c, columns.count);
-        float* to = w.out + at + columns.c;
-        p.relu ? columns.template settle<true>(x_here, extra, to)
-               : columns.template settle<false>(x_here, extra, to);
-      }
+    each_columns<Backward>(p, [&](auto columns) {
+      columns.spread(y);
       columns.flush();
     });
   }

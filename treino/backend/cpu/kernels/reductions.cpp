@@ -22,10 +22,7 @@ void sum_columns(double* out, const float* x, Index stride, Index rows, Index ta
 #pragma GCC unroll 4
       for (int v = 0; v < Vectors; ++v) sums[v] += fetch(x + r * stride + v * kLanes, count_of(v));
     }
-    for (int v = 0; v < Vectors; ++v) {
-      for (Index i = 0; i < count_of(v); ++i)
-        out[v * kLanes + i] += static_cast<double>(sums[v][i]);
-    }
+    for (int v = 0; v < Vectors; ++v) gather(out + v * kLanes, sums[v], count_of(v));
   }
 }
 

@@ -101,6 +101,16 @@ TREINO_INLINE void give(float* to, F value, Index count) {
     store_part(to, value, count);
 }
 
+// totals[i] += sums[i], in double.
+TREINO_INLINE void gather(double* totals, F sums, Index count) {
+  typedef double Doubles __attribute__((vector_size(8 * kLanes), aligned(8), may_alias));
+  if (count == kLanes) {
+    *reinterpret_cast<Doubles*>(totals) += __builtin_convertvector(sums, Doubles);
+  } else {
+    for (Index i = 0; i < count; ++i) totals[i] += static_cast<double>(sums[i]);
+  }
+}
+
 TREINO_INLINE F fma(F a, F b, F c) {
 #if defined(__AVX512F__)
   return (F)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
