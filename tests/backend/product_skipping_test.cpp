@@ -9,7 +9,10 @@
 #include <vector>
 
 #include "treino/backend/cpu/kernels.h"
+#include "treino/backend/devices.h"
 #include "treino/base/rng.h"
+#include "treino/compiler/compile.h"
+#include "treino/graph/build.h"
 
 namespace treino::cpu {
 namespace {
@@ -45,7 +48,8 @@ std::vector<float> multiply(void (*kernel)(const Product&), const std::array<Ind
 
 TEST(ProductSkipping, GivesTheBitsOfTheDenseKernel) {
   constexpr std::array<Index, 3> kExtents[] = {{32, 784, 128}, {17, 33, 45},  {1, 100, 1},
-                                               {50, 70, 300},  {784, 32, 64}, {33, 512, 16}};
+                                               {50, 70, 300},  {784, 32, 64}, {33, 512, 16},
+                                               {3, 4500, 20}};
   for (const Kernels* kernels : available_kernels()) {
     for (const bool transposed : {false, true}) {
       for (const std::array<Index, 3>& extents : kExtents) {
@@ -75,6 +79,40 @@ TEST(ProductSkipping, CountsAndFindsWhatIsNotFinite) {
     x[7] = -std::numeric_limits<float>::infinity();
     EXPECT_FALSE(kernels->all_finite(x.data(), 20, 2, 9)) << kernels->name;
     EXPECT_TRUE(kernels->all_finite(x.data() + 10, 20, 2, 9)) << kernels->name;
+  }
+}
+
+// Slices of one run may share what the first of them found about B; the next run looks anew.
+TEST(ProductSkipping, LooksAtEveryRunWhetherBIsFinite) {
+  constexpr Index kRows = 400, kInner = 32, kColumns = 64;
+  Graph g;
+  const auto f32 = [&](const char* name, Shape shape, Role role) {
+    return g.variable(name, {shape, DType::f32}, role);
+  };
+  const Value c = graph::matmul(f32("a", Shape{kInner, kRows}, Role::parameter),
+                                f32("b", Shape{kInner, kColumns}, Role::parameter), true, false);
+  graph::assign(f32("c", Shape{kRows, kColumns}, Role::metric), c);
+  HostTensor a(DType::f32, Shape{kInner, kRows}), b(DType::f32, Shape{kInner, kColumns});
+  Rng rng(3, 1);
+  for (float& x : a.as<float>()) x = rng.uniform() < 0.1 ? static_cast<float>(rng.normal()) : 0.F;
+  for (float& x : b.as<float>()) x = static_cast<float>(rng.normal());
+  HostTensor broken = b;
+  broken.as<float>()[5] = std::numeric_limits<float>::infinity();
+  for (const int threads : {1, 3}) {
+    const auto device = make_device("cpu", {.threads = threads});
+    const Program program = compiler::compile(g, device->target());
+    const auto store = device->make_store(program.variables);
+    store->write("a", a);
+    const auto executable = device->load(program, *store);
+    const auto run = [&](const HostTensor& with) {
+      store->write("b", with);
+      executable->run(1);
+      return store->read("c");
+    };
+    const HostTensor before = run(b), without = run(broken), after = run(b);
+    EXPECT_EQ(before.bytes, after.bytes);
+    for (Index r = 0; r < kRows; ++r)
+      EXPECT_FALSE(std::isfinite(without.as<float>()[static_cast<std::size_t>(r * kColumns + 5)]));
   }
 }
 

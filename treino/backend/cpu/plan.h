@@ -250,6 +250,12 @@ inline Index copies_within(Index bytes, Index most = kPartialBytes) {
   return std::max<Index>(1, most / std::max<Index>(bytes, 1));
 }
 
+// Floats from one copy to the next: copies of round sizes would meet in one set of the caches where
+// they are summed.
+inline Index copy_stride(Index floats) {
+  return floats + 16;
+}
+
 // The units [begin, end) of a slice when `units` are shared evenly.
 struct Range {
   Index begin, end;

@@ -92,7 +92,8 @@ void run_gradient(const void* opaque, Index slice, std::byte* scratch) {
   const Index part = slice / state.row_parts;
   const Range samples = share(state.batch, state.batch_parts, part);
   const Range rows = share(state.rows(), state.row_parts, slice % state.row_parts);
-  float* gradient = state.batch_parts == 1 ? state.out : state.copies + part * state.elements();
+  float* gradient =
+      state.batch_parts == 1 ? state.out : state.copies + part * copy_stride(state.elements());
   const Index image_floats = state.padding.height * state.padding.width * state.padding.channels;
   const Index dy_floats = state.out_height * state.out_width * state.out_channels;
   if (state.depthwise)
@@ -117,8 +118,9 @@ void run_gradient(const void* opaque, Index slice, std::byte* scratch) {
 void run_sum(const void* opaque, Index slice, std::byte*) {
   const auto& state = *static_cast<const KernelGradient*>(opaque);
   const Range range = share(state.elements(), state.sum_slices, slice);
-  state.kernels->add_rows(state.out + range.begin, state.copies + range.begin, state.elements(),
-                          state.batch_parts, range.end - range.begin);
+  state.kernels->add_rows(state.out + range.begin, state.copies + range.begin,
+                          copy_stride(state.elements()), state.batch_parts,
+                          range.end - range.begin);
 }
 
 }  // namespace
@@ -182,7 +184,8 @@ void plan_conv2d_grad_kernel(Planner& planner, const Step& step) {
   planner.point(state.x, step.inputs[0]);
   planner.point(state.dy, step.inputs[1]);
   planner.point(state.out, step.outputs[0]);
-  if (state.batch_parts > 1) planner.scratch(state.copies, state.batch_parts * state.elements());
+  if (state.batch_parts > 1)
+    planner.scratch(state.copies, state.batch_parts * copy_stride(state.elements()));
   if (state.padding.needed())
     planner.worker_scratch(state.images_at_once * state.padding.floats() * 4);
   const bool by_samples =

@@ -12,6 +12,9 @@ namespace treino::cpu {
 namespace {
 
 constexpr Index kRowsAtOnce = 96;
+// Rows of b a part of a cut inner extent has: of 128 columns they leave room in L1 for a and c, and
+// what is not zero of a row of a is one word (kernels/product_skipping).
+constexpr Index kInnerRows = 56;
 
 // Below this share of nonzero elements of A skipping the others is faster than the dense kernel.
 constexpr double kSparse = 0.5;
@@ -34,7 +37,33 @@ struct Matmul {
   // Of each slice: runs left that do not look for zeros. They decide how a result is computed,
   // never which bits it has.
   mutable std::vector<std::atomic<int>> rest;
+  // Where slices are of rows and all read the whole of B: what the first of a run found.
+  enum Finite : int { unknown, yes, no };
+  bool shares_b = false;
+  mutable std::atomic<int> finite{unknown}, finished{0};
 };
+
+bool is_finite(const Matmul& state, const Product& product) {
+  const auto look = [&] {
+    return state.kernels->all_finite(product.b, product.b_stride, product.length, product.columns);
+  };
+  if (!state.shares_b) return look();
+  int known = state.finite.load(std::memory_order_relaxed);
+  if (known == Matmul::unknown) {
+    known = look() ? Matmul::yes : Matmul::no;
+    state.finite.store(known, std::memory_order_relaxed);
+  }
+  return known == Matmul::yes;
+}
+
+// The run's last slice leaves nothing known to the next run, which begins after it.
+void forget(const Matmul& state) {
+  if (!state.shares_b || state.finished.fetch_add(1, std::memory_order_relaxed) + 1 <
+                             static_cast<int>(state.row_parts))
+    return;
+  state.finished.store(0, std::memory_order_relaxed);
+  state.finite.store(Matmul::unknown, std::memory_order_relaxed);
+}
 
 // Whether the part of A that the product reads is mostly zeros, and B without infinities.
 bool worth_skipping(const Matmul& state, const Product& product, Range rows, Index inner,
@@ -58,7 +87,7 @@ bool worth_skipping(const Matmul& state, const Product& product, Range rows, Ind
     found += kernels.count_nonzero(first + at * stride, line);
   const bool sparse = static_cast<double>(found) < kSparse * static_cast<double>(looked_at);
   if (!sparse) rest.store(kSteps, std::memory_order_relaxed);
-  return sparse && kernels.all_finite(product.b, product.b_stride, product.length, product.columns);
+  return sparse && is_finite(state, product);
 }
 
 // c[rows, ...] of a product whose operands' inner extent starts at `inner`.
@@ -110,6 +139,7 @@ void run_matmul(const void* opaque, Index slice, std::byte* scratch) {
     }
     multiply(state, product, rows, slice);
   }
+  forget(state);
 }
 
 // A long inner extent is cut: the slices of b stay in L1 and with the thread that updates them, and
@@ -122,7 +152,7 @@ void run_inner_part(const void* opaque, Index slice, std::byte*) {
   product.a_step = state.transpose_a ? state.m : 1;
   product.b = state.b + inner.begin * state.n;
   product.b_stride = product.c_stride = product.columns = state.n;
-  product.c = state.copies + slice * state.m * state.n;
+  product.c = state.copies + slice * copy_stride(state.m * state.n);
   multiply(state, product, {0, state.m}, slice, inner.begin);
 }
 
@@ -130,8 +160,8 @@ void run_finish(const void* opaque, Index slice, std::byte*) {
   const auto& state = *static_cast<const Matmul*>(opaque);
   const Range rows = share(state.m, state.finish_slices, slice);
   state.kernels->finish_product(state.c + rows.begin * state.n, state.copies + rows.begin * state.n,
-                                state.m * state.n, state.inner_parts, rows.end - rows.begin,
-                                state.n, state.bias, state.relu);
+                                copy_stride(state.m * state.n), state.inner_parts,
+                                rows.end - rows.begin, state.n, state.bias, state.relu);
 }
 
 }  // namespace
@@ -168,12 +198,12 @@ void plan_matmul(Planner& planner, const Step& step) {
                      4.0 * static_cast<double>(state.m * state.n + state.n * state.k));
   const Index row_units = (state.m + planner.kernels.row_block - 1) / planner.kernels.row_block;
   if (!state.transpose_b && state.k >= 4 * state.n && state.k >= 2 * state.m && state.k >= 256) {
-    state.inner_parts = slices_for(state.k / 64, nanoseconds,
+    state.inner_parts = slices_for(state.k / kInnerRows, nanoseconds,
                                    std::min<Index>(16, copies_within(state.m * state.n * 4)));
     if (state.inner_parts > 1) {
       state.rest = std::vector<std::atomic<int>>(static_cast<std::size_t>(state.inner_parts));
       const double copied = 4.0 * static_cast<double>(state.m * state.n * state.inner_parts);
-      planner.scratch(state.copies, state.m * state.n * state.inner_parts);
+      planner.scratch(state.copies, copy_stride(state.m * state.n) * state.inner_parts);
       planner.phase(run_inner_part, &state, state.inner_parts, nanoseconds, {}, {3, 0});
       const double summing = nanoseconds_of(0, copied);
       // As few as the steps after it have, when it is short.
@@ -201,6 +231,7 @@ void plan_matmul(Planner& planner, const Step& step) {
     state.panel = unit;
     planner.worker_scratch(state.k * state.panel * 4);
   }
+  state.shares_b = state.may_skip && state.column_parts == 1 && !state.transpose_b;
   state.rest =
       std::vector<std::atomic<int>>(static_cast<std::size_t>(state.column_parts * state.row_parts));
   planner.phase(run_matmul, &state, state.column_parts * state.row_parts, nanoseconds, partition);

@@ -330,7 +330,8 @@ void add_products(const Winograd& state, const Block& block, const float* inputs
 // Of one slice, where it is taken out of the domain.
 void take_out(const Winograd& state, Index slice, const float* sums) {
   WinogradKernel all;
-  all.gradient = state.slices == 1 ? state.dkernel : state.copies + slice * 9 * state.pairs();
+  all.gradient =
+      state.slices == 1 ? state.dkernel : state.copies + slice * copy_stride(9 * state.pairs());
   all.domain = const_cast<float*>(sums);
   all.stride = state.pairs_stride();
   all.pairs = all.last = state.pairs();
@@ -391,7 +392,7 @@ void run_sum(const void* opaque, Index slice, std::byte*) {
   const auto& state = *static_cast<const Winograd*>(opaque);
   const Range range = share(9 * state.pairs(), state.sum_slices, slice);
   state.kernels->add_rows(state.dkernel + range.begin, state.copies + range.begin,
-                          9 * state.pairs(), state.slices, range.end - range.begin);
+                          copy_stride(9 * state.pairs()), state.slices, range.end - range.begin);
 }
 
 // Whether Winograd can serve the step at all.
@@ -506,7 +507,8 @@ bool plan_winograd(Planner& planner, const Step& step) {
 
   if (grad_kernel) {
     planner.worker_scratch(4 * (block_floats + state.points() * state.pairs_stride()));
-    if (state.slices > 1) planner.scratch(state.copies, state.slices * 9 * state.pairs());
+    if (state.slices > 1)
+      planner.scratch(state.copies, state.slices * copy_stride(9 * state.pairs()));
     planner.phase(run_kernel_gradient, &state, state.slices, nanoseconds, {state.batch, 3, 0},
                   {3, state.slices > 1 ? 0U : 1U});
     planner.takes_along({run_gradients, run_input_gradient, cut_alike});

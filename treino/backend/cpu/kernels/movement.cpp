@@ -72,7 +72,7 @@ TREINO_INLINE void block(float* out, Index out_stride, const float* in, Index in
   }
 }
 #else
-constexpr int kBlock = 8;
+constexpr int kBlock = 4;
 
 TREINO_INLINE void block(float* out, Index out_stride, const float* in, Index in_stride) {
   for (int i = 0; i < kBlock; ++i) {
@@ -80,6 +80,17 @@ TREINO_INLINE void block(float* out, Index out_stride, const float* in, Index in
   }
 }
 #endif
+static_assert(kBlock == kLanes);
+
+// The same of fewer rows or columns.
+TREINO_INLINE void part_block(float* out, Index out_stride, const float* in, Index in_stride,
+                              Index rows, Index columns) {
+  float from[kBlock * kBlock], to[kBlock * kBlock];
+  for (Index y = 0; y < kBlock; ++y)
+    store(from + y * kBlock, y < rows ? fetch(in + y * in_stride, columns) : F{});
+  block(to, kBlock, from, kBlock);
+  for (Index x = 0; x < columns; ++x) put(out + x * out_stride, load(to + x * kBlock), rows);
+}
 
 void transpose(float* out, Index out_stride, const float* in, Index in_stride, Index rows,
                Index columns) {
@@ -87,11 +98,9 @@ void transpose(float* out, Index out_stride, const float* in, Index in_stride, I
     for (Index j = 0; j < columns; j += kBlock) {
       if (i + kBlock <= rows && j + kBlock <= columns) {
         block(out + j * out_stride + i, out_stride, in + i * in_stride + j, in_stride);
-        continue;
-      }
-      for (Index y = i; y < least(i + kBlock, rows); ++y) {
-        for (Index x = j; x < least(j + kBlock, columns); ++x)
-          out[x * out_stride + y] = in[y * in_stride + x];
+      } else {
+        part_block(out + j * out_stride + i, out_stride, in + i * in_stride + j, in_stride,
+                   least(kBlock, rows - i), least(kBlock, columns - j));
       }
     }
   }

@@ -112,7 +112,8 @@ bool is_plain(const Product& p) {
   return p.bias == nullptr && !p.accumulate && !p.relu;
 }
 
-constexpr Index kWord = 64;  // elements whose zeros are looked at together
+constexpr Index kWord = 64;       // elements whose zeros are looked at together
+constexpr Index kMostKnown = 64;  // words of a row that its groups of columns share
 
 // Bit i: element i of up to kWord is not zero.
 TREINO_INLINE std::uint64_t nonzero_word(const float* x, Index count) {
@@ -124,19 +125,20 @@ TREINO_INLINE std::uint64_t nonzero_word(const float* x, Index count) {
   return word;
 }
 
+// `words`: of the row, one after the other; of a longer one null.
 template <int Vectors, bool Whole>
-TREINO_INLINE void along_row(const Product& p, bool plain, Index r, Index column, Index tail) {
-  const float *a = p.rows[r], *b = p.b + column;
-  const Index b_stride = p.b_stride, length = p.length;
+TREINO_INLINE Row<Vectors, Whole> along_row(const float* a, const float* b, Index b_stride,
+                                            const std::uint64_t* words, Index length, Index tail) {
   Row<Vectors, Whole> row(tail);
   for (Index k = 0; k < length; k += kWord) {
-    std::uint64_t left = nonzero_word(a + k, least(kWord, length - k));
+    std::uint64_t left =
+        words != nullptr ? words[k / kWord] : nonzero_word(a + k, least(kWord, length - k));
     for (; left != 0; left &= left - 1) {
       const Index at = k + __builtin_ctzll(left);
       row.add(a[at], b + at * b_stride);
     }
   }
-  row.finish(p, plain, p.c + r * p.c_stride + column, column);
+  return row;
 }
 
 // A is stored transposed: rows of C are neighbours in memory, kLanes of them are looked at
@@ -191,16 +193,28 @@ template <int Vectors, bool Whole>
 void columns_of(const Product& p, Index begin, Index last, Index tail) {
   constexpr Index kWide = kGroup * kLanes;
   const bool plain = is_plain(p);
+  const Index a_step = p.a_step, b_stride = p.b_stride, c_stride = p.c_stride;
   if (p.a_step == 1) {
+    std::uint64_t known[kMostKnown];
+    const Index length = p.length;
+    const std::uint64_t* words = length <= kMostKnown * kWord ? known : nullptr;
     for (Index r = 0; r < p.row_count; ++r) {
-      for (Index column = begin; column < last; column += kWide)
-        along_row<kGroup, true>(p, plain, r, column, kLanes);
-      if constexpr (Vectors > 0) along_row<Vectors, Whole>(p, plain, r, last, tail);
+      const float* a = p.rows[r];
+      for (Index k = 0; words != nullptr && k < length; k += kWord)
+        known[k / kWord] = nonzero_word(a + k, least(kWord, length - k));
+      float* c = p.c + r * c_stride;
+      for (Index column = begin; column < last; column += kWide) {
+        along_row<kGroup, true>(a, p.b + column, b_stride, words, length, kLanes)
+            .finish(p, plain, c + column, column);
+      }
+      if constexpr (Vectors > 0) {
+        along_row<Vectors, Whole>(a, p.b + last, b_stride, words, length, tail)
+            .finish(p, plain, c + last, last);
+      }
     }
     return;
   }
   Terms terms;
-  const Index a_step = p.a_step, b_stride = p.b_stride, c_stride = p.c_stride;
   const Index count = most(1, (p.length + kBits - 1) / kBits);
   const float* const b = p.b;
   for (Index first = 0; first < p.row_count; first += kRowsAhead) {

@@ -80,36 +80,54 @@ float largest(const float* x, Index count) {
   return result;
 }
 
-// out[i] = parts[0][i] + parts[1][i] + ..., in that order.
-void add_rows(float* out, const float* parts, Index part_stride, Index parts_count, Index count) {
-  for (Index i = 0; i < count; i += kLanes) {
-    const Index lanes = least(kLanes, count - i);
-    F total = fetch(parts + i, lanes);
-    for (Index part = 1; part < parts_count; ++part)
-      total += fetch(parts + part * part_stride + i, lanes);
-    if (lanes == kLanes)
-      store(out + i, total);
-    else
-      store_part(out + i, total, lanes);
+// Vectors of parts[0] + parts[1] + ..., in that order; of the last one `count` numbers. Several
+// side by side: a line of each part is read once, and no sum waits for another.
+template <int Vectors>
+TREINO_INLINE void add_parts(F (&sums)[Vectors], const float* parts, Index part_stride,
+                             Index parts_count, Index count) {
+  const auto read = [&](int v) {
+    return fetch(parts + v * kLanes, v == Vectors - 1 ? count : Index{kLanes});
+  };
+  for (int v = 0; v < Vectors; ++v) sums[v] = read(v);
+  for (Index part = 1; part < parts_count; ++part) {
+    parts += part_stride;
+    for (int v = 0; v < Vectors; ++v) sums[v] += read(v);
   }
+}
+
+// Calls body(first of so many numbers, how many the last vector holds) with the number of vectors.
+template <typename Body>
+TREINO_INLINE void each_group(Index count, Body body) {
+  constexpr int kGroup = 4;
+  Index i = 0;
+  for (; i + kGroup * kLanes <= count; i += kGroup * kLanes)
+    body.template operator()<kGroup>(i, kLanes);
+  for (; i < count; i += kLanes) body.template operator()<1>(i, least(kLanes, count - i));
+}
+
+void add_rows(float* out, const float* parts, Index part_stride, Index parts_count, Index count) {
+  each_group(count, [&]<int Vectors>(Index i, Index held) {
+    F sums[Vectors];
+    add_parts(sums, parts + i, part_stride, parts_count, held);
+    for (int v = 0; v < Vectors; ++v)
+      put(out + i + v * kLanes, sums[v], v == Vectors - 1 ? held : Index{kLanes});
+  });
 }
 
 void finish_product(float* out, const float* parts, Index part_stride, Index parts_count,
                     Index rows, Index columns, const float* bias, bool relu) {
   for (Index r = 0; r < rows; ++r) {
-    for (Index c = 0; c < columns; c += kLanes) {
-      const Index lanes = least(kLanes, columns - c);
-      const float* from = parts + r * columns + c;
-      F total = fetch(from, lanes);
-      for (Index part = 1; part < parts_count; ++part)
-        total += fetch(from + part * part_stride, lanes);
-      if (bias != nullptr) total += fetch(bias + c, lanes);
-      if (relu) total = larger(F{}, total);
-      if (lanes == kLanes)
-        store(out + r * columns + c, total);
-      else
-        store_part(out + r * columns + c, total, lanes);
-    }
+    each_group(columns, [&]<int Vectors>(Index c, Index held) {
+      const Index at = r * columns + c;
+      F sums[Vectors];
+      add_parts(sums, parts + at, part_stride, parts_count, held);
+      for (int v = 0; v < Vectors; ++v) {
+        const Index lanes = v == Vectors - 1 ? held : Index{kLanes};
+        if (bias != nullptr) sums[v] += fetch(bias + c + v * kLanes, lanes);
+        if (relu) sums[v] = larger(F{}, sums[v]);
+        put(out + at + v * kLanes, sums[v], lanes);
+      }
+    });
   }
 }
 
