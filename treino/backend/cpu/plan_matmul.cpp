@@ -18,7 +18,7 @@ constexpr Index kInnerRows = 56;
 
 // Below this share of nonzero elements of A skipping the others is faster than the dense kernel.
 constexpr double kSparse = 0.5;
-// A few rows of A tell how the rest is. Where nothing was found even they are looked at seldom.
+// A few rows of A tell how the others are, and those of one run how they will be for kSteps more.
 constexpr Index kRowsLookedAt = 8;
 constexpr Index kLeastColumns = 32;
 constexpr int kSteps = 64;
@@ -34,9 +34,9 @@ struct Matmul {
   Index inner_parts = 1, finish_slices = 1;  // of k, each with a copy of c
   float* copies = nullptr;
   bool may_skip = false;
-  // Of each slice: runs left that do not look for zeros. They decide how a result is computed,
-  // never which bits it has.
-  mutable std::vector<std::atomic<int>> rest;
+  // Of each slice: for so many runs it is known that A is mostly zeros, below 0 that it is not.
+  // That decides how a result is computed, never which bits it has.
+  mutable std::vector<std::atomic<int>> known;
   // Where slices are of rows and all read the whole of B: what the first of a run found.
   enum Finite : int { unknown, yes, no };
   bool shares_b = false;
@@ -69,10 +69,10 @@ void forget(const Matmul& state) {
 bool worth_skipping(const Matmul& state, const Product& product, Range rows, Index inner,
                     Index slice) {
   if (!state.may_skip || product.columns < kLeastColumns) return false;
-  std::atomic<int>& rest = state.rest[static_cast<std::size_t>(slice)];
-  if (rest.load(std::memory_order_relaxed) > 0) {
-    rest.fetch_sub(1, std::memory_order_relaxed);
-    return false;
+  std::atomic<int>& known = state.known[static_cast<std::size_t>(slice)];
+  if (const int runs = known.load(std::memory_order_relaxed); runs != 0) {
+    known.store(runs > 0 ? runs - 1 : runs + 1, std::memory_order_relaxed);
+    return runs > 0 && is_finite(state, product);
   }
   const Kernels& kernels = *state.kernels;
   // As they lie in memory: rows of C are columns of a transposed A.
@@ -86,7 +86,7 @@ bool worth_skipping(const Matmul& state, const Product& product, Range rows, Ind
   for (Index at = 0; at < lines; at += step, looked_at += line)
     found += kernels.count_nonzero(first + at * stride, line);
   const bool sparse = static_cast<double>(found) < kSparse * static_cast<double>(looked_at);
-  if (!sparse) rest.store(kSteps, std::memory_order_relaxed);
+  known.store(sparse ? kSteps : -kSteps, std::memory_order_relaxed);
   return sparse && is_finite(state, product);
 }
 
@@ -201,7 +201,7 @@ void plan_matmul(Planner& planner, const Step& step) {
     state.inner_parts = slices_for(state.k / kInnerRows, nanoseconds,
                                    std::min<Index>(16, copies_within(state.m * state.n * 4)));
     if (state.inner_parts > 1) {
-      state.rest = std::vector<std::atomic<int>>(static_cast<std::size_t>(state.inner_parts));
+      state.known = std::vector<std::atomic<int>>(static_cast<std::size_t>(state.inner_parts));
       const double copied = 4.0 * static_cast<double>(state.m * state.n * state.inner_parts);
       planner.scratch(state.copies, copy_stride(state.m * state.n) * state.inner_parts);
       planner.phase(run_inner_part, &state, state.inner_parts, nanoseconds, {}, {3, 0});
@@ -232,7 +232,7 @@ void plan_matmul(Planner& planner, const Step& step) {
     planner.worker_scratch(state.k * state.panel * 4);
   }
   state.shares_b = state.may_skip && state.column_parts == 1 && !state.transpose_b;
-  state.rest =
+  state.known =
       std::vector<std::atomic<int>>(static_cast<std::size_t>(state.column_parts * state.row_parts));
   planner.phase(run_matmul, &state, state.column_parts * state.row_parts, nanoseconds, partition);
 }
