@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Tests and times the CUDA backend on this machine's GPU, from a folder that pack.sh made:
-#   OUT=results .../benchmarks/gpu/check.sh doctor tests train seeds mark bench steps profile libraries kernels lab monitor memcheck
+#   OUT=results .../benchmarks/gpu/check.sh doctor tests train seeds mark bench steps profile libraries kernels lab monitor memcheck cublaslt
 # Every command has a time limit; one that fails is named and the next goes on. Short tables come on
 # standard output, whole logs go to logs/ beside the programs and, after each section, packed into
 # the one file $OUT/logs.tar.xz. PYTHON names the interpreter that has the peers.
@@ -304,9 +304,29 @@ memcheck() {
   tail -n 4 "$out/memcheck.conv.log" | cut -c 1-200
 }
 
+# Products by cuBLASLt, in each way a step can be run; which algorithms it takes.
+cublaslt() {
+  say "products by cuBLASLt (${TREINO_CUBLASLT:=$("$python" -c 'import glob, nvidia
+print(([f for path in nvidia.__path__ for f in glob.glob(path + "/*/lib/libcublasLt.so.1*")] + ["libcublasLt.so"])[0])' 2>/dev/null)})"
+  export TREINO_CUBLASLT
+  local edges step test
+  for test in CudaLibraries.TrainAsOwnKernelsDo 'Of/Precisions.*'; do
+    for edges in early full; do
+      for step in graph single; do
+        local program=treino_test_cuda
+        [ "$test" = CudaLibraries.TrainAsOwnKernelsDo ] || program=treino_test_conformance
+        TREINO_CUDA_LIBRARIES=always TREINO_CUDA_EDGES=$edges TREINO_CUDA_STEP=$step limited "cublaslt.${test%%.*}.$edges.$step" 60 \
+          "bin/$program" --gtest_filter="$test"
+      done
+    done
+  done
+  TREINO_CUDA_LIBRARIES=always limited cublaslt.names 60 bin/treino train mnist --device cuda --epochs 1 --out "$root/run.cublaslt"
+  grep -oh 'cublaslt [^"]*' "$root/run.cublaslt/environment.json" | sort | uniq -c
+}
+
 for section in "$@"; do
   case $section in
-    doctor | tests | train | seeds | mark | bench | steps | profile | libraries | kernels | lab | monitor | memcheck) "$section" 2>&1 | tee "$out/section.$section.txt" ;;
+    doctor | tests | train | seeds | mark | bench | steps | profile | libraries | kernels | lab | monitor | memcheck | cublaslt) "$section" 2>&1 | tee "$out/section.$section.txt" ;;
     *) echo "no section $section"; exit 2 ;;
   esac
   # After each, so that a run that is cut off leaves what there was.

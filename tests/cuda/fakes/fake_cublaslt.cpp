@@ -103,9 +103,10 @@ Status cublasLtMatmulPreferenceDestroy(Preference preference) {
   return Status::success;
 }
 
-Status cublasLtMatmulPreferenceSetAttribute(Preference, PreferenceAttribute, const void*,
+Status cublasLtMatmulPreferenceSetAttribute(Preference, PreferenceAttribute attribute, const void*,
                                             std::size_t bytes) {
-  return bytes == sizeof(std::size_t) ? Status::success : kBad;
+  const bool is_size = attribute == PreferenceAttribute::most_workspace;
+  return bytes == (is_size ? sizeof(std::size_t) : sizeof(std::uint32_t)) ? Status::success : kBad;
 }
 
 Status cublasLtMatmulAlgoGetHeuristic(Handle, ProductDescriptor product, Layout a, Layout b,
@@ -126,7 +127,10 @@ Status cublasLtMatmulAlgoGetHeuristic(Handle, ProductDescriptor product, Layout 
 
 Status cublasLtMatmulAlgoConfigGetAttribute(const Algorithm*, AlgorithmAttribute attribute,
                                             void* value, std::size_t bytes, std::size_t* written) {
-  const int number = attribute == AlgorithmAttribute::id ? 66 : 20;
+  const int number = attribute == AlgorithmAttribute::id ? 66
+                     : attribute == AlgorithmAttribute::tile
+                         ? 20
+                         : scenario().value("cublaslt_parts", 1);
   if (bytes < sizeof number) return kBad;
   std::memcpy(value, &number, *written = sizeof number);
   return Status::success;

@@ -10,6 +10,9 @@ namespace treino::cuda::cublaslt {
 namespace {
 
 constexpr std::size_t kMostWorkspace = std::size_t{32} << 20;  // what Hopper's algorithms ask for
+// Parts that are added by a step of their own. Those added where the result is take turns by
+// counters in the workspace, where our other launches leave what they like.
+constexpr std::uint32_t kReductions = by_compute_type | by_output_type;
 
 // The library counts matrices column by column: ours is the transpose of theirs, and so
 // out^T = b^T a^T is what it makes.
@@ -74,6 +77,8 @@ class ProductCall : public LibraryCall {
     const bool asked =
         api.preference_set(preference, PreferenceAttribute::most_workspace, &kMostWorkspace,
                            sizeof kMostWorkspace) == Status::success &&
+        api.preference_set(preference, PreferenceAttribute::reductions, &kReductions,
+                           sizeof kReductions) == Status::success &&
         api.heuristics(library_->handle(), product_, b_, a_, out_, out_, preference, 1, &found_,
                        &count) == Status::success;
     api.preference_destroy(preference);
@@ -86,6 +91,8 @@ class ProductCall : public LibraryCall {
     };
     name_ = fmt::format("cublaslt {} algorithm {}, tile {}", api.version(),
                         number(AlgorithmAttribute::id), number(AlgorithmAttribute::tile));
+    if (const int parts = number(AlgorithmAttribute::parts); parts > 1)
+      name_ += fmt::format(", {} parts by {}", parts, number(AlgorithmAttribute::reduction));
     return true;
   }
 
