@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/places.h"
 #include "tests/support/program.h"
 
 namespace treino::test {
@@ -23,7 +24,8 @@ Outcome with(const std::string& driver, const std::string& scenario,
 // One line that says all of `parts`, exit code 1, nothing on standard output.
 void expect_refusal(const std::string& driver, const std::string& scenario,
                     const std::vector<std::string>& parts) {
-  const Outcome outcome = with(driver, scenario, {"train", "iris", "--device", "cuda"});
+  const Outcome outcome =
+      with(driver, scenario, {"train", source_folder() + "/recipes/iris.toml", "--device", "cuda"});
   EXPECT_EQ(outcome.exit, 1) << outcome.err;
   EXPECT_EQ(outcome.out, "");
   EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tests/support/places.h"
 #include "tests/support/program.h"
 
 namespace treino::test {
@@ -15,8 +16,10 @@ using testing::HasSubstr;
 
 Outcome profile(const std::string& scenario, std::vector<std::string> more = {}) {
   const std::string library = TREINO_FAKE_CUDA_LIBRARY;
-  std::vector<std::string> arguments{"profile",   "mnist", "--device", "cuda",
-                                     "--seconds", "0.01",  "--batch",  "4"};
+  std::vector<std::string> arguments{"profile",   source_folder() + "/recipes/mnist.toml",
+                                     "--device",  "cuda",
+                                     "--seconds", "0.01",
+                                     "--batch",   "4"};
   arguments.insert(arguments.end(), more.begin(), more.end());
   return run_treino(
       {.arguments = std::move(arguments),
