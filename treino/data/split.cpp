@@ -60,6 +60,7 @@ void split_off_test(const LoadOptions& options, Dataset& dataset) {
   dataset.train = take(all, chosen, false);
   dataset.test = take(all, chosen, true);
   dataset.undivided = false;
+  dataset.sha256.clear();  // of the set as it was
 }
 
 std::vector<int> stratified_folds(const HostTensor& labels, int folds, std::uint64_t seed) {
