@@ -17,6 +17,7 @@ namespace {
 constexpr Index kRowsAtOnce = 96;
 constexpr Index kMostCopies = kRowSlices;
 constexpr Index kCopyBytes = Index{8} << 20;  // of all copies together
+constexpr Index kRowsForCopy = 48;    // of the gradient, from which dy is copied to whole vectors
 constexpr Index kUsefulPixels = 128;  // inner extent below which several images are taken at once
 
 struct KernelGradient {
@@ -29,9 +30,15 @@ struct KernelGradient {
   Index batch_parts = 1, row_parts = 1, images_at_once = 1, sum_slices = 1;
   std::vector<Index> a_offsets, b_offsets;  // of the output rows of images_at_once images
   bool depthwise = false;
+  Index aligned =
+      0;  // floats of a pixel of dy in a copy whose pixels begin with whole vectors; 0: no copy
 
   Index rows() const { return size[0] * size[1] * (in_channels / groups); }
   Index elements() const { return rows() * out_channels; }
+  // Of the copy, in floats of a worker's memory: behind the padded images.
+  Index aligned_begin() const {
+    return padding.needed() ? (images_at_once * padding.floats() + 15) / 16 * 16 : 0;
+  }
 };
 
 // Rows [first, last) of the gradient from some images, padded where that is needed.
@@ -48,7 +55,7 @@ void add_images(const KernelGradient& state, const float* images, const float* d
   product.b_offsets = state.b_offsets.data();
   product.length = state.out_width;
   product.a_step = state.stride[1] * channels;
-  product.b_stride = state.out_channels;
+  product.b_stride = state.aligned > 0 ? state.aligned : state.out_channels;
   product.c_stride = state.out_channels;
   product.columns = out_group;
   product.accumulate = !first;
@@ -108,6 +115,14 @@ void run_gradient(const void* opaque, Index slice, std::byte* scratch) {
       images = padded;
     }
     const float* dy = state.dy + n * dy_floats;
+    if (state.aligned > 0) {
+      float* copy = reinterpret_cast<float*>(scratch) + state.aligned_begin();
+      for (Index pixel = 0; pixel < count * state.out_height * state.out_width; ++pixel) {
+        std::copy_n(dy + pixel * state.out_channels, state.out_channels,
+                    copy + pixel * state.aligned);
+      }
+      dy = copy;
+    }
     if (state.depthwise)
       add_depthwise(state, images, dy, gradient);
     else
@@ -172,13 +187,19 @@ void plan_conv2d_grad_kernel(Planner& planner, const Step& step) {
         std::clamp<Index>(std::min<Index>(wanted, 8) / state.batch_parts, 1, row_units);
     state.images_at_once = std::clamp<Index>((kUsefulPixels + pixels - 1) / pixels, 1, state.batch);
   }
+  // Vectors that begin anywhere reach into two lines each, which costs a third where many rows of
+  // the gradient read them.
+  if (!state.depthwise && state.groups == 1 && state.out_channels % lanes != 0 &&
+      state.out_channels > lanes && state.rows() >= kRowsForCopy)
+    state.aligned = (state.out_channels + lanes - 1) / lanes * lanes;
   const Index image_floats =
       state.padding.needed() ? state.padding.floats() : window.input.elements() / state.batch;
   const Index pitch = state.padding.padded_width * state.in_channels;
   for (Index i = 0; i < state.images_at_once; ++i) {
     for (Index oy = 0; oy < state.out_height; ++oy) {
       state.a_offsets.push_back(i * image_floats + oy * state.stride[0] * pitch);
-      state.b_offsets.push_back((i * state.out_height + oy) * state.out_width * state.out_channels);
+      state.b_offsets.push_back((i * state.out_height + oy) * state.out_width *
+                                (state.aligned > 0 ? state.aligned : state.out_channels));
     }
   }
   planner.point(state.x, step.inputs[0]);
@@ -186,8 +207,11 @@ void plan_conv2d_grad_kernel(Planner& planner, const Step& step) {
   planner.point(state.out, step.outputs[0]);
   if (state.batch_parts > 1)
     planner.scratch(state.copies, state.batch_parts * copy_stride(state.elements()));
-  if (state.padding.needed())
-    planner.worker_scratch(state.images_at_once * state.padding.floats() * 4);
+  if (state.padding.needed() || state.aligned > 0) {
+    const Index padded = state.padding.needed() ? state.images_at_once * state.padding.floats() : 0;
+    planner.worker_scratch(4 * std::max(padded, state.aligned_begin() +
+                                                    state.images_at_once * pixels * state.aligned));
+  }
   const bool by_samples =
       state.row_parts == 1 && state.batch_parts == planner.row_slices(state.batch, nanoseconds);
   planner.phase(run_gradient, &state, state.batch_parts * state.row_parts, nanoseconds,
