@@ -52,10 +52,8 @@ CpuExecutable::CpuExecutable(const Program& planned, CpuStore& store,
   const Program program = separate_small_tensors(kept.program, kSmallTensor);
   plan_ = make_plan(program, options);
   const std::vector<Phase> constant = take_constant_phases(kept);
-  apart_ = plan_.phases;
-  join_gradients(plan_, team_->size());
   constant_levels_ = make_levels(constant, team_->size());
-  levels_ = make_levels(plan_.phases, team_->size());
+  levels_ = make_levels(join_gradients(plan_, team_->size()), team_->size());
   place_kept(program);
   workspace_->reserve(padded(program.arena_bytes),
                       padded(plan_.worker_bytes) * static_cast<std::size_t>(team_->size()));
@@ -212,7 +210,7 @@ void CpuExecutable::work(int worker) {
 StepTimes CpuExecutable::profile(std::int64_t steps) {
   settle_pointers();
   refresh_constants();
-  if (profile_levels_.empty()) profile_levels_ = make_profile_levels(apart_, team_->size());
+  if (profile_levels_.empty()) profile_levels_ = make_profile_levels(plan_.phases, team_->size());
   StepTimes times;
   times.runs = steps;
   times.seconds.assign(plan_.choices.size(), 0);
@@ -233,7 +231,7 @@ void CpuExecutable::work_timed(int worker) {
       run_share(profile_levels_[i].shares[static_cast<std::size_t>(worker)], worker);
       team_->barrier(worker);
       if (worker != 0) continue;
-      times_->seconds[static_cast<std::size_t>(apart_[i].step)] +=
+      times_->seconds[static_cast<std::size_t>(plan_.phases[i].step)] +=
           std::chrono::duration<double>(Clock::now() - start).count();
     }
   }

@@ -66,7 +66,6 @@ class CpuExecutable : public Executable {
   std::int64_t generation_ = -1, workspace_generation_ = -1;  // when pointers were last set
   std::int64_t steps_ = 0;                                    // of the run under way
 
-  std::vector<Phase> apart_;  // before gradients are joined: what a profile runs
   std::vector<Level> profile_levels_;
   StepTimes* times_ = nullptr;
 };

@@ -63,10 +63,7 @@ bool fit(const Plan& plan, std::size_t c, std::size_t p) {
   if (y.space != 0 || !y.sliced || convolution.extent != pool.extent ||
       convolution.slices != pool.slices || convolution.makes.at_once % pool.takes.row_height != 0)
     return false;
-  const auto is_y = [&](const Extent& read) {
-    return read.space == y.space && read.begin == y.begin && read.end == y.end;
-  };
-  if (!is_y(pool.reads.front()) || overlap(pool.writes, convolution.reads)) return false;
+  if (!same_place(pool.reads.front(), y) || overlap(pool.writes, convolution.reads)) return false;
   for (std::size_t i = c + 1; i < p; ++i) {
     if (conflict(convolution, plan.phases[i])) return false;
   }

@@ -28,6 +28,9 @@ struct Extent {
   friend bool overlap(const Extent& a, const Extent& b) {
     return a.space == b.space && a.begin < b.end && b.begin < a.end;
   }
+  friend bool same_place(const Extent& a, const Extent& b) {
+    return a.space == b.space && a.begin == b.begin && a.end == b.end;
+  }
 };
 
 // How a convolution makes rows of an image of y anywhere, and a pooling takes them from there: what
@@ -298,10 +301,10 @@ void plan_cross_entropy(Planner&, const Step&);
 // Lets poolings take rows from the convolution before them where nothing else reads those.
 void join_pools(Plan& plan);
 
-// Makes the two gradients of a convolution one phase where both take dy into the same domain. It
-// has the slices of the kernel's gradient, so only where `workers` have two or more of those each.
-// The bits are those of the two by themselves. Returns how many were joined.
-int join_gradients(Plan& plan, int workers);
+// The plan's phases, where the two gradients of a convolution are one if both take dy into the same
+// domain. It has the slices of the kernel's gradient, so only where `workers` have two or more of
+// those each. The bits are those of the two by themselves. The plan gets what the phases point at.
+std::vector<Phase> join_gradients(Plan& plan, int workers);
 
 // Plans every step. Throws Error::mistake for an op no kernel serves.
 Plan make_plan(const Program& program, const PlanOptions& options);

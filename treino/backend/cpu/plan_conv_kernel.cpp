@@ -30,13 +30,13 @@ struct KernelGradient {
   Index batch_parts = 1, row_parts = 1, images_at_once = 1, sum_slices = 1;
   std::vector<Index> a_offsets, b_offsets;  // of the output rows of images_at_once images
   bool depthwise = false;
-  Index aligned =
-      0;  // floats of a pixel of dy in a copy whose pixels begin with whole vectors; 0: no copy
+  Index dy_pixel = 0;  // floats of one, in a copy of dy where that is more than its channels
 
   Index rows() const { return size[0] * size[1] * (in_channels / groups); }
   Index elements() const { return rows() * out_channels; }
-  // Of the copy, in floats of a worker's memory: behind the padded images.
-  Index aligned_begin() const {
+  bool copies_dy() const { return dy_pixel != out_channels; }
+  // Where the copy begins in a worker's memory, in floats: behind the padded images.
+  Index copy_begin() const {
     return padding.needed() ? (images_at_once * padding.floats() + 15) / 16 * 16 : 0;
   }
 };
@@ -55,7 +55,7 @@ void add_images(const KernelGradient& state, const float* images, const float* d
   product.b_offsets = state.b_offsets.data();
   product.length = state.out_width;
   product.a_step = state.stride[1] * channels;
-  product.b_stride = state.aligned > 0 ? state.aligned : state.out_channels;
+  product.b_stride = state.dy_pixel;
   product.c_stride = state.out_channels;
   product.columns = out_group;
   product.accumulate = !first;
@@ -115,11 +115,11 @@ void run_gradient(const void* opaque, Index slice, std::byte* scratch) {
       images = padded;
     }
     const float* dy = state.dy + n * dy_floats;
-    if (state.aligned > 0) {
-      float* copy = reinterpret_cast<float*>(scratch) + state.aligned_begin();
+    if (state.copies_dy()) {
+      float* copy = reinterpret_cast<float*>(scratch) + state.copy_begin();
       for (Index pixel = 0; pixel < count * state.out_height * state.out_width; ++pixel) {
         std::copy_n(dy + pixel * state.out_channels, state.out_channels,
-                    copy + pixel * state.aligned);
+                    copy + pixel * state.dy_pixel);
       }
       dy = copy;
     }
@@ -189,17 +189,16 @@ void plan_conv2d_grad_kernel(Planner& planner, const Step& step) {
   }
   // Vectors that begin anywhere reach into two lines each, which costs a third where many rows of
   // the gradient read them.
-  if (!state.depthwise && state.groups == 1 && state.out_channels % lanes != 0 &&
-      state.out_channels > lanes && state.rows() >= kRowsForCopy)
-    state.aligned = (state.out_channels + lanes - 1) / lanes * lanes;
+  const bool widens =
+      state.groups == 1 && state.out_channels > lanes && state.rows() >= kRowsForCopy;
+  state.dy_pixel = widens ? (state.out_channels + lanes - 1) / lanes * lanes : state.out_channels;
   const Index image_floats =
       state.padding.needed() ? state.padding.floats() : window.input.elements() / state.batch;
   const Index pitch = state.padding.padded_width * state.in_channels;
   for (Index i = 0; i < state.images_at_once; ++i) {
     for (Index oy = 0; oy < state.out_height; ++oy) {
       state.a_offsets.push_back(i * image_floats + oy * state.stride[0] * pitch);
-      state.b_offsets.push_back((i * state.out_height + oy) * state.out_width *
-                                (state.aligned > 0 ? state.aligned : state.out_channels));
+      state.b_offsets.push_back((i * state.out_height + oy) * state.out_width * state.dy_pixel);
     }
   }
   planner.point(state.x, step.inputs[0]);
@@ -207,11 +206,9 @@ void plan_conv2d_grad_kernel(Planner& planner, const Step& step) {
   planner.point(state.out, step.outputs[0]);
   if (state.batch_parts > 1)
     planner.scratch(state.copies, state.batch_parts * copy_stride(state.elements()));
-  if (state.padding.needed() || state.aligned > 0) {
-    const Index padded = state.padding.needed() ? state.images_at_once * state.padding.floats() : 0;
-    planner.worker_scratch(4 * std::max(padded, state.aligned_begin() +
-                                                    state.images_at_once * pixels * state.aligned));
-  }
+  planner.worker_scratch(
+      4 * (state.copy_begin() +
+           (state.copies_dy() ? state.images_at_once * pixels * state.dy_pixel : 0)));
   const bool by_samples =
       state.row_parts == 1 && state.batch_parts == planner.row_slices(state.batch, nanoseconds);
   planner.phase(run_gradient, &state, state.batch_parts * state.row_parts, nanoseconds,

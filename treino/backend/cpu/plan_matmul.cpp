@@ -39,7 +39,9 @@ struct Matmul {
   mutable std::vector<std::atomic<int>> known;
   // Where slices are of rows and all read the whole of B: what the first of a run found.
   enum Finite : int { unknown, yes, no };
-  bool shares_b = false;
+  bool shares_b() const {
+    return may_skip && inner_parts == 1 && column_parts == 1 && !transpose_b;
+  }
   mutable std::atomic<int> finite{unknown}, finished{0};
 };
 
@@ -47,7 +49,7 @@ bool is_finite(const Matmul& state, const Product& product) {
   const auto look = [&] {
     return state.kernels->all_finite(product.b, product.b_stride, product.length, product.columns);
   };
-  if (!state.shares_b) return look();
+  if (!state.shares_b()) return look();
   int known = state.finite.load(std::memory_order_relaxed);
   if (known == Matmul::unknown) {
     known = look() ? Matmul::yes : Matmul::no;
@@ -58,8 +60,8 @@ bool is_finite(const Matmul& state, const Product& product) {
 
 // The run's last slice leaves nothing known to the next run, which begins after it.
 void forget(const Matmul& state) {
-  if (!state.shares_b || state.finished.fetch_add(1, std::memory_order_relaxed) + 1 <
-                             static_cast<int>(state.row_parts))
+  if (!state.shares_b() || state.finished.fetch_add(1, std::memory_order_relaxed) + 1 <
+                               static_cast<int>(state.row_parts))
     return;
   state.finished.store(0, std::memory_order_relaxed);
   state.finite.store(Matmul::unknown, std::memory_order_relaxed);
@@ -231,7 +233,6 @@ void plan_matmul(Planner& planner, const Step& step) {
     state.panel = unit;
     planner.worker_scratch(state.k * state.panel * 4);
   }
-  state.shares_b = state.may_skip && state.column_parts == 1 && !state.transpose_b;
   state.known =
       std::vector<std::atomic<int>>(static_cast<std::size_t>(state.column_parts * state.row_parts));
   planner.phase(run_matmul, &state, state.column_parts * state.row_parts, nanoseconds, partition);

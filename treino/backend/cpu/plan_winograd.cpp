@@ -23,6 +23,7 @@ constexpr Index kGap =
 struct Image {
   Index height = 0, width = 0, channels = 0;
   Index floats() const { return height * width * channels; }
+  friend bool operator==(const Image&, const Image&) = default;
 };
 
 struct Winograd {
@@ -288,20 +289,28 @@ void make_narrow_rows(const void* opaque, Index image, Index row, float* y, std:
   run_narrow_row(*static_cast<const Winograd*>(opaque), image, row, y, scratch);
 }
 
-// The transpose of what forward does: dy goes into the domain, dx comes out of it.
-void run_input_gradient(const void* opaque, Index slice, std::byte* scratch) {
-  const auto& state = *static_cast<const Winograd*>(opaque);
-  const Range images = share(state.batch, state.slices, slice);
+void clear_input_gradient(const Winograd& state, Range images) {
   std::fill(state.dx + images.begin * state.in.floats(), state.dx + images.end * state.in.floats(),
             0.F);
+}
+
+// The transpose of what forward does: dx comes out of what dy is in the domain, `outputs`. `cut`
+// says how tiles lie there and in `inputs`.
+void add_input_gradient(const Winograd& state, const Winograd& cut, const Block& block,
+                        const float* outputs, float* inputs) {
+  multiply(state, block, outputs, cut.out.channels, cut.out_stride(), inputs, cut.in.channels,
+           cut.in_stride(), {0, cut.in.channels});
+  transform(cut, block, cut.kernels->winograd_input_gradient, true, nullptr, state.dx, inputs);
+}
+
+void run_input_gradient(const void* opaque, Index slice, std::byte* scratch) {
+  const auto& state = *static_cast<const Winograd*>(opaque);
+  clear_input_gradient(state, share(state.batch, state.slices, slice));
   float* inputs = reinterpret_cast<float*>(scratch);
   float* outputs = inputs + state.points() * state.in_stride();
   for_each_block(state, slice, [&](const Block& block) {
     transform(state, block, state.kernels->winograd_gradient, false, state.dy, nullptr, outputs);
-    multiply(state, block, outputs, state.out.channels, state.out_stride(), inputs,
-             state.in.channels, state.in_stride(), {0, state.in.channels});
-    transform(state, block, state.kernels->winograd_input_gradient, true, nullptr, state.dx,
-              inputs);
+    add_input_gradient(state, state, block, outputs, inputs);
   });
 }
 
@@ -327,65 +336,47 @@ void add_products(const Winograd& state, const Block& block, const float* inputs
   }
 }
 
-// Of one slice, where it is taken out of the domain.
-void take_out(const Winograd& state, Index slice, const float* sums) {
+// A slice's gradient is gathered in the domain and taken out of it at the end. dy is in the domain
+// for that of x too, where it is asked for.
+void gather_kernel_gradient(const Winograd& state, const Winograd* of_x, Index slice,
+                            std::byte* scratch) {
+  float* inputs = reinterpret_cast<float*>(scratch);
+  float* outputs = inputs + state.points() * state.in_stride();
+  float* sums = outputs + state.points() * state.out_stride();
+  if (of_x != nullptr) clear_input_gradient(*of_x, share(state.batch, state.slices, slice));
+  bool first = true;
+  for_each_block(state, slice, [&](const Block& block) {
+    transform(state, block, state.kernels->winograd_gradient, false, state.dy, nullptr, outputs);
+    if (of_x != nullptr) add_input_gradient(*of_x, state, block, outputs, inputs);
+    transform(state, block, state.kernels->winograd_input, true, state.x, nullptr, inputs);
+    add_products(state, block, inputs, outputs, first, sums);
+    first = false;
+  });
   WinogradKernel all;
   all.gradient =
       state.slices == 1 ? state.dkernel : state.copies + slice * copy_stride(9 * state.pairs());
-  all.domain = const_cast<float*>(sums);
+  all.domain = sums;
   all.stride = state.pairs_stride();
   all.pairs = all.last = state.pairs();
   all.points = state.line();
   state.kernels->winograd_kernel_gradient(all);
 }
 
-// A slice's gradient is gathered in the domain and taken out of it at the end.
 void run_kernel_gradient(const void* opaque, Index slice, std::byte* scratch) {
-  const auto& state = *static_cast<const Winograd*>(opaque);
-  float* inputs = reinterpret_cast<float*>(scratch);
-  float* outputs = inputs + state.points() * state.in_stride();
-  float* sums = outputs + state.points() * state.out_stride();
-  bool first = true;
-  for_each_block(state, slice, [&](const Block& block) {
-    transform(state, block, state.kernels->winograd_input, true, state.x, nullptr, inputs);
-    transform(state, block, state.kernels->winograd_gradient, false, state.dy, nullptr, outputs);
-    add_products(state, block, inputs, outputs, first, sums);
-    first = false;
-  });
-  take_out(state, slice, sums);
+  gather_kernel_gradient(*static_cast<const Winograd*>(opaque), nullptr, slice, scratch);
 }
 
-// Both gradients of a slice, for which dy is taken into the domain once.
 void run_gradients(const void* opaque, Index slice, std::byte* scratch) {
   const auto& pair = *static_cast<const Pair*>(opaque);
-  const auto& state = *static_cast<const Winograd*>(pair.own);
-  const auto& of_x = *static_cast<const Winograd*>(pair.other);
-  const Range images = share(state.batch, state.slices, slice);
-  std::fill(of_x.dx + images.begin * state.in.floats(), of_x.dx + images.end * state.in.floats(),
-            0.F);
-  float* inputs = reinterpret_cast<float*>(scratch);
-  float* outputs = inputs + state.points() * state.in_stride();
-  float* sums = outputs + state.points() * state.out_stride();
-  bool first = true;
-  for_each_block(state, slice, [&](const Block& block) {
-    transform(state, block, state.kernels->winograd_gradient, false, state.dy, nullptr, outputs);
-    multiply(of_x, block, outputs, state.out.channels, state.out_stride(), inputs,
-             state.in.channels, state.in_stride(), {0, state.in.channels});
-    transform(state, block, state.kernels->winograd_input_gradient, true, nullptr, of_x.dx, inputs);
-    transform(state, block, state.kernels->winograd_input, true, state.x, nullptr, inputs);
-    add_products(state, block, inputs, outputs, first, sums);
-    first = false;
-  });
-  take_out(state, slice, sums);
+  gather_kernel_gradient(*static_cast<const Winograd*>(pair.own),
+                         static_cast<const Winograd*>(pair.other), slice, scratch);
 }
 
 bool cut_alike(const void* kernels, const void* inputs) {
   const auto &a = *static_cast<const Winograd*>(kernels),
              &b = *static_cast<const Winograd*>(inputs);
-  return a.batch == b.batch && a.largest == b.largest && a.in.height == b.in.height &&
-         a.in.width == b.in.width && a.in.channels == b.in.channels &&
-         a.out.height == b.out.height && a.out.width == b.out.width &&
-         a.out.channels == b.out.channels && a.pad[0] == b.pad[0] && a.pad[1] == b.pad[1];
+  return a.batch == b.batch && a.largest == b.largest && a.in == b.in && a.out == b.out &&
+         std::ranges::equal(a.pad, b.pad);
 }
 
 void run_sum(const void* opaque, Index slice, std::byte*) {

@@ -15,7 +15,7 @@ bool same_rows(const Phase& a, const Phase& b) {
   const auto aligned = [](const std::vector<Extent>& first, const std::vector<Extent>& second) {
     return std::all_of(first.begin(), first.end(), [&](const Extent& x) {
       return std::all_of(second.begin(), second.end(), [&](const Extent& y) {
-        return !overlap(x, y) || (x.sliced && y.sliced && x.begin == y.begin && x.end == y.end);
+        return !overlap(x, y) || (x.sliced && y.sliced && same_place(x, y));
       });
     });
   };
