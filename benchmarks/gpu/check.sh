@@ -17,10 +17,10 @@ mkdir -p "$results" "$out"
 results=$(readlink -f "$results")
 [ -d programs ] || "$python" -m tarfile -e programs.tar.xz . || tar -xJf programs.tar.xz || exit 1
 export TREINO_DATA=$root/data XDG_CACHE_HOME=$root/cache HOME=${HOME:-$root}
-# cuDNN as Python packages bring it, unless TREINO_CUDNN names another.
-if [ -z "${TREINO_CUDNN:-}" ]; then
-  folders=$("$python" -c 'import glob, nvidia
+# NVIDIA's libraries as Python packages bring them; cuDNN of those, unless TREINO_CUDNN names another.
+folders=$("$python" -c 'import glob, nvidia
 print(":".join(f for path in nvidia.__path__ for f in glob.glob(path + "/*/lib")))' 2>/dev/null)
+if [ -z "${TREINO_CUDNN:-}" ]; then
   for folder in ${folders//:/ }; do
     [ ! -e "$folder/libcudnn.so.9" ] || export TREINO_CUDNN=$folder/libcudnn.so.9
   done
@@ -306,21 +306,23 @@ memcheck() {
 
 # Products by cuBLASLt, in each way a step can be run; which algorithms it takes.
 cublaslt() {
-  say "products by cuBLASLt (${TREINO_CUBLASLT:=$("$python" -c 'import glob, nvidia
-print(([f for path in nvidia.__path__ for f in glob.glob(path + "/*/lib/libcublasLt.so.1*")] + ["libcublasLt.so"])[0])' 2>/dev/null)})"
-  export TREINO_CUBLASLT
-  local edges step test
-  for test in CudaLibraries.TrainAsOwnKernelsDo 'Of/Precisions.*'; do
-    for edges in early full; do
-      for step in graph single; do
-        local program=treino_test_cuda
-        [ "$test" = CudaLibraries.TrainAsOwnKernelsDo ] || program=treino_test_conformance
-        TREINO_CUDA_LIBRARIES=always TREINO_CUDA_EDGES=$edges TREINO_CUDA_STEP=$step limited "cublaslt.${test%%.*}.$edges.$step" 60 \
-          "bin/$program" --gtest_filter="$test"
-      done
+  local folder file edges step
+  for folder in ${folders//:/ }; do
+    for file in "$folder"/libcublasLt.so.1*; do
+      [ ! -e "$file" ] || : "${TREINO_CUBLASLT:=$file}"
     done
   done
-  TREINO_CUDA_LIBRARIES=always limited cublaslt.names 60 bin/treino train mnist --device cuda --epochs 1 --out "$root/run.cublaslt"
+  local -x TREINO_CUBLASLT=${TREINO_CUBLASLT:-libcublasLt.so} TREINO_CUDA_LIBRARIES=always
+  say "products by cuBLASLt ($TREINO_CUBLASLT)"
+  for edges in early full; do
+    for step in graph single; do
+      TREINO_CUDA_EDGES=$edges TREINO_CUDA_STEP=$step limited "cublaslt.training.$edges.$step" 60 \
+        bin/treino_test_cuda --gtest_filter=CudaLibraries.TrainAsOwnKernelsDo
+      TREINO_CUDA_EDGES=$edges TREINO_CUDA_STEP=$step limited "cublaslt.ops.$edges.$step" 60 \
+        bin/treino_test_conformance --gtest_filter='Of/Precisions.*'
+    done
+  done
+  limited cublaslt.names 60 bin/treino train mnist --device cuda --epochs 1 --out "$root/run.cublaslt"
   grep -oh 'cublaslt [^"]*' "$root/run.cublaslt/environment.json" | sort | uniq -c
 }
 
