@@ -175,6 +175,10 @@ struct Kernels {
   // out[j, i] = in[i, j] of a [rows, columns] block.
   void (*transpose)(float* out, Index out_stride, const float* in, Index in_stride, Index rows,
                     Index columns) = nullptr;
+  // Rows that lie close together, each brought to whole vectors: out_stride is `columns` rounded
+  // up.
+  void (*spread_rows)(float* out, Index out_stride, const float* in, Index rows,
+                      Index columns) = nullptr;
 
   // elementwise[op][dtype of the operands]; null where an op makes no sense for a type.
   ElementwiseFunction elementwise[kOpCount][kDTypes] = {};

@@ -117,10 +117,8 @@ void run_gradient(const void* opaque, Index slice, std::byte* scratch) {
     const float* dy = state.dy + n * dy_floats;
     if (state.copies_dy()) {
       float* copy = reinterpret_cast<float*>(scratch) + state.copy_begin();
-      for (Index pixel = 0; pixel < count * state.out_height * state.out_width; ++pixel) {
-        std::copy_n(dy + pixel * state.out_channels, state.out_channels,
-                    copy + pixel * state.dy_pixel);
-      }
+      state.kernels->spread_rows(copy, state.dy_pixel, dy,
+                                 count * state.out_height * state.out_width, state.out_channels);
       dy = copy;
     }
     if (state.depthwise)

@@ -221,6 +221,9 @@ void plan_matmul(Planner& planner, const Step& step) {
   Partition partition;
   if (state.m > state.n) {
     state.row_parts = planner.short_row_slices(state.m, nanoseconds);
+    // Parts of less than half a tile read B as often as whole ones.
+    if (2 * state.m < state.row_parts * planner.kernels.row_block)
+      state.row_parts = std::min(state.row_parts, kFewSlices);
     partition = {state.m, state.transpose_a ? 0U : 1U, 1};
   } else if (wanted == 1 && !state.transpose_a) {  // with the short steps around it
     state.row_parts = planner.short_row_slices(state.m, nanoseconds);

@@ -106,10 +106,20 @@ void transpose(float* out, Index out_stride, const float* in, Index in_stride, I
   }
 }
 
+// The last vector of a row is filled up with zeros.
+void spread_rows(float* out, Index out_stride, const float* in, Index rows, Index columns) {
+  const Index tail = columns % kLanes, whole = columns - tail;
+  for (Index i = 0; i < rows; ++i, out += out_stride, in += columns) {
+    for (Index j = 0; j < whole; j += kLanes) store(out + j, load(in + j));
+    if (tail > 0) store(out + whole, load_part(in + whole, tail));
+  }
+}
+
 }  // namespace
 
 void add_movement(Kernels& kernels) {
   kernels.transpose = transpose;
+  kernels.spread_rows = spread_rows;
 }
 
 }  // namespace treino::cpu::TREINO_ISA
