@@ -34,8 +34,8 @@ struct Product {
   bool relu = false;
 };
 
-// Longest inner extent product_skipping takes where A is transposed (a_step > 1).
-inline constexpr Index kMostSkippedLength = 512;
+// Longest inner extent product_skipping takes, and where A is transposed (a_step > 1).
+inline constexpr Index kMostSkippedRow = 32768, kMostSkippedColumn = 512;
 
 struct DepthwiseRow {  // one output row of a depthwise convolution, channel multiplier 1
   const float* x =

@@ -194,7 +194,7 @@ void plan_matmul(Planner& planner, const Step& step) {
   const Index unit = 4 * planner.kernels.lanes, column_units = (state.n + unit - 1) / unit;
   const double vectors =
       static_cast<double>((state.n + planner.kernels.lanes - 1) / planner.kernels.lanes);
-  state.may_skip = !state.transpose_a || state.k <= kMostSkippedLength;
+  state.may_skip = state.k <= (state.transpose_a ? kMostSkippedColumn : kMostSkippedRow);
   const double nanoseconds =
       nanoseconds_of(static_cast<double>(state.m * state.k * planner.kernels.lanes) * vectors,
                      4.0 * static_cast<double>(state.m * state.n + state.n * state.k));

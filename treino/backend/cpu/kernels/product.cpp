@@ -10,8 +10,8 @@ namespace treino::cpu::TREINO_ISA {
 
 namespace {
 
-// Tiles of rows x vectors that fit the register file with B's row and one splat beside them; as many
-// rows of one vector as have their addresses in registers.
+// Tiles of rows x vectors that fit the register file with B's row and one splat beside them; of one
+// vector, as many rows as have their addresses in registers.
 #if defined(__AVX512F__)
 constexpr int kMostRows[] = {0, 12, 8, 8, 6};
 constexpr int kMostVectors = 4;

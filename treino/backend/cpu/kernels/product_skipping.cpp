@@ -2,6 +2,8 @@
 // Products whose first operand is mostly zeros, as dark pixels are. Adding a product with zero to a
 // sum that starts at +0 changes no bit of it as long as the other operand is finite, and the terms
 // that are left are added in the order of the dense kernel: the result is the dense one's.
+#include <utility>  // integer_sequence: nothing of it is code
+
 #include "treino/backend/cpu/kernels/parts.h"
 
 namespace treino::cpu::TREINO_ISA {
@@ -23,22 +25,27 @@ TREINO_INLINE std::uint32_t nonzero_lanes(F x) {
 #endif
 }
 
-// The same of 4 kLanes elements.
-TREINO_INLINE std::uint64_t nonzero_of_four(const float* x) {
+// The same of 4 kLanes elements, or of the first `count` of them.
+template <bool Whole>
+TREINO_INLINE std::uint64_t nonzero_of_four(const float* x, Index count) {
 #if defined(__AVX2__) && !defined(__AVX512F__)
-  const auto nonzero = [](const float* from) {
-    return (__m256i)_mm256_cmp_ps((__m256)load(from), _mm256_setzero_ps(), _CMP_NEQ_UQ);
+  const auto nonzero = [&](Index i) {  // load_part takes any count here
+    const float* from = x + i * kLanes;
+    const F vector = Whole ? load(from) : load_part(from, count - i * kLanes);
+    return (__m256i)_mm256_cmp_ps((__m256)vector, _mm256_setzero_ps(), _CMP_NEQ_UQ);
   };
   // Packing works within halves: the dwords are put in order afterwards.
-  const __m256i bytes = _mm256_packs_epi16(_mm256_packs_epi32(nonzero(x), nonzero(x + 8)),
-                                           _mm256_packs_epi32(nonzero(x + 16), nonzero(x + 24)));
+  const __m256i bytes = _mm256_packs_epi16(_mm256_packs_epi32(nonzero(0), nonzero(1)),
+                                           _mm256_packs_epi32(nonzero(2), nonzero(3)));
   const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
   return static_cast<std::uint32_t>(
       _mm256_movemask_epi8(_mm256_permutevar8x32_epi32(bytes, order)));
 #else
   std::uint64_t mask = 0;
-  for (int i = 0; i < 4; ++i)
-    mask |= std::uint64_t{nonzero_lanes(load(x + i * kLanes))} << (i * kLanes);
+  for (Index i = 0; Whole ? i < 4 : i * kLanes < count; ++i) {
+    const F vector = take<Whole>(x + i * kLanes, least(kLanes, count - i * kLanes));
+    mask |= std::uint64_t{nonzero_lanes(vector)} << (i * kLanes);
+  }
   return mask;
 #endif
 }
@@ -88,167 +95,212 @@ struct Row {
       sums[v] = fma(factor, whole(v) ? load(from) : load_part(from, tail), sums[v]);
     }
   }
-  inline __attribute__((always_inline)) void finish(const Product& p, bool plain, float* c,
-                                                    Index column) {
-    if (!plain) complete(p, c, column);
+  inline __attribute__((always_inline)) void keep(float* to) const {
 #pragma GCC unroll 8
-    for (int v = 0; v < Vectors; ++v) put(c + v * kLanes, sums[v], whole(v) ? Index{kLanes} : tail);
+    for (int v = 0; v < Vectors; ++v)
+      put(to + v * kLanes, sums[v], whole(v) ? Index{kLanes} : tail);
   }
-  inline __attribute__((always_inline)) void complete(const Product& p, const float* c,
-                                                      Index column) {
-#pragma GCC unroll 8
-    for (int v = 0; v < Vectors; ++v) {
-      const Index count = whole(v) ? Index{kLanes} : tail;
-      if (p.bias != nullptr) sums[v] += fetch(p.bias + column + v * kLanes, count);
-      if (p.accumulate) sums[v] += fetch(c + v * kLanes, count);
-      if (p.relu) sums[v] = larger(F{}, sums[v]);
+};
+
+// The places of the terms that are not zero, a bit each, found for many rows ahead: finding then
+// waits for no sums and no row for finding.
+constexpr Index kRowsAhead = 64;
+
+// A as it is: a row is words of 64 bits, one after the other.
+struct Along {
+  using Word = std::uint64_t;
+  static constexpr Index kBits = 64, kWords = kMostSkippedRow / kBits, kStep = 1;
+  static constexpr Index a_step = 1;
+  Word words[kWords];
+  Index count, row_step, rows_ahead;
+
+  explicit Along(const Product& p)
+      : count(most(1, (p.length + kBits - 1) / kBits)),
+        row_step(count),
+        rows_ahead(least(kRowsAhead, kWords / count)) {}
+
+  static Word word(const float* x, Index length) {
+    Word found = 0;
+    Index i = 0;
+    for (; i + 4 * kLanes <= length; i += 4 * kLanes)
+      found |= nonzero_of_four<true>(x + i, 4 * kLanes) << i;
+    if (i < length) found |= nonzero_of_four<false>(x + i, length - i) << i;
+    return found;
+  }
+  void find(const Product& p, Index first, Index rows) {
+    const Index length = p.length;
+    const float* const* from = p.rows + first;
+    Word* to = words;
+    for (Index r = 0; r < rows; ++r) {
+      const float* a = from[r];
+      Index left = length;
+      do {
+        *to++ = word(a, least(kBits, left));
+        a += kBits;
+        left -= kBits;
+      } while (left > 0);
     }
   }
 };
 
-// Whether sums go to C as they are: one branch a row where the predictor would see dozens, and
-// forget over them how many terms the last group of columns had.
-bool is_plain(const Product& p) {
-  return p.bias == nullptr && !p.accumulate && !p.relu;
-}
+// A transposed: rows are neighbours in memory, kLanes of them are looked at together, each in a
+// lane of its own.
+struct Across {
+  using Word = std::uint32_t;
+  typedef Word Words __attribute__((vector_size(4 * kLanes), may_alias));
+  static constexpr Index kBits = 32, kStep = kRowsAhead;
+  alignas(Words) Word words[kMostSkippedColumn / kBits * kStep];
+  Index a_step, count, row_step = 1, rows_ahead = kRowsAhead;
 
-constexpr Index kWord = 64;       // elements whose zeros are looked at together
-constexpr Index kMostKnown = 64;  // words of a row that its groups of columns share
+  explicit Across(const Product& p)
+      : a_step(p.a_step), count(most(1, (p.length + kBits - 1) / kBits)) {}
 
-// Bit i: element i of up to kWord is not zero.
-TREINO_INLINE std::uint64_t nonzero_word(const float* x, Index count) {
-  std::uint64_t word = 0;
-  Index i = 0;
-  for (; i + 4 * kLanes <= count; i += 4 * kLanes) word |= nonzero_of_four(x + i) << i;
-  for (; i < count; i += kLanes)
-    word |= std::uint64_t{nonzero_lanes(fetch(x + i, least(kLanes, count - i)))} << i;
-  return word;
-}
-
-// `words`: of the row, one after the other; of a longer one null.
-template <int Vectors, bool Whole>
-TREINO_INLINE Row<Vectors, Whole> along_row(const float* a, const float* b, Index b_stride,
-                                            const std::uint64_t* words, Index length, Index tail) {
-  Row<Vectors, Whole> row(tail);
-  for (Index k = 0; k < length; k += kWord) {
-    std::uint64_t left =
-        words != nullptr ? words[k / kWord] : nonzero_word(a + k, least(kWord, length - k));
-    for (; left != 0; left &= left - 1) {
-      const Index at = k + __builtin_ctzll(left);
-      row.add(a[at], b + at * b_stride);
+  template <bool Whole>
+  void find_block(const Product& p, const float* a, Index rows, Word* to) const {
+    for (Index k = 0; k == 0 || k < p.length; k += kBits, to += kStep) {
+      Words found{}, bit = Words{} + 1U;
+      const float* end = a + least(kBits, p.length - k) * a_step;
+      for (; a != end; a += a_step, bit += bit)
+        found |= reinterpret_cast<Words>(take<Whole>(a, rows) != 0.F) & bit;
+      *reinterpret_cast<Words*>(to) = found;
     }
   }
-  return row;
-}
-
-// A is stored transposed: rows of C are neighbours in memory, kLanes of them are looked at
-// together, each in a lane of its own: bit k of its words is set where its term k is not zero.
-// Found for many rows ahead, so that finding waits for no sums and no row for finding.
-constexpr Index kBits = 32, kRowsAhead = 64, kMostWords = kMostSkippedLength / kBits;
-typedef std::uint32_t Bits __attribute__((vector_size(4 * kLanes), may_alias));
-struct Terms {
-  alignas(Bits) std::uint32_t words[kRowsAhead / kLanes][kMostWords][kLanes];
+  void find(const Product& p, Index first, Index rows) {
+    Index i = 0;
+    for (; i + kLanes <= rows; i += kLanes)
+      find_block<true>(p, p.rows[first + i], kLanes, words + i);
+    if (i < rows) find_block<false>(p, p.rows[first + i], rows - i, words + i);
+  }
 };
 
-template <bool Whole>
-TREINO_INLINE void find_terms(const Product& p, Index first, Index rows,
-                              std::uint32_t (*words)[kLanes]) {
-  const float* a = p.rows[first];
-  const Index a_step = p.a_step;
-  for (Index k = 0; k == 0 || k < p.length; k += kBits) {
-    Bits found{}, bit = Bits{} + 1U;
-    const float* end = a + least(kBits, p.length - k) * a_step;
-    for (; a != end; a += a_step, bit += bit)
-      found |= reinterpret_cast<Bits>(take<Whole>(a, rows) != 0.F) & bit;
-    *reinterpret_cast<Bits*>(words[k / kBits]) = found;
-  }
-}
-
-void find_terms(const Product& p, Index first, Index rows, Terms& terms) {
-  Index i = 0;
-  for (; i + kLanes <= rows; i += kLanes)
-    find_terms<true>(p, first + i, kLanes, terms.words[i / kLanes]);
-  if (i < rows) find_terms<false>(p, first + i, rows - i, terms.words[i / kLanes]);
-}
-
-// words: of the row's lane, kLanes apart.
-template <int Vectors, bool Whole>
-TREINO_INLINE Row<Vectors, Whole> across_row(const float* a, Index a_step, const float* b,
-                                             Index b_stride, const std::uint32_t* words,
-                                             Index count, Index tail) {
+// `words`: of the row, `count` of them.
+template <typename Terms, int Vectors, bool Whole, bool OneWord>
+TREINO_INLINE Row<Vectors, Whole> sums_of(const typename Terms::Word* words, Index count,
+                                          const float* a, Index a_step, const float* b,
+                                          Index b_stride, Index tail) {
   Row<Vectors, Whole> row(tail);
-  for (Index word = 0;;) {
-    for (std::uint32_t left = words[word * kLanes]; left != 0; left &= left - 1) {
-      const Index k = word * kBits + __builtin_ctz(left);
+  for (;;) {
+    for (auto left = *words; left != 0; left &= left - 1) {
+      const Index k = __builtin_ctzll(left);
       row.add(a[k * a_step], b + k * b_stride);
     }
-    if (++word == count) return row;
+    if (OneWord || --count == 0) return row;
+    words += Terms::kStep;
+    a += Terms::kBits * a_step;
+    b += Terms::kBits * b_stride;
   }
 }
 
-// Columns [begin, end) of all rows, in groups that fit the registers: whole ones up to `last`,
-// where one of Vectors begins. Row by row, as the predictor knows from one group how many terms the
-// next one has.
-template <int Vectors, bool Whole>
-void columns_of(const Product& p, Index begin, Index last, Index tail) {
+// All rows of some columns, from `begin` on: Groups of vectors that fill the registers, then
+// Vectors. Row by row, and each group with a loop of its own, as the predictor knows from one how
+// many terms the next one has.
+template <typename Terms, int Groups, int Vectors, bool Whole, bool OneWord>
+void columns_of(const Product& p, Index begin, Index tail) {
   constexpr Index kWide = kGroup * kLanes;
-  const bool plain = is_plain(p);
-  const Index a_step = p.a_step, b_stride = p.b_stride, c_stride = p.c_stride;
-  if (p.a_step == 1) {
-    std::uint64_t known[kMostKnown];
-    const Index length = p.length;
-    const std::uint64_t* words = length <= kMostKnown * kWord ? known : nullptr;
-    for (Index r = 0; r < p.row_count; ++r) {
-      const float* a = p.rows[r];
-      for (Index k = 0; words != nullptr && k < length; k += kWord)
-        known[k / kWord] = nonzero_word(a + k, least(kWord, length - k));
-      float* c = p.c + r * c_stride;
-      for (Index column = begin; column < last; column += kWide) {
-        along_row<kGroup, true>(a, p.b + column, b_stride, words, length, kLanes)
-            .finish(p, plain, c + column, column);
+  const Index b_stride = p.b_stride, c_stride = p.c_stride, row_count = p.row_count;
+  const float *const *all_rows = p.rows, *b = p.b + begin;
+  float* c = p.c + begin;
+  Terms terms(p);
+  const Index a_step = terms.a_step, count = terms.count, row_step = terms.row_step,
+              rows_ahead = terms.rows_ahead;
+  for (Index first = 0; first < row_count; first += rows_ahead) {
+    const Index rows = least(rows_ahead, row_count - first);
+    terms.find(p, first, rows);
+    const typename Terms::Word* words = terms.words;
+    for (Index i = 0; i < rows; ++i, c += c_stride, words += row_step) {
+      const float* a = all_rows[first + i];
+#pragma GCC unroll 2
+      for (Index g = 0; g < Groups; ++g) {
+        sums_of<Terms, kGroup, true, OneWord>(words, count, a, a_step, b + g * kWide, b_stride,
+                                              kLanes)
+            .keep(c + g * kWide);
       }
       if constexpr (Vectors > 0) {
-        along_row<Vectors, Whole>(a, p.b + last, b_stride, words, length, tail)
-            .finish(p, plain, c + last, last);
-      }
-    }
-    return;
-  }
-  Terms terms;
-  const Index count = most(1, (p.length + kBits - 1) / kBits);
-  const float* const b = p.b;
-  for (Index first = 0; first < p.row_count; first += kRowsAhead) {
-    const Index rows = least(kRowsAhead, p.row_count - first);
-    find_terms(p, first, rows, terms);
-    const float* a = p.rows[first];
-    float* c = p.c + first * c_stride;
-    for (Index i = 0; i < rows; ++i, ++a, c += c_stride) {
-      const std::uint32_t* words = terms.words[i / kLanes][0] + i % kLanes;
-      for (Index column = begin; column < last; column += kWide) {
-        across_row<kGroup, true>(a, a_step, b + column, b_stride, words, count, kLanes)
-            .finish(p, plain, c + column, column);
-      }
-      if constexpr (Vectors > 0) {
-        across_row<Vectors, Whole>(a, a_step, b + last, b_stride, words, count, tail)
-            .finish(p, plain, c + last, last);
+        sums_of<Terms, Vectors, Whole, OneWord>(words, count, a, a_step, b + Groups * kWide,
+                                                b_stride, tail)
+            .keep(c + Groups * kWide);
       }
     }
   }
 }
 
-using Columns = void (*)(const Product&, Index begin, Index last, Index tail);
-template <int Vectors>
-constexpr Columns kColumns[2] = {columns_of<Vectors, false>, columns_of<Vectors, true>};
+using Columns = void (*)(const Product&, Index begin, Index tail);
 
-void product_skipping(const Product& p) {
-  constexpr const Columns* of[] = {kColumns<0>, kColumns<1>, kColumns<2>, kColumns<3>, kColumns<4>,
-                                   kColumns<5>, kColumns<6>, kColumns<7>, kColumns<8>};
+template <typename Terms, int Groups, int... Vectors>
+constexpr void fill(Columns (&of)[kGroup][2], std::integer_sequence<int, Vectors...>) {
+  ((of[Vectors + 1][0] = columns_of<Terms, Groups, Vectors + 1, false, false>,
+    of[Vectors + 1][1] = columns_of<Terms, Groups, Vectors + 1, true, false>),
+   ...);
+}
+
+// By whole groups, vectors after them, and whether the last of these is whole.
+template <typename Terms>
+struct Table {
+  Columns of[3][kGroup][2] = {};
+  Columns one_word[3] = {};  // whole groups only
+  constexpr Table() {
+    fill<Terms, 0>(of[0], std::make_integer_sequence<int, kGroup - 1>());
+    fill<Terms, 1>(of[1], std::make_integer_sequence<int, kGroup - 1>());
+    of[1][0][1] = columns_of<Terms, 1, 0, true, false>;
+    of[2][0][1] = columns_of<Terms, 2, 0, true, false>;
+    one_word[1] = columns_of<Terms, 1, 0, true, true>;
+    one_word[2] = columns_of<Terms, 2, 0, true, true>;
+  }
+};
+
+// Sums alone: no bias, nothing they are added to and no activation.
+template <typename Terms>
+void sums_of_rows(const Product& p) {
+  static constexpr Table<Terms> kTable;
   constexpr Index kWide = kGroup * kLanes;
   for (Index begin = 0; begin < p.columns; begin += 2 * kWide) {  // B's part stays in L1
-    const Index columns = least(2 * kWide, p.columns - begin), last = columns / kWide * kWide;
-    const Index vectors = (columns - last + kLanes - 1) / kLanes;
-    const Index tail = columns - last - (vectors - 1) * kLanes;
-    of[vectors][tail == kLanes ? 1 : 0](p, begin, begin + last, tail);
+    const Index columns = least(2 * kWide, p.columns - begin), groups = columns / kWide;
+    const Index others = columns - groups * kWide, tail = others % kLanes;
+    const Columns run = others == 0 && p.length <= Terms::kBits
+                            ? kTable.one_word[groups]
+                            : kTable.of[groups][(others + kLanes - 1) / kLanes][tail == 0];
+    run(p, begin, tail == 0 ? kLanes : tail);
+  }
+}
+
+void sums(const Product& p) {
+  p.a_step == 1 ? sums_of_rows<Along>(p) : sums_of_rows<Across>(p);
+}
+
+void complete(const Product& p, float* c, const float* sums, Index column, Index columns) {
+  for (Index i = 0; i < columns; i += kLanes) {
+    const Index count = least(kLanes, columns - i);
+    F value = fetch(sums + i, count);
+    if (p.bias != nullptr) value += fetch(p.bias + column + i, count);
+    if (p.accumulate) value += fetch(c + i, count);
+    if (p.relu) value = larger(F{}, value);
+    put(c + i, value, count);
+  }
+}
+
+// Where sums do not go to C as they are, they take the way through a piece of memory, so that the
+// loop over terms has the registers and the predictor to itself.
+void product_skipping(const Product& p) {
+  if (p.bias == nullptr && !p.accumulate && !p.relu) return sums(p);
+  constexpr Index kRows = 16, kColumns = 2 * kGroup * kLanes;
+  float block[kRows * kColumns];
+  for (Index row = 0; row < p.row_count; row += kRows) {
+    for (Index column = 0; column < p.columns; column += kColumns) {
+      Product part = p;
+      part.rows += row;
+      part.row_count = least(kRows, p.row_count - row);
+      part.columns = least(kColumns, p.columns - column);
+      part.b += column;
+      part.c = block;
+      part.c_stride = kColumns;
+      part.bias = nullptr;
+      part.accumulate = part.relu = false;
+      sums(part);
+      for (Index r = 0; r < part.row_count; ++r) {
+        complete(p, p.c + (row + r) * p.c_stride + column, block + r * kColumns, column,
+                 part.columns);
+      }
+    }
   }
 }
 
