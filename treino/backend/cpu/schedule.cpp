@@ -32,6 +32,10 @@ struct Cluster {
   bool tiny = false;
 };
 
+double slice_time(const Cluster& cluster) {
+  return cluster.nanoseconds / static_cast<double>(cluster.phases[0]->slices);
+}
+
 bool conflict(const Cluster& cluster, const Phase& phase) {
   return std::any_of(cluster.phases.begin(), cluster.phases.end(),
                      [&](const Phase* other) { return conflict(*other, phase); });
@@ -91,43 +95,52 @@ class Clusters {
   std::vector<Cluster> all_;
 };
 
-// Hands out work in equal shares of the estimated time, neighbouring slices to one worker.
+// Hands out work so that all workers have the same estimated time, as far as slices allow;
+// neighbouring slices go to one worker.
 class Sharing {
  public:
-  Sharing(Level& level, int workers, double total) : level_(level), share_(total / workers) {
-    level_.shares.resize(static_cast<std::size_t>(workers));
+  Sharing(Level& level, int workers) : level_(level), loads_(static_cast<std::size_t>(workers)) {
+    level_.shares.resize(loads_.size());
   }
 
+  // Raises the lowest loads to one height.
   void add(const Cluster& cluster) {
     std::vector<Stage> stages;
     for (const Phase* phase : cluster.phases) stages.push_back({phase->run, phase->state});
     const Index slices = cluster.phases[0]->slices;
-    const double each = cluster.nanoseconds / static_cast<double>(slices);
+    const double total = std::max(cluster.nanoseconds, 1.0);
+    const double each = total / static_cast<double>(slices), full = height(total);
+    double end = each * 1e-6;  // of what goes to this worker and those before
     Index slice = 0;
-    while (slice < slices) {
-      const std::size_t worker = worker_at(done_ + each / 2);
-      Index end = slice;
-      do {
-        ++end;
-        done_ += each;
-      } while (end < slices && worker_at(done_ + each / 2) == worker);
+    for (std::size_t worker = 0; worker < loads_.size() && slice < slices; ++worker) {
+      if (loads_[worker] >= full) continue;
+      end += full - loads_[worker];
+      const Index begin = slice;
+      while (slice < slices && (static_cast<double>(slice) + 0.5) * each <= end) ++slice;
+      if (slice == begin) continue;
       Share& share = level_.shares[worker];
-      share.tasks.push_back({stages, slice, end});
-      share.slices += end - slice;
-      slice = end;
+      share.tasks.push_back({stages, begin, slice});
+      share.slices += slice - begin;
+      loads_[worker] += each * static_cast<double>(slice - begin);
     }
     level_.slices += slices;
   }
 
  private:
-  std::size_t worker_at(double time) const {
-    const auto last = static_cast<double>(level_.shares.size() - 1);
-    return static_cast<std::size_t>(std::clamp(time / share_ - 1e-6, 0.0, last));
+  // Up to which `work` fills the loads, the lowest first.
+  double height(double work) const {
+    std::vector<double> sorted = loads_;
+    std::sort(sorted.begin(), sorted.end());
+    double sum = work;
+    for (std::size_t filled = 1;; ++filled) {
+      sum += sorted[filled - 1];
+      const double level = sum / static_cast<double>(filled);
+      if (filled == sorted.size() || level <= sorted[filled]) return level;
+    }
   }
 
   Level& level_;
-  double share_;
-  double done_ = 0;
+  std::vector<double> loads_;  // nanoseconds handed to each worker
 };
 
 }  // namespace
@@ -139,15 +152,18 @@ std::vector<Level> make_levels(const std::vector<Phase>& phases, int workers) {
   for (const Cluster& cluster : clusters.all()) count = std::max(count, cluster.level + 1);
   std::vector<Level> levels(static_cast<std::size_t>(count));
   for (int number = 0; number < count; ++number) {
-    double total = 0;
+    std::vector<const Cluster*> here;
     for (const Cluster& cluster : clusters.all()) {
-      if (cluster.level == number && !cluster.phases.empty()) total += cluster.nanoseconds;
+      if (cluster.level == number && !cluster.phases.empty()) here.push_back(&cluster);
     }
-    Sharing sharing(levels[static_cast<std::size_t>(number)], workers, std::max(total, 1.0));
-    for (const Cluster& cluster : clusters.all()) {
-      if (cluster.level != number || cluster.phases.empty()) continue;
-      sharing.add(cluster);
-    }
+    // Long slices first: the short ones even out what they leave, and who is done early has short
+    // ones to help with.
+    std::sort(here.begin(), here.end(), [](const Cluster* a, const Cluster* b) {
+      const double first = slice_time(*a), second = slice_time(*b);
+      return first > second || (first == second && a < b);
+    });
+    Sharing sharing(levels[static_cast<std::size_t>(number)], workers);
+    for (const Cluster* cluster : here) sharing.add(*cluster);
   }
   return levels;
 }
@@ -155,8 +171,7 @@ std::vector<Level> make_levels(const std::vector<Phase>& phases, int workers) {
 std::vector<Level> make_profile_levels(const std::vector<Phase>& phases, int workers) {
   std::vector<Level> levels(phases.size());
   for (std::size_t i = 0; i < phases.size(); ++i) {
-    Sharing(levels[i], workers, std::max(phases[i].nanoseconds, 1.0))
-        .add({{&phases[i]}, 0, phases[i].nanoseconds, false});
+    Sharing(levels[i], workers).add({{&phases[i]}, 0, phases[i].nanoseconds, false});
   }
   return levels;
 }
