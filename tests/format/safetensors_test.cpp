@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <cstdlib>
+#include <filesystem>
 #include <numeric>
 
 #include "tests/support/errors.h"
@@ -61,6 +63,55 @@ TEST(SafeTensors, RoundTrip) {
     EXPECT_EQ(found->shape, tensor.shape);
     EXPECT_EQ(found->bytes, tensor.bytes);
   }
+}
+
+// Lies at a multiple of its type's size or not, is empty or not.
+TEST(SafeTensors, MappedTensorsAreThoseThatAreRead) {
+  const TemporaryFolder folder;
+  write_safetensors(folder / "a", example());
+  const SafeTensorsFile file(folder / "a");
+  for (const SafeTensorsFile::Entry& entry : file.entries()) {
+    const HostTensor mapped = file.map(entry), read = file.read(entry);
+    EXPECT_EQ(mapped.dtype, read.dtype) << entry.name;
+    EXPECT_EQ(mapped.shape, read.shape) << entry.name;
+    EXPECT_EQ(mapped.bytes, read.bytes) << entry.name;
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(mapped.bytes.data()) % host_bytes(entry.type), 0)
+        << entry.name;
+  }
+}
+
+TEST(SafeTensors, AMappedTensorIsItsOwn) {
+  const TemporaryFolder folder;
+  SafeTensors contents;
+  contents.tensors.emplace_back("x", counted<float>(DType::f32, {5000, 3}));
+  write_safetensors(folder / "a", contents);
+  const std::string before = read_whole_file(folder / "a");
+  HostTensor mapped, copy;
+  {
+    const SafeTensorsFile file(folder / "a");
+    mapped = file.map(*file.find("x"));
+    copy = mapped;
+    EXPECT_NE(copy.bytes.data(), mapped.bytes.data());
+  }
+  mapped.as<float>()[7] = -1;
+  EXPECT_EQ(read_whole_file(folder / "a"), before) << "what is written goes to no file";
+  EXPECT_EQ(copy.as<float>()[7], contents.tensors[0].second.as<float>()[7]);
+
+  // The file is replaced, as writing does, and then gone.
+  contents.tensors[0].second.as<float>()[8] = -2;
+  write_safetensors(folder / "a", contents);
+  std::filesystem::remove(folder / "a");
+  EXPECT_EQ(mapped.as<float>()[8], copy.as<float>()[8]);
+
+  HostTensor moved = std::move(mapped);
+  moved.bytes.resize(moved.bytes.size() + 4);  // usual memory from here on
+  moved.bytes.resize(moved.bytes.size() - 4);
+  EXPECT_EQ(moved.as<float>()[7], -1);
+  moved.as<float>()[7] = copy.as<float>()[7];
+  EXPECT_EQ(moved.bytes, copy.bytes);
+  std::swap(moved, copy);
+  copy = moved;
+  EXPECT_EQ(moved.bytes, copy.bytes);
 }
 
 TEST(SafeTensors, EveryTruncationIsAnError) {

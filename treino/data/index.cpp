@@ -10,7 +10,6 @@
 #include "treino/base/error.h"
 #include "treino/base/file.h"
 #include "treino/data/files.h"
-#include "treino/data/parallel.h"
 #include "treino/format/safetensors.h"
 
 namespace treino::data {
@@ -24,7 +23,6 @@ using Json = nlohmann::ordered_json;
 constexpr const char* kVersion = "treino index 1";
 constexpr std::int64_t kLeastBytes = std::int64_t{8} << 20;  // smaller sets are decoded at once
 constexpr std::size_t kManyFiles = 500;                      // unless they are many files
-constexpr std::size_t kPiece = std::size_t{8} << 20;         // of one read
 
 // FNV-1a, 64 bits.
 std::uint64_t hash_of(std::string_view text) {
@@ -58,37 +56,11 @@ std::int64_t bytes_of(const Dataset& dataset) {
   return static_cast<std::int64_t>(bytes);
 }
 
-// Reads tensors of a file on all cores: entries are asked for first, then all are filled.
-class Loader {
- public:
-  explicit Loader(const SafeTensorsFile& file) : file_(file) {}
-
-  std::shared_ptr<HostTensor> want(const std::string& name) {
-    const SafeTensorsFile::Entry* entry = file_.find(name);
-    if (entry == nullptr) return nullptr;
-    auto tensor = std::make_shared<HostTensor>(HostTensor::unfilled(entry->type, entry->shape));
-    for (std::size_t at = 0; at < tensor->bytes.size(); at += kPiece) {
-      const std::size_t count = std::min(kPiece, tensor->bytes.size() - at);
-      pieces_.push_back({entry, at, std::span(tensor->bytes).subspan(at, count)});
-    }
-    return tensor;
-  }
-
-  void fill() const {
-    parallel_for(pieces_.size(), [&](std::size_t i) {
-      file_.read(*pieces_[i].entry, pieces_[i].offset, pieces_[i].into);
-    });
-  }
-
- private:
-  struct Piece {
-    const SafeTensorsFile::Entry* entry;
-    std::size_t offset;
-    std::span<std::byte> into;
-  };
-  const SafeTensorsFile& file_;
-  std::vector<Piece> pieces_;
-};
+// Null when there is none of that name. Indexes are written whole and replaced, never written over.
+std::shared_ptr<HostTensor> tensor_of(const SafeTensorsFile& file, const std::string& name) {
+  const SafeTensorsFile::Entry* entry = file.find(name);
+  return entry == nullptr ? nullptr : std::make_shared<HostTensor>(file.map(*entry));
+}
 
 std::string metadata_of(const SafeTensorsFile& file, std::string_view key) {
   for (const auto& [name, value] : file.metadata()) {
@@ -97,14 +69,14 @@ std::string metadata_of(const SafeTensorsFile& file, std::string_view key) {
   return {};
 }
 
-std::shared_ptr<Texts> texts_of(const Json& columns, const HostTensor& memory,
-                                const HostTensor& cells, const std::string& path) {
+std::shared_ptr<Texts> texts_of(const Json& columns, HostBytes memory, const HostTensor& cells,
+                                const std::string& path) {
   const auto numbers = cells.as<std::int64_t>();
   std::vector<Texts::Cell> list;
   list.reserve(numbers.size() / 2);
   for (std::size_t i = 0; i + 1 < numbers.size(); i += 2)
     list.push_back({numbers[i], numbers[i + 1]});
-  return std::make_shared<Texts>(columns.get<std::vector<std::string>>(), memory.bytes,
+  return std::make_shared<Texts>(columns.get<std::vector<std::string>>(), std::move(memory),
                                  std::move(list), path);
 }
 
@@ -159,30 +131,22 @@ bool read(const SafeTensorsFile& file, const std::string& path, Dataset& dataset
   about.at("broken").get_to(result.broken);
   about.at("sha256").get_to(result.sha256);
   result.undivided = about.value("undivided", false);
-  Loader loader(file);
-  struct Text {
-    Split& split;
-    std::shared_ptr<HostTensor> memory, cells;
-    std::string name;
-  };
-  std::vector<Text> texts;
   for (const Part& part : kParts) {
     Split& split = result.*part.split;
     const std::string name = part.name;
-    split.samples = loader.want(name + ".samples");
-    split.labels = loader.want(name + ".labels");
-    if (auto memory = loader.want(name + ".texts"))
-      texts.push_back({split, memory, loader.want(name + ".cells"), name});
+    split.samples = tensor_of(file, name + ".samples");
+    split.labels = tensor_of(file, name + ".labels");
+    if (const auto memory = tensor_of(file, name + ".texts")) {
+      const auto cells = tensor_of(file, name + ".cells");
+      if (!cells) return false;
+      split.texts = texts_of(about.at("columns").at(name), std::move(memory->bytes), *cells, path);
+    }
   }
   for (const Json& other : about.at("other_labels")) {
     const std::string name = other.at("name");
     result.other_labels.push_back({name, other.at("classes").get<std::vector<std::string>>(),
-                                   loader.want("train." + name), loader.want("test." + name)});
-  }
-  loader.fill();
-  for (Text& text : texts) {
-    if (!text.cells) return false;
-    text.split.texts = texts_of(about.at("columns").at(text.name), *text.memory, *text.cells, path);
+                                   tensor_of(file, "train." + name),
+                                   tensor_of(file, "test." + name)});
   }
   if (!is_sound(result)) return false;
   dataset = std::move(result);

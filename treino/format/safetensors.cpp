@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -299,6 +300,28 @@ void SafeTensorsFile::read(const Entry& entry, std::uint64_t offset,
 HostTensor SafeTensorsFile::read(const Entry& entry) const {
   HostTensor tensor = HostTensor::unfilled(entry.type, entry.shape);
   read(entry, 0, tensor.bytes);
+  return tensor;
+}
+
+HostTensor SafeTensorsFile::map(const Entry& entry) const {
+  const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  const std::uint64_t first = begin_ + entry.begin, aligned = first / page * page;
+  const auto bytes = static_cast<std::size_t>(entry.end - entry.begin);
+  const auto mapped = static_cast<std::size_t>(first - aligned) + bytes;
+  if (bytes == 0 || first % static_cast<std::uint64_t>(host_bytes(entry.type)) != 0)
+    return read(entry);
+  void* memory = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE, descriptor_,
+                      static_cast<off_t>(aligned));
+  if (memory == MAP_FAILED) return read(entry);
+  const std::shared_ptr<void> whole(memory, [mapped](void* at) { munmap(at, mapped); });
+#ifdef MADV_POPULATE_READ  // Linux 5.14; before it, and where it is refused, pages come when read
+  if (madvise(memory, mapped, MADV_POPULATE_READ) != 0 && errno != EINVAL) return read(entry);
+#endif
+  HostTensor tensor;
+  tensor.dtype = entry.type;
+  tensor.shape = entry.shape;
+  auto* at = static_cast<std::byte*>(memory) + (first - aligned);
+  tensor.bytes = HostBytes(bytes, HostAllocator<std::byte>({whole, at}, bytes));
   return tensor;
 }
 
