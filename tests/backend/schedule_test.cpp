@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
+#include <vector>
 
 #include "treino/base/rng.h"
 
@@ -79,6 +81,38 @@ TEST(Schedule, KeepsTheOrderOfWhatTouchesTheSameMemory) {
               << seed << ": " << i << " and " << j;
         }
       }
+    }
+  }
+}
+
+// By estimate no worker of a level has more than the longest slice over another one, and long
+// slices come first.
+TEST(Schedule, SharesTheTimeOfALevelEvenly) {
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    Rng rng(12, seed);
+    Phases phases;
+    for (int i = 0; i < 9; ++i) {
+      const Index slices = rng.below(2) == 0 ? 1 : static_cast<Index>(2 + rng.below(31));
+      phases.add(slices, 100.0 * static_cast<double>(1 + rng.below(2000)), {}, {i});
+    }
+    for (const int workers : {1, 2, 3, 16}) {
+      const std::vector<Level> levels = make_levels(phases.all(), workers);
+      ASSERT_EQ(levels.size(), 1U);
+      double longest = 0, least = 1e12, most = 0;
+      for (const Share& share : levels[0].shares) {
+        double load = 0, before = 1e12;
+        for (const Task& task : share.tasks) {
+          const Phase& phase = phases.all()[phases.number(task.stages[0])];
+          const double each = phase.nanoseconds / static_cast<double>(phase.slices);
+          EXPECT_LE(each, before) << seed;
+          before = each;
+          longest = std::max(longest, each);
+          load += each * static_cast<double>(task.end - task.begin);
+        }
+        least = std::min(least, load);
+        most = std::max(most, load);
+      }
+      EXPECT_LE(most - least, longest * 1.001) << seed << ", " << workers << " workers";
     }
   }
 }
