@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
+#include "tests/support/drawn.h"
 #include "treino/backend/cpu/plan.h"
 #include "treino/backend/devices.h"
-#include "treino/base/rng.h"
 #include "treino/compiler/compile.h"
 #include "treino/graph/build.h"
 
@@ -51,17 +51,8 @@ int joined(const Program& program, int workers) {
 // dx and dkernel as some threads compute them.
 std::pair<HostTensor, HostTensor> run(const Program& program, int threads) {
   const auto device = make_device("cpu", {.threads = threads, .onednn = false});
-  const auto store = device->make_store(program.variables);
-  for (std::size_t i = 0; i < program.variables.size(); ++i) {
-    if (program.variables[i].role == Role::metric) continue;
-    HostTensor tensor(program.variables[i].type.dtype, program.variables[i].type.shape);
-    Rng rng(7, i);
-    for (float& value : tensor.as<float>()) value = static_cast<float>(rng.normal());
-    store->write(static_cast<int>(i), tensor);
-  }
-  const auto executable = device->load(program, *store);
-  executable->run(2);  // twice: nothing is left of the first time
-  return {store->read("dx"), store->read("dkernel")};
+  const test::Run run(*device, program);
+  return {run.store->read("dx"), run.store->read("dkernel")};
 }
 
 TEST(JoinGradients, GivesTheBitsOfEachByItself) {

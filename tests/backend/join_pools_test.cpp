@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
+#include "tests/support/drawn.h"
 #include "treino/backend/cpu/plan.h"
 #include "treino/backend/devices.h"
-#include "treino/base/rng.h"
 #include "treino/compiler/compile.h"
 #include "treino/graph/build.h"
 
@@ -21,18 +21,6 @@ struct Result {
   bool joined = false;
   std::vector<float> pooled;
 };
-
-HostTensor drawn(const TensorType& type, std::uint64_t stream) {
-  HostTensor tensor(type.dtype, type.shape);
-  Rng rng(7, stream);
-  if (type.dtype == DType::u8) {
-    for (std::uint8_t& value : tensor.as<std::uint8_t>())
-      value = static_cast<std::uint8_t>(rng.below(256));
-  } else {
-    for (float& value : tensor.as<float>()) value = static_cast<float>(rng.normal());
-  }
-  return tensor;
-}
 
 // Images of bytes, scaled, a convolution of 3x3 with bias and relu, scale and shift, max pooling;
 // `also` reads what is pooled, so that it must be there.
@@ -57,17 +45,11 @@ Result run(Index pool, bool also, int threads) {
 
   const auto device = make_device("cpu", {.threads = threads, .onednn = false});
   const Program program = compiler::compile(g, device->target());
-  const auto store = device->make_store(program.variables);
-  for (std::size_t i = 0; i < program.variables.size(); ++i) {
-    if (program.variables[i].role != Role::metric)
-      store->write(static_cast<int>(i), drawn(program.variables[i].type, i));
-  }
-  const auto executable = device->load(program, *store);
-  executable->run(2);
+  const test::Run run(*device, program);
   Result result;
-  const auto choices = executable->choices();
+  const auto choices = run.executable->choices();
   result.joined = std::ranges::find(choices, "with the convolution") != choices.end();
-  const HostTensor out = store->read("pooled");
+  const HostTensor out = run.store->read("pooled");
   result.pooled.assign(out.as<float>().begin(), out.as<float>().end());
   return result;
 }

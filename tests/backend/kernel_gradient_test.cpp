@@ -5,8 +5,8 @@
 
 #include <cmath>
 
+#include "tests/support/drawn.h"
 #include "treino/backend/devices.h"
-#include "treino/base/rng.h"
 #include "treino/compiler/compile.h"
 #include "treino/graph/build.h"
 
@@ -34,17 +34,7 @@ HostTensor gradient_on(const char* name, const Shapes& s) {
   const Value loss = reduce_sum(y * f32("w", y.shape()), {0, 1, 2, 3});
   assign(f32("dkernel", kernel.shape(), Role::metric), gradient(loss, kernel));
   const Program program = compiler::compile(g, device->target());
-  const auto store = device->make_store(program.variables);
-  for (const Variable& variable : program.variables) {
-    if (variable.role == Role::metric) continue;
-    HostTensor tensor(variable.type.dtype, variable.type.shape);
-    Rng rng(7, variable.name.size());
-    for (float& value : tensor.as<float>()) value = static_cast<float>(rng.normal());
-    store->write(variable.name, tensor);
-  }
-  const auto executable = device->load(program, *store);
-  executable->run(2);
-  return store->read("dkernel");
+  return test::Run(*device, program).store->read("dkernel");
 }
 
 TEST(KernelGradient, OfFiltersThatFillNoVectorIsTheReferences) {
