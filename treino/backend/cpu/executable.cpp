@@ -100,8 +100,7 @@ void CpuExecutable::place_kept(const Program& program) {
   for (std::size_t i = store_index_.size(); i < program.variables.size(); ++i) {
     const TensorType& type = program.variables[i].type;
     kept_offsets_.push_back(bytes);
-    bytes +=
-        static_cast<std::size_t>(type.shape.elements() * host_bytes(type.dtype) + 63) / 64 * 64;
+    bytes += whole_lines(static_cast<std::size_t>(type.shape.elements() * host_bytes(type.dtype)));
   }
   kept_ = Memory(padded(static_cast<Index>(bytes)));
 }

@@ -18,7 +18,7 @@ struct Joined {
 };
 
 Index scratch_before(const MakesRows& makes) {
-  return (makes.scratch_bytes + 63) / 64 * 64;
+  return whole_lines(makes.scratch_bytes);
 }
 
 void run_joined(const void* opaque, Index slice, std::byte* scratch) {
@@ -80,9 +80,8 @@ void join(Plan& plan, std::size_t c, std::size_t p) {
   state->slices = pool.slices;
   plan.states.push_back(state);
   const MakesRows& makes = state->makes;
-  plan.worker_bytes =
-      std::max(plan.worker_bytes,
-               (scratch_before(makes) + makes.at_once * makes.row_floats * 4 + 63) / 64 * 64);
+  plan.worker_bytes = std::max(
+      plan.worker_bytes, whole_lines(scratch_before(makes) + makes.at_once * makes.row_floats * 4));
   plan.choices[static_cast<std::size_t>(pool.step)] = "with the convolution";
   pool.run = run_joined;
   pool.state = state.get();

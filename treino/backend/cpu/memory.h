@@ -6,6 +6,12 @@
 
 namespace treino::cpu {
 
+// Tensors, and the scratch of steps and workers, begin at whole cache lines.
+template <typename Bytes>
+constexpr Bytes whole_lines(Bytes bytes) {
+  return (bytes + 63) / 64 * 64;
+}
+
 // Zeroed memory of the process, aligned to a page; regions of megabytes ask for huge pages, which
 // spare the optimiser's long passes most of their address translation.
 class Memory {

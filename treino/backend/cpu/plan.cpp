@@ -161,7 +161,7 @@ void Planner::survey(const Program& program) {
 }
 
 Index Planner::row_slices(Index extent, double nanoseconds) const {
-  if (nanoseconds < 4000) return 1;
+  if (nanoseconds < kShortWork) return 1;
   const auto found = largest_.find(extent);
   const Index bytes = found == largest_.end() ? 0 : found->second;
   const Index wanted =
@@ -170,12 +170,12 @@ Index Planner::row_slices(Index extent, double nanoseconds) const {
 }
 
 Index Planner::short_row_slices(Index extent, double nanoseconds) const {
-  if (nanoseconds >= 4000) return row_slices(extent, nanoseconds);
+  if (nanoseconds >= kShortWork) return row_slices(extent, nanoseconds);
   return nanoseconds < 300 || extent < kRowSlices ? 1 : kFewSlices;
 }
 
 Index slices_for(Index units, double nanoseconds, Index most) {
-  if (nanoseconds < 4000) return 1;
+  if (nanoseconds < kShortWork) return 1;
   return std::clamp<Index>(static_cast<Index>(nanoseconds / 2000), 1,
                            std::min(std::max<Index>(units, 1), most));
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "treino/backend/cpu/kernels.h"
+#include "treino/backend/cpu/memory.h"
 #include "treino/runtime/kernel_choice.h"
 #include "treino/runtime/program.h"
 
@@ -159,7 +160,7 @@ class Planner {
   template <typename T>
   void scratch(T*& where, Index count) {
     plan_.fixups.push_back({reinterpret_cast<void**>(&where), 1, plan_.scratch_bytes});
-    plan_.scratch_bytes += (count * static_cast<Index>(sizeof(T)) + 63) / 64 * 64;
+    plan_.scratch_bytes += whole_lines(count * static_cast<Index>(sizeof(T)));
   }
 
   // `where` will point at what a pointer given to scratch() points at.
@@ -188,7 +189,7 @@ class Planner {
 
   // At least so many bytes of the `scratch` every call of a phase function gets.
   void worker_scratch(Index bytes) {
-    plan_.worker_bytes = std::max(plan_.worker_bytes, (bytes + 63) / 64 * 64);
+    plan_.worker_bytes = std::max(plan_.worker_bytes, whole_lines(bytes));
   }
 
   // Phases of one step run one after the other.
@@ -233,6 +234,9 @@ class Planner {
 inline double nanoseconds_of(double multiply_adds, double bytes) {
   return multiply_adds / 30 + bytes / 32 + 50;
 }
+
+// Nanoseconds below which work is not cut into slices, as a barrier would cost too much of it.
+inline constexpr double kShortWork = 4000;
 
 // Slices for `units` of work that take so long together: one below a few microseconds, else up to
 // `most` of about two microseconds or more. A function of shapes: results must not depend on

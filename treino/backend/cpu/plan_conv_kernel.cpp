@@ -175,7 +175,7 @@ void plan_conv2d_grad_kernel(Planner& planner, const Step& step) {
   const double nanoseconds =
       nanoseconds_of(work, 4.0 * static_cast<double>(window.input.elements() +
                                                      state.batch * pixels * state.out_channels));
-  const Index wanted = nanoseconds < 4000 ? 1 : kRowSlices;
+  const Index wanted = nanoseconds < kShortWork ? 1 : kRowSlices;
   const Index copies = std::clamp<Index>(kCopyBytes / (state.elements() * 4), 1, kMostCopies);
   state.batch_parts = std::min({wanted, copies, state.batch});
   if (!state.depthwise) {

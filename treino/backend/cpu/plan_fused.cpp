@@ -180,7 +180,7 @@ class Translator {
     }
   }
 
-  Index register_bytes() const { return (state_.block * (wide_ ? 8 : 4) + 63) / 64 * 64; }
+  Index register_bytes() const { return whole_lines(state_.block * (wide_ ? 8 : 4)); }
   Index register_offset(int number) const { return number * register_bytes(); }
 
   int take_register(Place& place) {

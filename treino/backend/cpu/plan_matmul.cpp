@@ -209,7 +209,7 @@ void plan_matmul(Planner& planner, const Step& step) {
       planner.phase(run_inner_part, &state, state.inner_parts, nanoseconds, {}, {3, 0});
       const double summing = nanoseconds_of(0, copied);
       // As few as the steps after it have, when it is short.
-      state.finish_slices = state.m >= kRowSlices && summing < 4000 * kFewSlices
+      state.finish_slices = state.m >= kRowSlices && summing < kShortWork * kFewSlices
                                 ? kFewSlices
                                 : slices_for(state.m, summing);
       planner.phase(run_finish, &state, state.finish_slices, summing, {state.m, 0, 1}, {4, 1});

@@ -16,7 +16,6 @@ constexpr Index kGradientDomainBytes = Index{720} << 10;
 constexpr Index kMostTiles = 64;
 constexpr Index kUsefulTiles = 32;
 constexpr Index kPartChannels = 32;  // of y, that a slice computes at least
-constexpr double kPartNanoseconds = 4000;
 constexpr Index kGap =
     16;  // floats between points, so that 36 streams do not meet in one cache set
 
@@ -540,7 +539,7 @@ bool plan_winograd(Planner& planner, const Step& step) {
   // Few images: each slice computes some of their channels, and takes x into the domain for itself.
   state.parts =
       std::clamp<Index>(std::min(kRowSlices / state.slices,
-                                 static_cast<Index>(nanoseconds / kPartNanoseconds) / state.slices),
+                                 static_cast<Index>(nanoseconds / kShortWork) / state.slices),
                         1, (state.out.channels + kPartChannels - 1) / kPartChannels);
   planner.phase(run_forward, &state, state.slices * state.parts, nanoseconds,
                 state.parts == 1 ? Partition{state.batch, 1, 1} : Partition{}, {5, 1});

@@ -7,8 +7,7 @@ namespace treino::cpu {
 
 namespace {
 
-constexpr double kTiny = 4000;        // nanoseconds of a phase that may join a chain
-constexpr double kLongChain = 20000;  // and of a whole chain
+constexpr double kLongChain = 20000;  // nanoseconds of a chain of short phases, at most
 
 // Whether phase b may follow a slice by slice: what both touch, they touch by the same rows.
 bool same_rows(const Phase& a, const Phase& b) {
@@ -52,7 +51,7 @@ class Clusters {
       level = cluster.level;
       latest.push_back(&cluster);
     }
-    const bool tiny = phase.slices == 1 && phase.nanoseconds <= kTiny;
+    const bool tiny = phase.slices == 1 && phase.nanoseconds <= kShortWork;
     if (tiny ? !join_tiny(phase, latest) : !follow_rows(phase, latest)) {
       all_.push_back({{&phase}, level + 1, phase.nanoseconds, tiny});
     }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "treino/backend/cpu/separate.h"
-#include "treino/runtime/tensor_bytes.h"
 
 #include <algorithm>
 #include <vector>
+
+#include "treino/backend/cpu/memory.h"
+#include "treino/runtime/tensor_bytes.h"
 
 namespace treino::cpu {
 
@@ -16,7 +18,7 @@ struct Home {
 
 class Homes {
  public:
-  explicit Homes(std::int64_t arena_bytes) : next_((arena_bytes + 63) / 64 * 64) {}
+  explicit Homes(std::int64_t arena_bytes) : next_(whole_lines(arena_bytes)) {}
 
   std::int64_t bytes() const { return next_; }
 
@@ -37,7 +39,7 @@ class Homes {
     if (end - begin > most_bytes) return;
     homes_.push_back({begin, end, next_});
     tensor.offset = next_;
-    next_ += (end - begin + 63) / 64 * 64;
+    next_ += whole_lines(end - begin);
   }
 
  private:

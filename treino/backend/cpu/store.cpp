@@ -16,10 +16,6 @@ std::size_t bytes_of(const TensorType& type) {
   return static_cast<std::size_t>(type.shape.elements() * host_bytes(type.dtype));
 }
 
-std::size_t aligned(std::size_t bytes) {
-  return (bytes + 63) / 64 * 64;
-}
-
 }  // namespace
 
 CpuStore::CpuStore(std::span<const Variable> variables)
@@ -31,13 +27,13 @@ CpuStore::CpuStore(std::span<const Variable> variables)
        {Role::parameter, Role::statistic, Role::optimizer, Role::counter, Role::metric}) {
     std::size_t bytes = 0;
     for (const Variable& variable : variables_)
-      bytes += variable.role == role ? aligned(bytes_of(variable.type)) : 0;
+      bytes += variable.role == role ? whole_lines(bytes_of(variable.type)) : 0;
     arenas_.emplace_back(bytes);
     std::byte* next = arenas_.back().data();
     for (std::size_t i = 0; i < variables_.size(); ++i) {
       if (variables_[i].role != role) continue;
       slots_[i].data = next;
-      next += aligned(bytes_of(variables_[i].type));
+      next += whole_lines(bytes_of(variables_[i].type));
     }
   }
 }
@@ -87,7 +83,8 @@ HostTensor CpuStore::read(int variable, DType dtype) const {
 std::byte* CpuStore::data(int variable) {
   Slot& table = slot(variable);
   if (table.data == nullptr) {
-    table.memory = Memory(aligned(bytes_of(variables_[static_cast<std::size_t>(variable)].type)));
+    table.memory =
+        Memory(whole_lines(bytes_of(variables_[static_cast<std::size_t>(variable)].type)));
     table.data = table.memory.data();
     ++generation_;
   }
