@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <functional>
 
+#include "tests/support/drawn.h"
 #include "treino/backend/devices.h"
 #include "treino/base/rng.h"
 #include "treino/compiler/compile.h"
@@ -56,37 +57,14 @@ std::vector<const char*> isas() {
   return found;
 }
 
-HostTensor random_tensor(const Variable& variable, std::uint64_t stream) {
-  HostTensor tensor(variable.type.dtype, variable.type.shape);
-  Rng rng(7, stream);
-  switch (variable.type.dtype) {
-    case DType::f32:
-      for (float& x : tensor.as<float>()) x = static_cast<float>(rng.normal());
-      break;
-    case DType::f64:
-      for (double& x : tensor.as<double>()) x = rng.normal();
-      break;
-    case DType::u8:
-      for (auto& x : tensor.as<std::uint8_t>()) x = static_cast<std::uint8_t>(rng.below(256));
-      break;
-    case DType::i32:
-      for (auto& x : tensor.as<std::int32_t>()) x = static_cast<std::int32_t>(rng.below(5));
-      break;
-    case DType::i64:
-      for (auto& x : tensor.as<std::int64_t>()) x = static_cast<std::int64_t>(rng.below(5));
-      break;
-  }
-  return tensor;
-}
-
 std::vector<HostTensor> run(Device& device, const Graph& graph, bool optimize, DType as,
                             int steps = 1) {
   const Program program =
       compiler::compile(graph, device.target(), {.name = "test", .optimize = optimize});
   const auto store = device.make_store(program.variables);
   for (int i = 0; i < static_cast<int>(program.variables.size()); ++i) {
-    store->write(i, random_tensor(program.variables[static_cast<std::size_t>(i)],
-                                  static_cast<std::uint64_t>(i)));
+    store->write(i, test::drawn(program.variables[static_cast<std::size_t>(i)].type,
+                                static_cast<std::uint64_t>(i)));
   }
   device.load(program, *store)->run(steps);
   std::vector<HostTensor> results;

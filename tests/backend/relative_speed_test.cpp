@@ -8,10 +8,10 @@
 #include <cstdlib>
 #include <memory>
 
+#include "tests/support/drawn.h"
 #include "tests/support/environment.h"
 #include "treino/backend/devices.h"
 #include "treino/base/error.h"
-#include "treino/base/rng.h"
 #include "treino/compiler/compile.h"
 #include "treino/graph/build.h"
 
@@ -70,10 +70,8 @@ struct Loaded {
     const Program program = compiler::compile(graph, device->target(), {.name = "block"});
     store = device->make_store(program.variables);
     for (int i = 0; i < static_cast<int>(program.variables.size()); ++i) {
-      HostTensor value(DType::f32, program.variables[static_cast<std::size_t>(i)].type.shape);
-      Rng rng(1, static_cast<std::uint64_t>(i));
-      for (float& each : value.as<float>()) each = static_cast<float>(rng.normal());
-      store->write(i, value);
+      store->write(i, test::drawn(program.variables[static_cast<std::size_t>(i)].type,
+                                  static_cast<std::uint64_t>(i)));
     }
     executable = device->load(program, *store);
     executable->run(1);

@@ -10,14 +10,26 @@
 
 namespace treino::test {
 
-// Normal numbers, or any bytes; the same for one stream every time.
+// Normal numbers, any bytes, or integers below 5; the same for one stream every time.
 inline HostTensor drawn(const TensorType& type, std::uint64_t stream) {
   HostTensor tensor(type.dtype, type.shape);
   Rng rng(7, stream);
-  if (type.dtype == DType::u8) {
-    for (auto& value : tensor.as<std::uint8_t>()) value = static_cast<std::uint8_t>(rng.below(256));
-  } else {
-    for (float& value : tensor.as<float>()) value = static_cast<float>(rng.normal());
+  switch (type.dtype) {
+    case DType::f32:
+      for (float& x : tensor.as<float>()) x = static_cast<float>(rng.normal());
+      break;
+    case DType::f64:
+      for (double& x : tensor.as<double>()) x = rng.normal();
+      break;
+    case DType::u8:
+      for (auto& x : tensor.as<std::uint8_t>()) x = static_cast<std::uint8_t>(rng.below(256));
+      break;
+    case DType::i32:
+      for (auto& x : tensor.as<std::int32_t>()) x = static_cast<std::int32_t>(rng.below(5));
+      break;
+    case DType::i64:
+      for (auto& x : tensor.as<std::int64_t>()) x = static_cast<std::int64_t>(rng.below(5));
+      break;
   }
   return tensor;
 }
