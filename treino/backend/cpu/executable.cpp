@@ -8,6 +8,7 @@
 
 #include "treino/backend/cpu/separate.h"
 #include "treino/base/error.h"
+#include "treino/runtime/tensor_bytes.h"
 
 namespace treino::cpu {
 
@@ -98,9 +99,8 @@ std::vector<Phase> CpuExecutable::take_constant_phases(const Kept& kept) {
 void CpuExecutable::place_kept(const Program& program) {
   std::size_t bytes = 0;
   for (std::size_t i = store_index_.size(); i < program.variables.size(); ++i) {
-    const TensorType& type = program.variables[i].type;
     kept_offsets_.push_back(bytes);
-    bytes += whole_lines(static_cast<std::size_t>(type.shape.elements() * host_bytes(type.dtype)));
+    bytes += whole_lines(static_cast<std::size_t>(bytes_of(program.variables[i].type)));
   }
   kept_ = Memory(padded(static_cast<Index>(bytes)));
 }

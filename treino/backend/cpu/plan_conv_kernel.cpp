@@ -35,9 +35,9 @@ struct KernelGradient {
   Index rows() const { return size[0] * size[1] * (in_channels / groups); }
   Index elements() const { return rows() * out_channels; }
   bool copies_dy() const { return dy_pixel != out_channels; }
-  // Where the copy begins in a worker's memory, in floats: behind the padded images.
+  // Where the copy begins in a worker's memory, in bytes: behind the padded images.
   Index copy_begin() const {
-    return padding.needed() ? (images_at_once * padding.floats() + 15) / 16 * 16 : 0;
+    return padding.needed() ? whole_lines(images_at_once * padding.floats() * 4) : 0;
   }
 };
 
@@ -116,7 +116,7 @@ void run_gradient(const void* opaque, Index slice, std::byte* scratch) {
     }
     const float* dy = state.dy + n * dy_floats;
     if (state.copies_dy()) {
-      float* copy = reinterpret_cast<float*>(scratch) + state.copy_begin();
+      float* copy = reinterpret_cast<float*>(scratch + state.copy_begin());
       state.kernels->spread_rows(copy, state.dy_pixel, dy,
                                  count * state.out_height * state.out_width, state.out_channels);
       dy = copy;
@@ -205,8 +205,8 @@ void plan_conv2d_grad_kernel(Planner& planner, const Step& step) {
   if (state.batch_parts > 1)
     planner.scratch(state.copies, state.batch_parts * copy_stride(state.elements()));
   planner.worker_scratch(
-      4 * (state.copy_begin() +
-           (state.copies_dy() ? state.images_at_once * pixels * state.dy_pixel : 0)));
+      state.copy_begin() +
+      (state.copies_dy() ? state.images_at_once * pixels * state.dy_pixel * 4 : 0));
   const bool by_samples =
       state.row_parts == 1 && state.batch_parts == planner.row_slices(state.batch, nanoseconds);
   planner.phase(run_gradient, &state, state.batch_parts * state.row_parts, nanoseconds,

@@ -7,13 +7,14 @@
 
 #include "treino/base/convert.h"
 #include "treino/base/error.h"
+#include "treino/runtime/tensor_bytes.h"
 
 namespace treino::cpu {
 
 namespace {
 
-std::size_t bytes_of(const TensorType& type) {
-  return static_cast<std::size_t>(type.shape.elements() * host_bytes(type.dtype));
+std::size_t place_bytes(const Variable& variable) {
+  return whole_lines(static_cast<std::size_t>(bytes_of(variable.type)));
 }
 
 }  // namespace
@@ -27,13 +28,13 @@ CpuStore::CpuStore(std::span<const Variable> variables)
        {Role::parameter, Role::statistic, Role::optimizer, Role::counter, Role::metric}) {
     std::size_t bytes = 0;
     for (const Variable& variable : variables_)
-      bytes += variable.role == role ? whole_lines(bytes_of(variable.type)) : 0;
+      bytes += variable.role == role ? place_bytes(variable) : 0;
     arenas_.emplace_back(bytes);
     std::byte* next = arenas_.back().data();
     for (std::size_t i = 0; i < variables_.size(); ++i) {
       if (variables_[i].role != role) continue;
       slots_[i].data = next;
-      next += whole_lines(bytes_of(variables_[i].type));
+      next += place_bytes(variables_[i]);
     }
   }
 }
@@ -83,8 +84,7 @@ HostTensor CpuStore::read(int variable, DType dtype) const {
 std::byte* CpuStore::data(int variable) {
   Slot& table = slot(variable);
   if (table.data == nullptr) {
-    table.memory =
-        Memory(whole_lines(bytes_of(variables_[static_cast<std::size_t>(variable)].type)));
+    table.memory = Memory(place_bytes(variables_[static_cast<std::size_t>(variable)]));
     table.data = table.memory.data();
     ++generation_;
   }

@@ -110,14 +110,12 @@ constexpr Index kRowsAhead = 64;
 struct Along {
   using Word = std::uint64_t;
   static constexpr Index kBits = 64, kWords = kMostSkippedRow / kBits, kStep = 1;
-  static constexpr Index a_step = 1;
   Word words[kWords];
-  Index count, row_step, rows_ahead;
 
-  explicit Along(const Product& p)
-      : count(most(1, (p.length + kBits - 1) / kBits)),
-        row_step(count),
-        rows_ahead(least(kRowsAhead, kWords / count)) {}
+  static Index a_step(const Product&) { return 1; }
+  // Of rows with so many words: from one to the next, and how many are found ahead.
+  static Index row_step(Index count) { return count; }
+  static Index rows_ahead(Index count) { return least(kRowsAhead, kWords / count); }
 
   static Word word(const float* x, Index length) {
     Word found = 0;
@@ -150,13 +148,14 @@ struct Across {
   typedef Word Words __attribute__((vector_size(4 * kLanes), may_alias));
   static constexpr Index kBits = 32, kStep = kRowsAhead;
   alignas(Words) Word words[kMostSkippedColumn / kBits * kStep];
-  Index a_step, count, row_step = 1, rows_ahead = kRowsAhead;
 
-  explicit Across(const Product& p)
-      : a_step(p.a_step), count(most(1, (p.length + kBits - 1) / kBits)) {}
+  static Index a_step(const Product& p) { return p.a_step; }
+  static Index row_step(Index) { return 1; }
+  static Index rows_ahead(Index) { return kRowsAhead; }
 
   template <bool Whole>
-  void find_block(const Product& p, const float* a, Index rows, Word* to) const {
+  static void find_block(const Product& p, const float* a, Index rows, Word* to) {
+    const Index a_step = p.a_step;
     for (Index k = 0; k == 0 || k < p.length; k += kBits, to += kStep) {
       Words found{}, bit = Words{} + 1U;
       const float* end = a + least(kBits, p.length - k) * a_step;
@@ -200,9 +199,10 @@ void columns_of(const Product& p, Index begin, Index tail) {
   const Index b_stride = p.b_stride, c_stride = p.c_stride, row_count = p.row_count;
   const float *const *all_rows = p.rows, *b = p.b + begin;
   float* c = p.c + begin;
-  Terms terms(p);
-  const Index a_step = terms.a_step, count = terms.count, row_step = terms.row_step,
-              rows_ahead = terms.rows_ahead;
+  const Index count = most(1, (p.length + Terms::kBits - 1) / Terms::kBits);
+  const Index a_step = Terms::a_step(p), row_step = Terms::row_step(count),
+              rows_ahead = Terms::rows_ahead(count);
+  Terms terms;
   for (Index first = 0; first < row_count; first += rows_ahead) {
     const Index rows = least(rows_ahead, row_count - first);
     terms.find(p, first, rows);
