@@ -181,18 +181,31 @@ struct Adam {
   float *new_m, *new_v, *new_p;
   F one_less_b1, one_less_b2, epsilon, rate;
 
-  template <bool Whole>
-  inline __attribute__((always_inline)) void step(Index i, Index count) const {
-    const F gradient = take<Whole>(g + i, count);
-    F mean = take<Whole>(m + i, count), square = take<Whole>(v + i, count);
-    mean = fma(gradient - mean, one_less_b1, mean);
-    square = fma(gradient * gradient - square, one_less_b2, square);
-    // Of an infinite v the step is 0, as a division would have it.
-    const F divisor = smaller(splat(3.4028235e38F), square_root(square) + epsilon);
-    const F next = fma(mean * -rate, near_reciprocal(divisor), take<Whole>(p + i, count));
-    give<Whole>(new_m + i, mean, count);
-    give<Whole>(new_v + i, square, count);
-    give<Whole>(new_p + i, next, count);
+  // Some vectors of which the last has `count` elements. All of them come as far as the roots
+  // before any goes on: what waits for a root then leaves the schedulers room for the next ones.
+  template <int Vectors, bool Whole>
+  inline __attribute__((always_inline)) void step(Index first, Index count) const {
+    F roots[Vectors], moves[Vectors];
+#pragma GCC unroll 4
+    for (int k = 0; k < Vectors; ++k) {
+      const Index i = first + k * kLanes;
+      const F gradient = take<Whole>(g + i, count);
+      F mean = take<Whole>(m + i, count), square = take<Whole>(v + i, count);
+      mean = fma(gradient - mean, one_less_b1, mean);
+      square = fma(gradient * gradient - square, one_less_b2, square);
+      give<Whole>(new_m + i, mean, count);
+      give<Whole>(new_v + i, square, count);
+      roots[k] = square_root(square);
+      moves[k] = mean * -rate;
+    }
+#pragma GCC unroll 4
+    for (int k = 0; k < Vectors; ++k) {
+      const Index i = first + k * kLanes;
+      // Of an infinite v the step is 0, as a division would have it.
+      const F divisor = smaller(splat(3.4028235e38F), roots[k] + epsilon);
+      const F next = fma(moves[k], near_reciprocal(divisor), take<Whole>(p + i, count));
+      give<Whole>(new_p + i, next, count);
+    }
   }
 };
 
@@ -201,9 +214,12 @@ void adam(const GroupArguments& a) {
                   a.inputs[4],           a.outputs[0],          a.outputs[1],
                   a.outputs[2],          splat(a.constants[0]), splat(a.constants[1]),
                   splat(a.constants[2]), splat(*a.inputs[3])};
-  const Index whole = a.count / kLanes * kLanes;
-  for (Index i = 0; i < whole; i += kLanes) adam.step<true>(i, kLanes);
-  if (whole < a.count) adam.step<false>(whole, a.count - whole);
+  constexpr int kAtOnce = 4;
+  Index i = 0;
+  for (; i + kAtOnce * kLanes <= a.count; i += kAtOnce * kLanes)
+    adam.step<kAtOnce, true>(i, kLanes);
+  for (; i + kLanes <= a.count; i += kLanes) adam.step<1, true>(i, kLanes);
+  if (i < a.count) adam.step<1, false>(i, a.count - i);
 }
 
 }  // namespace
