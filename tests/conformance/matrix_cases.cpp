@@ -33,6 +33,24 @@ Case fused_case(const Shape& shape) {
                     group);
 }
 
+// Bytes that are scaled on their way: in a sum, and beside another use of them.
+Case fused_bytes(const Shape& shape) {
+  FusedAttributes group;
+  group.shape = shape;
+  group.instructions = {
+      {Op::cast, {~0}, 0, DType::f32},  {Op::constant, {}, 1 / 255.0, DType::f32},
+      {Op::mul, {1, 0}, 0, DType::f32}, {Op::add, {2, ~1}, 0, DType::f32},
+      {Op::cast, {~0}, 0, DType::f32},  {Op::mul, {4, ~2}, 0, DType::f32},
+      {Op::sub, {5, 4}, 0, DType::f32}, {Op::cast, {~0}, 0, DType::f32},
+      {Op::mul, {~2, 7}, 0, DType::f32}};
+  group.outputs = {3, 6, 8};
+  return plain_case(Op::fused, "bytes " + to_string(shape),
+                    {{"x", {shape, DType::u8}, Fill::bytes},
+                     {"row", f32(Shape{shape.back()})},
+                     {"scalar", f32({})}},
+                    group);
+}
+
 // A group of numbers of f64 and of integers, as a step's counters and metrics are.
 Case fused_scalars() {
   FusedAttributes group;
@@ -142,7 +160,7 @@ std::vector<Case> special_cases(Op op) {
   }
   if (op == Op::fused) {
     for (const Shape& shape : {Shape{1}, Shape{7, 1}, Shape{33, 17}, Shape{33, 5, 7, 17}})
-      all.push_back(fused_case(shape));
+      all.push_back(fused_case(shape)), all.push_back(fused_bytes(shape));
     all.push_back(fused_scalars());
   }
   return all;

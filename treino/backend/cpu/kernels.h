@@ -188,6 +188,7 @@ struct Kernels {
   ElementwiseFunction cast[kDTypes][kDTypes] = {};           // [from][to]
   ElementwiseFunction multiply_add = nullptr;                // a b + c
   ElementwiseFunction multiply_add_scalar_second = nullptr;  // b is a scalar
+  ElementwiseFunction scale_bytes = nullptr;                 // u8 a times scalar b, as f32
 
   GroupFunction adam =
       nullptr;  // inputs g, m, v, rate, p; outputs m, v, p; constants 1 - b1, 1 - b2, epsilon

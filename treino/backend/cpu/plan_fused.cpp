@@ -105,18 +105,42 @@ class Translator {
             uniform(other)) {
           continue;
         }
-        folded_[index(product)] = true;
-        // Its operands live until the sum.
-        for (int k = 0; k < 2; ++k) {
-          const int operand = instruction(product).operands[index(k)];
-          if (operand >= 0)
-            last_use_[index(operand)] = std::max(last_use_[index(operand)], i);
-          else
-            input_last_[index(~operand)] = std::max(input_last_[index(~operand)], i);
-        }
+        fold(product, i);
         break;
       }
     }
+    // So are bytes that become floats to be scaled.
+    for (int i = 0; i < count(); ++i) {
+      if (folded_[index(i)]) continue;
+      if (const int bytes = scaled_bytes(i); bytes >= 0) fold(bytes, i);
+    }
+  }
+
+  // An instruction that is computed with a later one: its operands live until then.
+  void fold(int inner, int into) {
+    folded_[index(inner)] = true;
+    for (int k = 0; k < arity(instruction(inner).op); ++k) {
+      const int operand = instruction(inner).operands[index(k)];
+      int& last = operand >= 0 ? last_use_[index(operand)] : input_last_[index(~operand)];
+      last = std::max(last, into);
+    }
+  }
+
+  // The cast of bytes that product i multiplies by a scalar and nothing else reads, or -1.
+  int scaled_bytes(int i) const {
+    const FusedInstruction& product = instruction(i);
+    if (product.op != Op::mul || product.dtype != DType::f32 || state_elements() == 1) return -1;
+    for (int side = 0; side < 2; ++side) {
+      const int cast = product.operands[index(side)];
+      if (cast < 0 || instruction(cast).op != Op::cast || uses_[index(cast)] != 1 ||
+          is_output_[index(cast)] || uniform(cast) || !uniform(product.operands[index(1 - side)]))
+        continue;
+      const int bytes = instruction(cast).operands[0];
+      const DType from =
+          bytes >= 0 ? instruction(bytes).dtype : step_.inputs[index(~bytes)].type.dtype;
+      if (from == DType::u8) return cast;
+    }
+    return -1;
   }
 
   Index state_elements() const { return group_.shape.elements(); }
@@ -249,7 +273,8 @@ class Translator {
     }
     MicroOp micro = micro_op(i);
     cost_ += weight(op.op);
-    const bool cast = op.op == Op::cast;
+    // What is made of elements of another size does not go where they are.
+    const bool cast = op.op == Op::cast || scales_bytes(i);
     if (!cast) give_back_operands(i);
     int output = -1;
     for (std::size_t k = 0; k < group_.outputs.size() && output < 0; ++k) {
@@ -266,12 +291,17 @@ class Translator {
     state_.body.push_back(micro);
   }
 
+  bool scales_bytes(int i) const {
+    const int cast = scaled_bytes(i);
+    return cast >= 0 && folded_[index(cast)];
+  }
+
   void give_back_operands(int i) {
     const FusedInstruction& op = instruction(i);
     for (int k = 0; k < arity(op.op); ++k) {
       const int operand = op.operands[index(k)];
       if (operand >= 0 && folded_[index(operand)]) {
-        for (int inner = 0; inner < 2; ++inner)
+        for (int inner = 0; inner < arity(instruction(operand).op); ++inner)
           give_back(instruction(operand).operands[index(inner)], i);
       } else {
         give_back(operand, i);
@@ -325,6 +355,13 @@ class Translator {
     if (op.op == Op::cast) {
       micro.run = planner_.kernels.cast[static_cast<int>(dtype)][static_cast<int>(op.dtype)];
       micro.a = slot_of(op.operands[0]);
+      return micro;
+    }
+    if (!on_scalars && scales_bytes(i)) {
+      const int cast = scaled_bytes(i);
+      micro.run = planner_.kernels.scale_bytes;
+      micro.a = block_slot(instruction(cast).operands[0]);
+      micro.b = place_of(op.operands[op.operands[0] == cast ? 1 : 0]).slot;
       return micro;
     }
     for (int side = 0; side < 2 && op.op == Op::add && !on_scalars; ++side) {

@@ -144,6 +144,22 @@ void run_matmul(const void* opaque, Index slice, std::byte* scratch) {
   forget(state);
 }
 
+// A transposed b, turned once for all who read the whole of it.
+struct TurnB {
+  const float* b = nullptr;
+  float* turned = nullptr;  // of columns floats a row
+  const Kernels* kernels = nullptr;
+  Index rows = 0, columns = 0, slices = 1;
+};
+
+void run_turn_b(const void* opaque, Index slice, std::byte*) {
+  const auto& state = *static_cast<const TurnB*>(opaque);
+  const Range columns = share(state.columns, state.slices, slice);
+  state.kernels->transpose(state.turned + columns.begin, state.columns,
+                           state.b + columns.begin * state.rows, state.rows,
+                           columns.end - columns.begin, state.rows);
+}
+
 // A long inner extent is cut: the slices of b stay in L1 and with the thread that updates them, and
 // c, small beside b, is summed up from copies.
 void run_inner_part(const void* opaque, Index slice, std::byte*) {
@@ -164,6 +180,20 @@ void run_finish(const void* opaque, Index slice, std::byte*) {
   state.kernels->finish_product(state.c + rows.begin * state.n, state.copies + rows.begin * state.n,
                                 copy_stride(state.m * state.n), state.inner_parts,
                                 rows.end - rows.begin, state.n, state.bias, state.relu);
+}
+
+void turn_b(Planner& planner, const Step& step, Matmul& state) {
+  auto& turn = planner.state<TurnB>();
+  turn.kernels = &planner.kernels;
+  turn.rows = state.k;
+  turn.columns = state.n;
+  planner.point(turn.b, step.inputs[1]);
+  planner.scratch(turn.turned, turn.rows * turn.columns);
+  const double nanoseconds = nanoseconds_of(0, 8.0 * static_cast<double>(turn.rows * turn.columns));
+  turn.slices = slices_for(turn.columns / planner.kernels.lanes, nanoseconds);
+  planner.prepare(run_turn_b, &turn, turn.slices, nanoseconds, 2);
+  planner.same_scratch(state.b, turn.turned);
+  state.transpose_b = false;
 }
 
 }  // namespace
@@ -187,7 +217,6 @@ void plan_matmul(Planner& planner, const Step& step) {
   state.n = step.outputs[0].type.shape[1];
   state.k = step.inputs[0].type.shape[attributes.transpose_a ? 0 : 1];
   planner.point(state.a, step.inputs[0]);
-  planner.point(state.b, step.inputs[1]);
   if (step.inputs.size() > 2) planner.point(state.bias, step.inputs[2]);
   planner.point(state.c, step.outputs[0]);
 
@@ -205,6 +234,7 @@ void plan_matmul(Planner& planner, const Step& step) {
     if (state.inner_parts > 1) {
       state.known = std::vector<std::atomic<int>>(static_cast<std::size_t>(state.inner_parts));
       const double copied = 4.0 * static_cast<double>(state.m * state.n * state.inner_parts);
+      planner.point(state.b, step.inputs[1]);
       planner.scratch(state.copies, copy_stride(state.m * state.n) * state.inner_parts);
       planner.phase(run_inner_part, &state, state.inner_parts, nanoseconds, {}, {3, 0});
       const double summing = nanoseconds_of(0, copied);
@@ -232,13 +262,21 @@ void plan_matmul(Planner& planner, const Step& step) {
     state.column_parts = std::min(column_units, wanted);
     state.row_parts = std::clamp<Index>(wanted / state.column_parts, 1, row_units);
   }
+  state.known =
+      std::vector<std::atomic<int>>(static_cast<std::size_t>(state.column_parts * state.row_parts));
+  Touches touches;
+  if (state.transpose_b && state.row_parts > 1) {
+    turn_b(planner, step, state);
+    touches.inputs = ~2U;
+  } else {
+    planner.point(state.b, step.inputs[1]);
+  }
   if (state.transpose_b) {
     state.panel = unit;
     planner.worker_scratch(state.k * state.panel * 4);
   }
-  state.known =
-      std::vector<std::atomic<int>>(static_cast<std::size_t>(state.column_parts * state.row_parts));
-  planner.phase(run_matmul, &state, state.column_parts * state.row_parts, nanoseconds, partition);
+  planner.phase(run_matmul, &state, state.column_parts * state.row_parts, nanoseconds, partition,
+                touches);
 }
 
 }  // namespace treino::cpu

@@ -13,8 +13,9 @@ TREINO_INLINE Wide low_of(Wide a) {
   return a & 0xffffffffU;
 }
 
+// In the low halves: what is above them counts for nothing before the words are put together.
 struct Words {
-  Wide w[4];  // each below 2^32
+  Wide w[4];
 };
 
 // Rounds wait for each other, so two vectors of counters go through them side by side.
@@ -27,8 +28,8 @@ TREINO_INLINE void philox(Words (&pair)[kPair], std::uint64_t key) {
     for (Words& c : pair) {
       const Wide product0 = low_of(c.w[0]) * std::uint64_t{0xD2511F53};
       const Wide product1 = low_of(c.w[2]) * std::uint64_t{0xCD9E8D57};
-      c = {{(product1 >> 32) ^ c.w[1] ^ std::uint64_t{key_low}, low_of(product1),
-            (product0 >> 32) ^ c.w[3] ^ std::uint64_t{key_high}, low_of(product0)}};
+      c = {{(product1 >> 32) ^ c.w[1] ^ std::uint64_t{key_low}, product1,
+            (product0 >> 32) ^ c.w[3] ^ std::uint64_t{key_high}, product0}};
     }
     key_low += 0x9E3779B9;
     key_high += 0xBB67AE85;
@@ -86,7 +87,8 @@ void dropout(float* out, Index first, Index count, std::uint32_t stream, std::ui
       const Words& words = pair[k];
       const Index at = done + 2 * k * kLanes;
       // Words 0 and 1 of a counter side by side, words 2 and 3 too, then counters in order.
-      const Wide early = words.w[0] | (words.w[1] << 32), late = words.w[2] | (words.w[3] << 32);
+      const Wide early = low_of(words.w[0]) | (words.w[1] << 32),
+                 late = low_of(words.w[2]) | (words.w[3] << 32);
       store_masks(out + at, (U)interleave_low(early, late), threshold, keep, count - at);
       store_masks(out + at + kLanes, (U)interleave_high(early, late), threshold, keep,
                   count - at - kLanes);

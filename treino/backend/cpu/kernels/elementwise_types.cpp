@@ -104,6 +104,13 @@ void cast(void* out, const void* in, const void*, const void*, Index count) {
   for (Index i = 0; i < count; ++i) to[i] = static_cast<To>(from[i]);
 }
 
+void scale_bytes(void* out, const void* in, const void* by, const void*, Index count) {
+  const std::uint8_t* from = static_cast<const std::uint8_t*>(in);
+  float* to = static_cast<float*>(out);
+  const float factor = *static_cast<const float*>(by);
+  for (Index i = 0; i < count; ++i) to[i] = static_cast<float>(from[i]) * factor;
+}
+
 template <typename From>
 void casts_from(Kernels& kernels, DType from) {
   ElementwiseFunction* row = kernels.cast[static_cast<int>(from)];
@@ -160,6 +167,7 @@ void add_elementwise_types(Kernels& kernels) {
   operations_of<std::uint8_t>(kernels, DType::u8);
   operations_of<std::int32_t>(kernels, DType::i32);
   operations_of<std::int64_t>(kernels, DType::i64);
+  kernels.scale_bytes = scale_bytes;
   casts_from<float>(kernels, DType::f32);
   casts_from<double>(kernels, DType::f64);
   casts_from<std::uint8_t>(kernels, DType::u8);

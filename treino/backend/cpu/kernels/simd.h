@@ -79,6 +79,19 @@ TREINO_INLINE void store_part(float* to, F value, Index count) {
 #endif
 }
 
+// Lanes 0 .. count - 1, and lane `i` alone, as comparisons of F give them.
+TREINO_INLINE I lane_numbers() {
+  I lane{};
+  for (int i = 0; i < kLanes; ++i) lane[i] = i;
+  return lane;
+}
+TREINO_INLINE I first_lanes(Index count) {
+  return lane_numbers() < static_cast<std::int32_t>(count);
+}
+TREINO_INLINE I only_lane(Index i) {
+  return lane_numbers() == static_cast<std::int32_t>(i);
+}
+
 // `count` elements, all kLanes or fewer; where the compiler knows which, take and give.
 TREINO_INLINE F fetch(const float* from, Index count) {
   return count == kLanes ? load(from) : load_part(from, count);
@@ -205,20 +218,33 @@ TREINO_INLINE F round_mantissa(F a) {
   return (F)((I)kept & ~((1 << kCut) - 1));
 }
 
-// Lanes added in a fixed order (halves, then quarters, ...).
-TREINO_INLINE float sum_of(F a) {
-  float part[kLanes];
-  store(part, a);
+// The upper half of a vector in the place of its lower one, then of that the upper half, and so on:
+// what is joined is the lanes in pairs a half, a quarter ... apart.
+template <typename Join>
+TREINO_INLINE float join_lanes(F a, Join join) {
+#if defined(__AVX512F__)
+  a = join(a, (F)_mm512_shuffle_f32x4((__m512)a, (__m512)a, 0x4e));
+  a = join(a, (F)_mm512_shuffle_f32x4((__m512)a, (__m512)a, 0xb1));
+  a = join(a, (F)_mm512_permute_ps((__m512)a, 0x4e));
+  a = join(a, (F)_mm512_permute_ps((__m512)a, 0xb1));
+#elif defined(__AVX2__)
+  a = join(a, (F)_mm256_permute2f128_ps((__m256)a, (__m256)a, 0x01));
+  a = join(a, (F)_mm256_permute_ps((__m256)a, 0x4e));
+  a = join(a, (F)_mm256_permute_ps((__m256)a, 0xb1));
+#else
   for (int width = kLanes / 2; width > 0; width /= 2) {
-    for (int i = 0; i < width; ++i) part[i] += part[i + width];
+    F other = a;
+    for (int i = 0; i < width; ++i) other[i] = a[i + width];
+    a = join(a, other);
   }
-  return part[0];
+#endif
+  return a[0];
 }
-
+TREINO_INLINE float sum_of(F a) {
+  return join_lanes(a, [](F x, F y) { return x + y; });
+}
 TREINO_INLINE float largest_of(F a) {
-  float best = a[0];
-  for (int i = 1; i < kLanes; ++i) best = a[i] > best ? a[i] : best;
-  return best;
+  return join_lanes(a, [](F x, F y) { return larger(x, y); });
 }
 
 }  // namespace treino::cpu::TREINO_ISA

@@ -8,9 +8,7 @@ namespace {
 
 TREINO_INLINE F fetch(const float* from, Index count, float rest) {
   if (count == kLanes) return load(from);
-  float values[kLanes];
-  for (Index i = 0; i < kLanes; ++i) values[i] = i < count ? from[i] : rest;
-  return load(values);
+  return choose(first_lanes(count), load_part(from, count), splat(rest));
 }
 
 // out = e^(x - largest); returns their sum. A NaN anywhere in the row makes the whole row NaN.
@@ -49,20 +47,28 @@ void softmax(float* out, const float* x, Index rows, Index columns) {
 // large logits do not cancel.
 void cross_entropy(float* loss, float* probabilities, const float* logits, const float* targets,
                    Index rows, Index columns) {
-  for (Index r = 0; r < rows; ++r) {
-    const float *z = logits + r * columns, *t = targets + r * columns;
-    float* p = probabilities + r * columns;
-    float largest = 0;
-    const float sum = exponentials(p, z, columns, largest);
-    scale_row(p, columns, 1.F / sum);
-    F weight{}, product{};
-    for (Index c = 0; c < columns; c += kLanes) {
-      const Index count = least(kLanes, columns - c);
-      const F target = fetch(t + c, count, 0);
-      weight += target;
-      product = fma(target, fetch(z + c, count, largest) - largest, product);
+  for (Index first = 0; first < rows; first += kLanes) {  // a row's sums in a lane
+    const Index held = least(kLanes, rows - first);
+    F sums = splat(1), weights{}, products{};
+    for (Index r = 0; r < held; ++r) {
+      const Index at = (first + r) * columns;
+      float* p = probabilities + at;
+      float largest = 0;
+      const float sum = exponentials(p, logits + at, columns, largest), scale = 1.F / sum;
+      F weight{}, product{};
+      for (Index c = 0; c < columns; c += kLanes) {
+        const Index count = least(kLanes, columns - c);
+        const F target = fetch(targets + at + c, count, 0);
+        put(p + c, fetch(p + c, count, 0) * scale, count);
+        weight += target;
+        product = fma(target, fetch(logits + at + c, count, largest) - largest, product);
+      }
+      const I lane = only_lane(r);
+      sums = choose(lane, splat(sum), sums);
+      weights = choose(lane, splat(sum_of(weight)), weights);
+      products = choose(lane, splat(sum_of(product)), products);
     }
-    loss[r] = sum_of(weight) * __builtin_logf(sum) - sum_of(product);
+    put(loss + first, weights * log(sums) - products, held);
   }
 }
 
