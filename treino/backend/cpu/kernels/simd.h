@@ -71,9 +71,20 @@ TREINO_INLINE void store_part(float* to, F value, Index count) {
 #if defined(__AVX512F__)
   _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1U << count) - 1U), (__m512)value);
 #elif defined(__AVX2__)
-  const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-  _mm256_maskstore_ps(to, _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), lane),
-                      (__m256)value);
+  // By halves: the instruction that stores by a mask is some forty steps on AMD's cores.
+  if (count >= kLanes) return store(to, value);
+  __m128 part = _mm256_castps256_ps128((__m256)value);
+  if ((count & 4) != 0) {
+    _mm_storeu_ps(to, part);
+    part = _mm256_extractf128_ps((__m256)value, 1);
+    to += 4;
+  }
+  if ((count & 2) != 0) {
+    _mm_storel_pi(reinterpret_cast<__m64*>(to), part);
+    part = _mm_movehl_ps(part, part);
+    to += 2;
+  }
+  if ((count & 1) != 0) _mm_store_ss(to, part);
 #else
   for (Index i = 0; i < count; ++i) to[i] = value[i];
 #endif
