@@ -5,6 +5,7 @@
 #include <new>
 
 #include "treino/base/error.h"
+#include "treino/base/mapped_file.h"
 #include "treino/base/suggest.h"
 #include "treino/base/version.h"
 #include "treino/cli/command.h"
@@ -70,6 +71,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   cli::process_start();
+  name_cut_files();
   try {
     return run(argc, argv);
   } catch (const Error& e) {

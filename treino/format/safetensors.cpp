@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +15,7 @@
 
 #include "treino/base/error.h"
 #include "treino/base/file.h"
+#include "treino/base/mapped_file.h"
 #include "treino/base/quote.h"
 
 namespace treino::format {
@@ -310,17 +310,12 @@ HostTensor SafeTensorsFile::map(const Entry& entry) const {
   const auto mapped = static_cast<std::size_t>(first - aligned) + bytes;
   if (bytes == 0 || first % static_cast<std::uint64_t>(host_bytes(entry.type)) != 0)
     return read(entry);
-  void* memory = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE, descriptor_,
-                      static_cast<off_t>(aligned));
-  if (memory == MAP_FAILED) return read(entry);
-  const std::shared_ptr<void> whole(memory, [mapped](void* at) { munmap(at, mapped); });
-#ifdef MADV_POPULATE_READ  // Linux 5.14; before it, and where it is refused, pages come when read
-  if (madvise(memory, mapped, MADV_POPULATE_READ) != 0 && errno != EINVAL) return read(entry);
-#endif
+  const std::shared_ptr<void> whole = map_file(descriptor_, aligned, mapped, path_);
+  if (whole == nullptr) return read(entry);
   HostTensor tensor;
   tensor.dtype = entry.type;
   tensor.shape = entry.shape;
-  auto* at = static_cast<std::byte*>(memory) + (first - aligned);
+  auto* at = static_cast<std::byte*>(whole.get()) + (first - aligned);
   tensor.bytes = HostBytes(bytes, HostAllocator<std::byte>({whole, at}, bytes));
   return tensor;
 }
