@@ -17,7 +17,14 @@ struct Norm {
   Index rows = 0, channels = 0, slices = 1;
   Index samples = 0;  // axis 0; slices share it
   double epsilon = 0;
+
+  double bytes() const { return 4.0 * static_cast<double>(rows * channels); }  // of x
+  // Of a phase over channels and slices alone.
+  double short_nanoseconds() const { return static_cast<double>((slices * 2 + 20) * channels); }
 };
+
+// All but what is written and the step's small tensors; `x` is [..., channels], cut along axis 0.
+void prepare_norm(Planner& planner, const Tensor& x, double epsilon, Norm& norm);
 
 // One slice: mean, variance, scale and shift from the slices' sums.
 void run_statistics(const void* norm, Index, std::byte*);

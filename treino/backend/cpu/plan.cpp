@@ -8,6 +8,7 @@
 
 #include "treino/base/error.h"
 #include "treino/runtime/op_table.h"
+#include "treino/runtime/tensor_bytes.h"
 
 namespace treino::cpu {
 
@@ -77,8 +78,7 @@ bool conflict(const Phase& a, const Phase& b) {
 
 Extent Planner::extent_of(const Tensor& tensor) {
   const Index begin = tensor.space == Space::arena ? tensor.offset : 0;
-  return {space_of(tensor), begin,
-          begin + tensor.type.shape.elements() * host_bytes(tensor.type.dtype)};
+  return {space_of(tensor), begin, begin + bytes_of(tensor)};
 }
 
 void Planner::begin_step(int number, const Step& step) {
@@ -155,7 +155,7 @@ void Planner::survey(const Program& program) {
       const Shape& shape = output.type.shape;
       if (output.space != Space::arena || shape.rank() == 0) continue;
       Index& largest = largest_[shape[0]];
-      largest = std::max(largest, shape.elements() * host_bytes(output.type.dtype));
+      largest = std::max(largest, bytes_of(output));
     }
   }
 }

@@ -7,6 +7,7 @@
 
 #include "treino/backend/cpu/fused.h"
 #include "treino/base/error.h"
+#include "treino/runtime/tensor_bytes.h"
 
 namespace treino::cpu {
 
@@ -410,7 +411,7 @@ class Translator {
       state_.copies.push_back({block_slot(group_.outputs[k]), to, bytes});
     }
     for (const Tensor& output : step_.outputs) {
-      bytes_ += static_cast<double>(output.type.shape.elements() * host_bytes(output.type.dtype));
+      bytes_ += static_cast<double>(bytes_of(output));
     }
     planner_.worker_scratch(register_offset(registers_));
     const double nanoseconds =

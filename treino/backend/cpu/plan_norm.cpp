@@ -116,33 +116,29 @@ void run_gradient_apply(const void* opaque, Index slice, std::byte*) {
 }
 
 Norm& prepare(Planner& planner, const Step& step, const Tensor& x) {
+  auto& state = planner.state<Norm>();
+  prepare_norm(planner, x, std::get<NormAttributes>(step.attributes).epsilon, state);
+  planner.point(state.out, step.outputs[0]);
+  return state;
+}
+
+}  // namespace
+
+void prepare_norm(Planner& planner, const Tensor& x, double epsilon, Norm& state) {
   if (x.type.dtype != DType::f32)
     throw Error::mistake("the cpu device has batch norm for f32 only: cast the input");
-  auto& state = planner.state<Norm>();
   state.kernels = &planner.kernels;
   state.channels = x.type.shape.back();
   state.rows = x.type.shape.elements() / state.channels;
-  state.epsilon = std::get<NormAttributes>(step.attributes).epsilon;
   state.samples = x.type.shape[0];
-  state.slices = planner.row_slices(
-      state.samples, nanoseconds_of(0, 8.0 * static_cast<double>(x.type.shape.elements())));
+  state.epsilon = epsilon;
+  state.slices = planner.row_slices(state.samples, nanoseconds_of(0, 2 * state.bytes()));
   planner.point(state.x, x);
-  planner.point(state.out, step.outputs[0]);
   planner.scratch(state.parts, state.slices * 2 * state.channels);
   planner.scratch(state.scale, state.channels);
   planner.scratch(state.slope, state.channels);
   planner.scratch(state.shift, state.channels);
-  return state;
 }
-
-double bytes(const Norm& state) {
-  return 4.0 * static_cast<double>(state.rows * state.channels);
-}
-double small(const Norm& state) {
-  return static_cast<double>((state.slices * 2 + 20) * state.channels);
-}
-
-}  // namespace
 
 void plan_batch_norm(Planner& planner, const Step& step) {
   Norm& state = prepare(planner, step, step.inputs[0]);
@@ -150,10 +146,10 @@ void plan_batch_norm(Planner& planner, const Step& step) {
   planner.point(state.beta, step.inputs[2]);
   planner.point(state.mean, step.outputs[1]);
   planner.point(state.variance, step.outputs[2]);
-  planner.phase(run_sums, &state, state.slices, nanoseconds_of(0, bytes(state)),
+  planner.phase(run_sums, &state, state.slices, nanoseconds_of(0, state.bytes()),
                 {state.samples, 1, 0}, {1, 0});
-  planner.phase(run_statistics, &state, 1, small(state), {}, {7, 6});
-  planner.phase(run_apply, &state, state.slices, nanoseconds_of(0, 2 * bytes(state)),
+  planner.phase(run_statistics, &state, 1, state.short_nanoseconds(), {}, {7, 6});
+  planner.phase(run_apply, &state, state.slices, nanoseconds_of(0, 2 * state.bytes()),
                 {state.samples, 1, 1}, {1, 1});
 }
 
@@ -165,10 +161,10 @@ void plan_batch_norm_grad(Planner& planner, const Step& step) {
   planner.point(state.given_variance, step.inputs[4]);
   planner.point(state.dgamma, step.outputs[1]);
   planner.point(state.dbeta, step.outputs[2]);
-  planner.phase(run_gradient_sums, &state, state.slices, nanoseconds_of(0, 2 * bytes(state)),
+  planner.phase(run_gradient_sums, &state, state.slices, nanoseconds_of(0, 2 * state.bytes()),
                 {state.samples, 3, 0}, {11, 0});
-  planner.phase(run_gradient_coefficients, &state, 1, small(state), {}, {28, 6});
-  planner.phase(run_gradient_apply, &state, state.slices, nanoseconds_of(0, 3 * bytes(state)),
+  planner.phase(run_gradient_coefficients, &state, 1, state.short_nanoseconds(), {}, {28, 6});
+  planner.phase(run_gradient_apply, &state, state.slices, nanoseconds_of(0, 3 * state.bytes()),
                 {state.samples, 3, 1}, {3, 1});
 }
 

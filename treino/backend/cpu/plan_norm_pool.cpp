@@ -3,7 +3,7 @@
 // the pooled values for the norm. Backward: dy is zero but at the chosen elements, so the sums need
 // the pooled tensors only; then one pass over x (see kernels/norm_pool.cpp).
 #include "treino/backend/cpu/norm.h"
-#include "treino/base/error.h"
+#include "treino/backend/cpu/pool_image.h"
 
 namespace treino::cpu {
 
@@ -96,46 +96,14 @@ void run_dx_totals(const void* opaque, Index, std::byte*) {
 }
 
 NormPool& prepare(Planner& planner, const Step& step, const Tensor& x) {
-  if (x.type.dtype != DType::f32)
-    throw Error::mistake("the cpu device has batch norm for f32 only: cast the input");
   const auto& attributes = std::get<NormPoolAttributes>(step.attributes);
   const WindowAttributes& window = attributes.window;
   auto& state = planner.state<NormPool>();
   state.batch = window.input[0];
-  PoolImage& image = state.image.pool;
-  image.height = window.input[1];
-  image.width = window.input[2];
-  image.channels = window.input[3];
-  image.out_height = window.output_extent(0);
-  image.out_width = window.output_extent(1);
-  for (std::size_t d = 0; d < 2; ++d) {
-    image.size[d] = window.size[d];
-    image.stride[d] = window.stride[d];
-    image.dilation[d] = window.dilation[d];
-    image.pad[d] = window.pad_before[d];
-  }
+  state.image.pool = pool_image(window);
   state.image.relu = window.activation == Op::relu;
-  Norm& norm = state.norm;
-  norm.kernels = &planner.kernels;
-  norm.channels = image.channels;
-  norm.rows = x.type.shape.elements() / norm.channels;
-  norm.samples = state.batch;
-  norm.epsilon = attributes.epsilon;
-  norm.slices = planner.row_slices(
-      state.batch, nanoseconds_of(0, 8.0 * static_cast<double>(x.type.shape.elements())));
-  planner.point(norm.x, x);
-  planner.scratch(norm.parts, norm.slices * 2 * norm.channels);
-  planner.scratch(norm.scale, norm.channels);
-  planner.scratch(norm.slope, norm.channels);
-  planner.scratch(norm.shift, norm.channels);
+  prepare_norm(planner, x, attributes.epsilon, state.norm);
   return state;
-}
-
-double bytes(const Norm& norm) {
-  return 4.0 * static_cast<double>(norm.rows * norm.channels);
-}
-double small(const Norm& norm) {
-  return static_cast<double>((norm.slices * 2 + 20) * norm.channels);
 }
 
 }  // namespace
@@ -150,9 +118,9 @@ void plan_batch_norm_pool(Planner& planner, const Step& step) {
   planner.point(state.image.pool.out, step.outputs[3]);
   const Index slices = state.norm.slices;
   const double pooled = 4.0 * static_cast<double>(step.outputs[0].type.shape.elements());
-  planner.phase(run_pool_and_sums, &state, slices, nanoseconds_of(0, 1.5 * bytes(state.norm)),
+  planner.phase(run_pool_and_sums, &state, slices, nanoseconds_of(0, 1.5 * state.norm.bytes()),
                 {state.batch, 1, 8}, {3, 8});
-  planner.phase(run_statistics, &state.norm, 1, small(state.norm), {}, {7, 6});
+  planner.phase(run_statistics, &state.norm, 1, state.norm.short_nanoseconds(), {}, {7, 6});
   planner.phase(run_apply, &state, slices, nanoseconds_of(0, 2 * pooled), {state.batch, 0, 9},
                 {0, 9});
 }
@@ -173,10 +141,11 @@ void plan_batch_norm_pool_grad(Planner& planner, const Step& step) {
   const double pooled = 4.0 * static_cast<double>(step.inputs[0].type.shape.elements());
   planner.phase(run_pooled_sums, &state, slices, nanoseconds_of(0, 2 * pooled), {state.batch, 5, 0},
                 {21, 0});
-  planner.phase(run_gradient_coefficients, &state.norm, 1, small(state.norm), {}, {56, 6});
-  planner.phase(run_gradient, &state, slices, nanoseconds_of(0, 2.5 * bytes(state.norm)),
+  planner.phase(run_gradient_coefficients, &state.norm, 1, state.norm.short_nanoseconds(), {},
+                {56, 6});
+  planner.phase(run_gradient, &state, slices, nanoseconds_of(0, 2.5 * state.norm.bytes()),
                 {state.batch, 7, 1}, {7, 1});
-  planner.phase(run_dx_totals, &state, 1, small(state.norm), {}, {0, 8});
+  planner.phase(run_dx_totals, &state, 1, state.norm.short_nanoseconds(), {}, {0, 8});
 }
 
 }  // namespace treino::cpu

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pooling and softmax: images and rows are independent, a slice takes some of them.
 #include "treino/backend/cpu/plan.h"
+#include "treino/backend/cpu/pool_image.h"
 #include "treino/base/error.h"
 
 namespace treino::cpu {
@@ -110,19 +111,9 @@ void plan_pool(Planner& planner, const Step& step) {
     throw Error::mistake("the cpu device pools f32 only: cast the input");
   const auto& window = std::get<WindowAttributes>(step.attributes);
   auto& state = planner.state<Pool>();
-  PoolImage& image = state.image;
   state.batch = window.input[0];
-  image.height = window.input[1];
-  image.width = window.input[2];
-  image.channels = window.input[3];
-  image.out_height = window.output_extent(0);
-  image.out_width = window.output_extent(1);
-  for (std::size_t d = 0; d < 2; ++d) {
-    image.size[d] = window.size[d];
-    image.stride[d] = window.stride[d];
-    image.dilation[d] = window.dilation[d];
-    image.pad[d] = window.pad_before[d];
-  }
+  state.image = pool_image(window);
+  PoolImage& image = state.image;
   switch (step.op) {
     case Op::max_pool:
     case Op::avg_pool:

@@ -125,7 +125,7 @@ template <typename Operands>
 void product(Planner& planner, Precision precision, const Operands& operands, float* out,
              const Epilogue& epilogue) {
   if (operands.rows == 0 || operands.columns == 0) return;
-  const auto by_tensor_cores = [&]<typename Arithmetic>(std::type_identity<Arithmetic>) {
+  const auto quickest_rounding = [&]<typename Arithmetic>(std::type_identity<Arithmetic>) {
     using Rounding = std::conditional_t<std::is_same_v<Arithmetic, Tf32>, RoundedTf32, RoundedBf16>;
     quickest<ThinProduct<Operands, Rounding>, TileProduct<Operands, 64, 64, Arithmetic>,
              TileProduct<Operands, 128, 64, Arithmetic>,
@@ -139,9 +139,9 @@ void product(Planner& planner, Precision precision, const Operands& operands, fl
                       TileProduct<Operands, 128, 32>, TileProduct<Operands, 32, 32>>(
           planner, operands, out, epilogue);
     case Precision::tf32:
-      return by_tensor_cores(std::type_identity<Tf32>{});
+      return quickest_rounding(std::type_identity<Tf32>{});
     case Precision::bf16:
-      return by_tensor_cores(std::type_identity<Bf16>{});
+      return quickest_rounding(std::type_identity<Bf16>{});
   }
 }
 
