@@ -59,8 +59,8 @@ class SafeTensorsFile {
   HostTensor read(const Entry& entry) const;
   // The same without a copy: the tensor is the file's own pages, brought into memory here; what is
   // written to it goes to no file. For files that are only ever replaced as a whole: one that is
-  // cut off while a tensor of it is in use ends the program (base/mapped_file.h). A tensor that lies at no multiple of
-  // its type's size, or cannot be mapped, is read.
+  // cut off while a tensor of it is in use ends the program (base/mapped_file.h). A tensor that
+  // lies at no multiple of its type's size, or cannot be mapped, is read.
   HostTensor map(const Entry& entry) const;
   // Bytes of a tensor from `offset` on; any thread may call it.
   void read(const Entry& entry, std::uint64_t offset, std::span<std::byte> into) const;
