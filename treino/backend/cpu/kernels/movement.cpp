@@ -89,7 +89,8 @@ TREINO_INLINE void part_block(float* out, Index out_stride, const float* in, Ind
   for (Index y = 0; y < kBlock; ++y)
     store(from + y * kBlock, y < rows ? fetch(in + y * in_stride, columns) : F{});
   block(to, kBlock, from, kBlock);
-  for (Index x = 0; x < columns; ++x) put(out + x * out_stride, load(to + x * kBlock), rows);
+  for (Index x = 0; x < columns; ++x)
+    store_by_halves(out + x * out_stride, load(to + x * kBlock), rows);
 }
 
 void transpose(float* out, Index out_stride, const float* in, Index in_stride, Index rows,

@@ -82,7 +82,7 @@ void tiles(const Product& p, Index row, Index end, Index column, Index tail) {
         if (accumulate) value += partial ? load_part(at, tail) : load(at);
         if (relu) value = larger(F{}, value);
         if (partial)
-          store_part(at, value, tail);
+          store_by_halves(at, value, tail);
         else
           store(at, value);
       }

@@ -71,7 +71,18 @@ TREINO_INLINE void store_part(float* to, F value, Index count) {
 #if defined(__AVX512F__)
   _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1U << count) - 1U), (__m512)value);
 #elif defined(__AVX2__)
-  // By halves: the instruction that stores by a mask is some forty steps on AMD's cores.
+  const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  _mm256_maskstore_ps(to, _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), lane),
+                      (__m256)value);
+#else
+  for (Index i = 0; i < count; ++i) to[i] = value[i];
+#endif
+}
+
+// The same by halves, for loops of which it is a good part: the instruction that stores by a mask
+// is some forty steps on AMD's cores, but one that loops which seldom need it have room for.
+TREINO_INLINE void store_by_halves(float* to, F value, Index count) {
+#if defined(__AVX2__) && !defined(__AVX512F__)
   if (count >= kLanes) return store(to, value);
   __m128 part = _mm256_castps256_ps128((__m256)value);
   if ((count & 4) != 0) {
@@ -86,7 +97,7 @@ TREINO_INLINE void store_part(float* to, F value, Index count) {
   }
   if ((count & 1) != 0) _mm_store_ss(to, part);
 #else
-  for (Index i = 0; i < count; ++i) to[i] = value[i];
+  store_part(to, value, count);
 #endif
 }
 
