@@ -17,6 +17,15 @@ Value reduce_all(Value a) {
   return graph::reduce_sum(a, axes);
 }
 
+// A group of 8-bit x, a row and a scalar.
+Case case_of_bytes(const std::string& name, const FusedAttributes& group) {
+  return plain_case(Op::fused, name,
+                    {{"x", {group.shape, DType::u8}, Fill::bytes},
+                     {"row", f32(Shape{group.shape.back()})},
+                     {"scalar", f32({})}},
+                    group);
+}
+
 // Relu of a product with a row and a scalar, also the product itself; x is read as 8 bits.
 Case fused_case(const Shape& shape) {
   FusedAttributes group;
@@ -26,29 +35,20 @@ Case fused_case(const Shape& shape) {
       {Op::mul, {0, 1}, 0, DType::f32},  {Op::mul, {2, ~1}, 0, DType::f32},
       {Op::add, {3, ~2}, 0, DType::f32}, {Op::relu, {4}, 0, DType::f32}};
   group.outputs = {5, 3};
-  return plain_case(Op::fused, to_string(shape),
-                    {{"x", {shape, DType::u8}, Fill::bytes},
-                     {"row", f32(Shape{shape.back()})},
-                     {"scalar", f32({})}},
-                    group);
+  return case_of_bytes(to_string(shape), group);
 }
 
 // Bytes that are scaled on their way: in a sum, and beside another use of them.
 Case fused_bytes(const Shape& shape) {
   FusedAttributes group;
   group.shape = shape;
-  group.instructions = {
-      {Op::cast, {~0}, 0, DType::f32},  {Op::constant, {}, 1 / 255.0, DType::f32},
-      {Op::mul, {1, 0}, 0, DType::f32}, {Op::add, {2, ~1}, 0, DType::f32},
-      {Op::cast, {~0}, 0, DType::f32},  {Op::mul, {4, ~2}, 0, DType::f32},
-      {Op::sub, {5, 4}, 0, DType::f32}, {Op::cast, {~0}, 0, DType::f32},
-      {Op::mul, {~2, 7}, 0, DType::f32}};
+  group.instructions = {{Op::cast, {~0}, 0, DType::f32},  {Op::constant, {}, 1 / 255.0, DType::f32},
+                        {Op::mul, {1, 0}, 0, DType::f32}, {Op::add, {2, ~1}, 0, DType::f32},
+                        {Op::cast, {~0}, 0, DType::f32},  {Op::mul, {4, ~2}, 0, DType::f32},
+                        {Op::sub, {5, 4}, 0, DType::f32}, {Op::cast, {~0}, 0, DType::f32},
+                        {Op::mul, {~2, 7}, 0, DType::f32}};
   group.outputs = {3, 6, 8};
-  return plain_case(Op::fused, "bytes " + to_string(shape),
-                    {{"x", {shape, DType::u8}, Fill::bytes},
-                     {"row", f32(Shape{shape.back()})},
-                     {"scalar", f32({})}},
-                    group);
+  return case_of_bytes("bytes " + to_string(shape), group);
 }
 
 // A group of numbers of f64 and of integers, as a step's counters and metrics are.
@@ -159,8 +159,10 @@ std::vector<Case> special_cases(Op op) {
     }
   }
   if (op == Op::fused) {
-    for (const Shape& shape : {Shape{1}, Shape{7, 1}, Shape{33, 17}, Shape{33, 5, 7, 17}})
-      all.push_back(fused_case(shape)), all.push_back(fused_bytes(shape));
+    for (const Shape& shape : {Shape{1}, Shape{7, 1}, Shape{33, 17}, Shape{33, 5, 7, 17}}) {
+      all.push_back(fused_case(shape));
+      all.push_back(fused_bytes(shape));
+    }
     all.push_back(fused_scalars());
   }
   return all;

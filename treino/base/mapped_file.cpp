@@ -4,7 +4,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
@@ -30,8 +29,7 @@ void add_place(const void* memory, std::size_t bytes, const std::string& path) {
   for (Place& place : places) {
     if (place.begin.load() != nullptr) continue;
     place.bytes = bytes;
-    path.copy(place.path, sizeof place.path - 1);
-    place.path[std::min(path.size(), sizeof place.path - 1)] = '\0';
+    place.path[path.copy(place.path, sizeof place.path - 1)] = '\0';
     place.begin.store(static_cast<const std::byte*>(memory));
     return;
   }

@@ -171,7 +171,7 @@ class Translator {
       place.dtype = tensor.type.dtype;
       const Pattern pattern = broadcast_pattern(tensor.type.shape, group_.shape);
       const int bytes = host_bytes(place.dtype);
-      bytes_ += static_cast<double>(tensor.type.shape.elements() * bytes);
+      bytes_ += static_cast<double>(bytes_of(tensor));
       if (pattern.contiguous() && tensor.type.shape.elements() == state_.elements) {
         state_.moving.push_back({place.slot, bytes, nullptr});
         planner_.point(state_.moving.back().base, tensor);
@@ -275,7 +275,7 @@ class Translator {
     MicroOp micro = micro_op(i);
     cost_ += weight(op.op);
     // What is made of elements of another size does not go where they are.
-    const bool cast = op.op == Op::cast || scales_bytes(i);
+    const bool cast = op.op == Op::cast || (op.op == Op::mul && folded_operand(i) >= 0);
     if (!cast) give_back_operands(i);
     int output = -1;
     for (std::size_t k = 0; k < group_.outputs.size() && output < 0; ++k) {
@@ -292,9 +292,13 @@ class Translator {
     state_.body.push_back(micro);
   }
 
-  bool scales_bytes(int i) const {
-    const int cast = scaled_bytes(i);
-    return cast >= 0 && folded_[index(cast)];
+  // The operand that is computed with instruction i, or -1.
+  int folded_operand(int i) const {
+    for (int k = 0; k < arity(instruction(i).op); ++k) {
+      const int operand = instruction(i).operands[index(k)];
+      if (operand >= 0 && folded_[index(operand)]) return operand;
+    }
+    return -1;
   }
 
   void give_back_operands(int i) {
@@ -358,17 +362,9 @@ class Translator {
       micro.a = slot_of(op.operands[0]);
       return micro;
     }
-    if (!on_scalars && scales_bytes(i)) {
-      const int cast = scaled_bytes(i);
-      micro.run = planner_.kernels.scale_bytes;
-      micro.a = block_slot(instruction(cast).operands[0]);
-      micro.b = place_of(op.operands[op.operands[0] == cast ? 1 : 0]).slot;
-      return micro;
-    }
-    for (int side = 0; side < 2 && op.op == Op::add && !on_scalars; ++side) {
-      const int product = op.operands[index(side)];
-      if (product >= 0 && folded_[index(product)])
-        return multiply_add(product, op.operands[index(1 - side)]);
+    if (const int folded = folded_operand(i); folded >= 0) {
+      const int other = op.operands[op.operands[0] == folded ? 1 : 0];
+      return op.op == Op::add ? multiply_add(folded, other) : scale_bytes(folded, other);
     }
     micro.run = planner_.kernels.elementwise[static_cast<int>(op.op)][static_cast<int>(dtype)];
     const int operands = arity(op.op);
@@ -386,6 +382,14 @@ class Translator {
     micro.a = slot_of(op.operands[0]);
     if (operands > 1) micro.b = slot_of(op.operands[1]);
     if (operands > 2) micro.c = slot_of(op.operands[2]);
+    return micro;
+  }
+
+  MicroOp scale_bytes(int cast, int factor) {
+    MicroOp micro;
+    micro.run = planner_.kernels.scale_bytes;
+    micro.a = block_slot(instruction(cast).operands[0]);
+    micro.b = place_of(factor).slot;
     return micro;
   }
 

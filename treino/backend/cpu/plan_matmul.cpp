@@ -217,6 +217,7 @@ void plan_matmul(Planner& planner, const Step& step) {
   state.n = step.outputs[0].type.shape[1];
   state.k = step.inputs[0].type.shape[attributes.transpose_a ? 0 : 1];
   planner.point(state.a, step.inputs[0]);
+  if (!state.transpose_b) planner.point(state.b, step.inputs[1]);
   if (step.inputs.size() > 2) planner.point(state.bias, step.inputs[2]);
   planner.point(state.c, step.outputs[0]);
 
@@ -234,7 +235,6 @@ void plan_matmul(Planner& planner, const Step& step) {
     if (state.inner_parts > 1) {
       state.known = std::vector<std::atomic<int>>(static_cast<std::size_t>(state.inner_parts));
       const double copied = 4.0 * static_cast<double>(state.m * state.n * state.inner_parts);
-      planner.point(state.b, step.inputs[1]);
       planner.scratch(state.copies, copy_stride(state.m * state.n) * state.inner_parts);
       planner.phase(run_inner_part, &state, state.inner_parts, nanoseconds, {}, {3, 0});
       const double summing = nanoseconds_of(0, copied);
@@ -268,10 +268,8 @@ void plan_matmul(Planner& planner, const Step& step) {
   if (state.transpose_b && state.row_parts > 1) {
     turn_b(planner, step, state);
     touches.inputs = ~2U;
-  } else {
+  } else if (state.transpose_b) {
     planner.point(state.b, step.inputs[1]);
-  }
-  if (state.transpose_b) {
     state.panel = unit;
     planner.worker_scratch(state.k * state.panel * 4);
   }

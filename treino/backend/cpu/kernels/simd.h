@@ -52,14 +52,25 @@ TREINO_INLINE I splat_int(std::int32_t value) {
   return value - I{};
 }
 
+// Lanes 0 .. count - 1, and lane `i` alone, as comparisons of F give them.
+TREINO_INLINE I lane_numbers() {
+  I lane{};
+  for (int i = 0; i < kLanes; ++i) lane[i] = i;
+  return lane;
+}
+TREINO_INLINE I first_lanes(Index count) {
+  return lane_numbers() < static_cast<std::int32_t>(count);
+}
+TREINO_INLINE I only_lane(Index i) {
+  return lane_numbers() == static_cast<std::int32_t>(i);
+}
+
 // The first `count` (1 .. kLanes) elements; the others are 0 and not touched in memory.
 TREINO_INLINE F load_part(const float* from, Index count) {
 #if defined(__AVX512F__)
   return (F)_mm512_maskz_loadu_ps(static_cast<__mmask16>((1U << count) - 1U), from);
 #elif defined(__AVX2__)
-  const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-  return (F)_mm256_maskload_ps(
-      from, _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), lane));
+  return (F)_mm256_maskload_ps(from, (__m256i)first_lanes(count));
 #else
   F value{};
   for (Index i = 0; i < count; ++i) value[i] = from[i];
@@ -71,9 +82,7 @@ TREINO_INLINE void store_part(float* to, F value, Index count) {
 #if defined(__AVX512F__)
   _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1U << count) - 1U), (__m512)value);
 #elif defined(__AVX2__)
-  const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-  _mm256_maskstore_ps(to, _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), lane),
-                      (__m256)value);
+  _mm256_maskstore_ps(to, (__m256i)first_lanes(count), (__m256)value);
 #else
   for (Index i = 0; i < count; ++i) to[i] = value[i];
 #endif
@@ -99,19 +108,6 @@ TREINO_INLINE void store_by_halves(float* to, F value, Index count) {
 #else
   store_part(to, value, count);
 #endif
-}
-
-// Lanes 0 .. count - 1, and lane `i` alone, as comparisons of F give them.
-TREINO_INLINE I lane_numbers() {
-  I lane{};
-  for (int i = 0; i < kLanes; ++i) lane[i] = i;
-  return lane;
-}
-TREINO_INLINE I first_lanes(Index count) {
-  return lane_numbers() < static_cast<std::int32_t>(count);
-}
-TREINO_INLINE I only_lane(Index i) {
-  return lane_numbers() == static_cast<std::int32_t>(i);
 }
 
 // `count` elements, all kLanes or fewer; where the compiler knows which, take and give.
