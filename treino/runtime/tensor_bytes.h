@@ -13,4 +13,14 @@ inline std::int64_t bytes_of(const Tensor& tensor) {
   return bytes_of(tensor.type);
 }
 
+// Whether two tensors of a program share memory, and whether all of it.
+inline bool overlap(const Tensor& a, const Tensor& b) {
+  if (a.space != b.space || a.variable != b.variable) return false;
+  return a.offset < b.offset + bytes_of(b) && b.offset < a.offset + bytes_of(a);
+}
+inline bool same_place(const Tensor& a, const Tensor& b) {
+  return a.space == b.space && a.variable == b.variable && a.offset == b.offset &&
+         bytes_of(a) == bytes_of(b);
+}
+
 }  // namespace treino

@@ -54,7 +54,7 @@ CpuExecutable::CpuExecutable(const Program& planned, CpuStore& store,
   plan_ = make_plan(program, options);
   const std::vector<Phase> constant = take_constant_phases(kept);
   constant_levels_ = make_levels(constant, team_->size());
-  levels_ = make_levels(join_gradients(plan_, team_->size()), team_->size());
+  levels_ = make_levels(join_updates(plan_, join_gradients(plan_, team_->size())), team_->size());
   place_kept(program);
   workspace_->reserve(padded(program.arena_bytes),
                       padded(plan_.worker_bytes) * static_cast<std::size_t>(team_->size()));

@@ -37,25 +37,6 @@ void run_joined(const void* opaque, Index slice, std::byte* scratch) {
   }
 }
 
-// Whether what phase `from` left in `y` is read after phase `last`: no write after that covers all
-// that is read.
-bool is_read_later(const Plan& plan, const Extent& y, std::size_t last) {
-  for (std::size_t k = last + 1; k < plan.phases.size(); ++k) {
-    for (const Extent& read : plan.phases[k].reads) {
-      if (!overlap(read, y)) continue;
-      bool is_new = false;
-      for (std::size_t i = last + 1; i < k; ++i) {
-        is_new = is_new || std::ranges::any_of(plan.phases[i].writes, [&](const Extent& write) {
-                   return write.space == read.space && write.begin <= read.begin &&
-                          write.end >= read.end;
-                 });
-      }
-      if (!is_new) return true;
-    }
-  }
-  return false;
-}
-
 // Whether the convolution, phase `c`, may run where the pooling, phase `p`, stands.
 bool fit(const Plan& plan, std::size_t c, std::size_t p) {
   const Phase &convolution = plan.phases[c], &pool = plan.phases[p];
@@ -67,7 +48,7 @@ bool fit(const Plan& plan, std::size_t c, std::size_t p) {
   for (std::size_t i = c + 1; i < p; ++i) {
     if (conflict(convolution, plan.phases[i])) return false;
   }
-  return !is_read_later(plan, y, p);
+  return !is_read_later(plan.phases, y, p);
 }
 
 void join(Plan& plan, std::size_t c, std::size_t p) {

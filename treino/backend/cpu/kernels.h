@@ -192,6 +192,10 @@ struct Kernels {
 
   GroupFunction adam =
       nullptr;  // inputs g, m, v, rate, p; outputs m, v, p; constants 1 - b1, 1 - b2, epsilon
+  // Where A is transposed and C would be Adam's gradient, and nothing else: product_skipping whose
+  // rows go right to Adam: C's row r is the group's elements from first + r columns on. Null
+  // where that is not faster.
+  void (*product_skipping_adam)(const Product&, const GroupArguments&, Index first) = nullptr;
 
   void (*max_pool)(const PoolImage&) = nullptr;
   void (*max_pool_grad)(const PoolImage&) = nullptr;

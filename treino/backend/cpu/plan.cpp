@@ -76,6 +76,23 @@ bool conflict(const Phase& a, const Phase& b) {
   return overlap(a.writes, b.reads) || overlap(a.reads, b.writes) || overlap(a.writes, b.writes);
 }
 
+bool is_read_later(const std::vector<Phase>& phases, const Extent& place, std::size_t last) {
+  for (std::size_t k = last + 1; k < phases.size(); ++k) {
+    for (const Extent& read : phases[k].reads) {
+      if (!overlap(read, place)) continue;
+      bool is_new = false;
+      for (std::size_t i = last + 1; i < k; ++i) {
+        is_new = is_new || std::ranges::any_of(phases[i].writes, [&](const Extent& write) {
+                   return write.space == read.space && write.begin <= read.begin &&
+                          write.end >= read.end;
+                 });
+      }
+      if (!is_new) return true;
+    }
+  }
+  return false;
+}
+
 Extent Planner::extent_of(const Tensor& tensor) {
   const Index begin = tensor.space == Space::arena ? tensor.offset : 0;
   return {space_of(tensor), begin, begin + bytes_of(tensor)};
@@ -84,10 +101,7 @@ Extent Planner::extent_of(const Tensor& tensor) {
 void Planner::begin_step(int number, const Step& step) {
   step_ = number;
   scratch_begin_ = plan_.scratch_bytes;
-  reads_.clear();
-  writes_.clear();
-  for (const Tensor& input : step.inputs) reads_.push_back(extent_of(input));
-  for (const Tensor& output : step.outputs) writes_.push_back(extent_of(output));
+  touch(step);
   plan_.choices.push_back(fmt::format("own {}", kernels.name));
   served_ = Convolutions::direct;
   wanted_ = options_.convolutions;
@@ -95,6 +109,13 @@ void Planner::begin_step(int number, const Step& step) {
     return;
   const auto found = options_.chosen.find(choice_key(name(step.op), shape_key(step)));
   if (found != options_.chosen.end()) wanted_ = found->second;
+}
+
+void Planner::touch(const Step& part) {
+  reads_.clear();
+  writes_.clear();
+  for (const Tensor& input : part.inputs) reads_.push_back(extent_of(input));
+  for (const Tensor& output : part.outputs) writes_.push_back(extent_of(output));
 }
 
 void Planner::end_step(const Step& step) {
@@ -124,8 +145,21 @@ void Planner::end_step(const Step& step) {
 
 void Planner::phase(PhaseFunction run, const void* state, Index slices, double nanoseconds,
                     const Partition& partition, const Touches& touches) {
-  plan_.phases.push_back(
-      {run, state, slices, partition.extent, nanoseconds, step_, false, false, {}, {}, {}, {}, {}});
+  plan_.phases.push_back({run,
+                          state,
+                          slices,
+                          partition.extent,
+                          nanoseconds,
+                          step_,
+                          false,
+                          false,
+                          {},
+                          {},
+                          {},
+                          {},
+                          {},
+                          {},
+                          {}});
   Phase& phase = plan_.phases.back();
   const auto bit = [](unsigned mask, std::size_t i) { return i >= 32 || (mask >> i & 1U) != 0; };
   const auto take = [&](const std::vector<Extent>& all, unsigned touched, unsigned sliced,

@@ -48,6 +48,22 @@ struct TakesRows {
   Index row_height = 0, rows = 0;  // of x under a row of the result; of the result
 };
 
+// How a phase makes a slice of its first result anywhere, and an update takes that of its first
+// input from there: what keeps a gradient in a worker's memory until its update has read it
+// (join_updates). `first` is where the first row of all would be. Neither uses a worker's scratch.
+struct Update {
+  GroupFunction run = nullptr;
+  GroupArguments arguments;  // of a slice
+};
+struct MakesSlice {
+  // Whether the update has been done along the way, and `first` was left alone.
+  bool (*run)(const void* state, Index slice, float* first, const Update& update) = nullptr;
+  Index row_floats = 0;
+};
+struct TakesSlice {
+  Update (*of)(const void* state, Index slice, const float* first) = nullptr;
+};
+
 // How the gradient of a convolution's kernel makes that of x on its way, for which dy is taken into
 // the domain once (join_gradients).
 struct TakesAlong {
@@ -73,11 +89,16 @@ struct Phase {
   MakesRows makes;
   TakesRows takes;
   TakesAlong along;
+  MakesSlice makes_slice;
+  TakesSlice takes_slice;
 };
 
 bool overlap(const std::vector<Extent>& a, const std::vector<Extent>& b);
 // Whether the order of the two matters.
 bool conflict(const Phase& a, const Phase& b);
+// Whether what lies in `place` after phase `last` is read later: no write after that covers all
+// that is read.
+bool is_read_later(const std::vector<Phase>& phases, const Extent& place, std::size_t last);
 
 // A pointer inside some phase's state, set once the memory is there and again when it moves.
 struct Fixup {
@@ -140,6 +161,8 @@ class Planner {
   bool onednn() const { return options_.onednn; }
 
   void begin_step(int number, const Step& step);
+  // The phases from here on read and write what this part of the current step does.
+  void touch(const Step& part);
 
   // A state of the current step; its address stays.
   template <typename State>
@@ -200,6 +223,8 @@ class Planner {
   void makes_rows(const MakesRows& makes) { plan_.phases.back().makes = makes; }
   void takes_rows(const TakesRows& takes) { plan_.phases.back().takes = takes; }
   void takes_along(const TakesAlong& along) { plan_.phases.back().along = along; }
+  void makes_slice(const MakesSlice& makes) { plan_.phases.back().makes_slice = makes; }
+  void takes_slice(const TakesSlice& takes) { plan_.phases.back().takes_slice = takes; }
 
   // A phase whose results are scratch that later phases of the step only read: where the inputs
   // it touches are constant it runs once, not at every run of the program.
@@ -309,6 +334,10 @@ void join_pools(Plan& plan);
 // domain. It has the slices of the kernel's gradient, so only where `workers` have two or more of
 // those each. The bits are those of the two by themselves. The plan gets what the phases point at.
 std::vector<Phase> join_gradients(Plan& plan, int workers);
+
+// `phases` of the plan, where a gradient and its update are one if nothing else reads the gradient
+// and both have the same slices. The bits are those of the two by themselves.
+std::vector<Phase> join_updates(Plan& plan, std::vector<Phase> phases);
 
 // Plans every step. Throws Error::mistake for an op no kernel serves.
 Plan make_plan(const Program& program, const PlanOptions& options);

@@ -7,6 +7,7 @@
 
 #include "treino/backend/cpu/fused.h"
 #include "treino/base/error.h"
+#include "treino/runtime/parts.h"
 #include "treino/runtime/tensor_bytes.h"
 
 namespace treino::cpu {
@@ -465,8 +466,16 @@ class Translator {
 }  // namespace
 
 void plan_fused(Planner& planner, const Step& step) {
-  const auto& group = std::get<FusedAttributes>(step.attributes);
-  if (!plan_known_group(planner, step, group)) Translator(planner, step, group).run();
+  const auto plan = [&](const Step& one) {
+    const auto& group = std::get<FusedAttributes>(one.attributes);
+    if (!plan_known_group(planner, one, group)) Translator(planner, one, group).run();
+  };
+  const std::vector<Step> parts = parts_of(step);
+  for (const Step& part : parts) {
+    planner.touch(part);
+    plan(part);
+  }
+  if (parts.empty()) plan(step);
 }
 
 // One op is a group of one instruction; a broadcast is a copy whose input is walked by its pattern.

@@ -66,15 +66,25 @@ struct GroupState {
   Index slices = 1, rows = 1, row_elements = 0;
 };
 
-void run_group(const void* opaque, Index slice, std::byte*) {
-  const auto& state = *static_cast<const GroupState*>(opaque);
+GroupArguments slice_of(const GroupState& state, Index slice, const float* first_input) {
   GroupArguments part = state.arguments;
   const Range range = share(state.rows, state.slices, slice);
   const Index first = range.begin * state.row_elements;
+  part.inputs[0] = first_input;
   part.count = std::min(range.end * state.row_elements, state.arguments.count) - first;
   for (std::size_t i = 0; i < state.inputs; ++i) part.inputs[i] += state.scalar[i] ? 0 : first;
   for (std::size_t i = 0; i < state.outputs; ++i) part.outputs[i] += first;
-  state.run(part);
+  return part;
+}
+
+void run_group(const void* opaque, Index slice, std::byte*) {
+  const auto& state = *static_cast<const GroupState*>(opaque);
+  state.run(slice_of(state, slice, state.arguments.inputs[0]));
+}
+
+Update update_of(const void* opaque, Index slice, const float* first) {
+  const auto& state = *static_cast<const GroupState*>(opaque);
+  return {state.run, slice_of(state, slice, first)};
 }
 
 }  // namespace
@@ -115,6 +125,7 @@ bool plan_known_group(Planner& planner, const Step& step, const FusedAttributes&
     }
     planner.choose(fmt::format("own {} {}", planner.kernels.name, known.name));
     planner.phase(run_group, &state, state.slices, nanoseconds, partition);
+    if (partition.extent > 0 && !state.scalar[0]) planner.takes_slice({update_of});
     return true;
   }
   return false;

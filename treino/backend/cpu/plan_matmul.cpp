@@ -14,7 +14,7 @@ namespace {
 constexpr Index kRowsAtOnce = 96;
 // Rows of b a part of a cut inner extent has: of 128 columns they leave room in L1 for a and c, and
 // what is not zero of a row of a is one word (kernels/product_skipping).
-constexpr Index kInnerRows = 56;
+constexpr Index kInnerRows = 98;
 
 // Below this share of nonzero elements of A skipping the others is faster than the dense kernel.
 constexpr double kSparse = 0.5;
@@ -92,12 +92,15 @@ bool worth_skipping(const Matmul& state, const Product& product, Range rows, Ind
   return sparse && is_finite(state, product);
 }
 
-// c[rows, ...] of a product whose operands' inner extent starts at `inner`.
-void multiply(const Matmul& state, Product& product, Range rows, Index slice, Index inner = 0) {
+// c[rows, ...] of a product whose operands' inner extent starts at `inner`; true if the rows went
+// to the update instead.
+bool multiply(const Matmul& state, Product& product, Range rows, Index slice, Index inner = 0,
+              const Update* update = nullptr) {
   const float* pointers[kRowsAtOnce];
-  const auto run = worth_skipping(state, product, rows, inner, slice)
-                       ? state.kernels->product_skipping
-                       : state.kernels->product;
+  const bool skips = worth_skipping(state, product, rows, inner, slice);
+  const bool updates = skips && update != nullptr && update->run == state.kernels->adam &&
+                       state.kernels->product_skipping_adam != nullptr;
+  const auto run = skips ? state.kernels->product_skipping : state.kernels->product;
   for (Index row = rows.begin; row < rows.end; row += kRowsAtOnce) {
     product.row_count = std::min(kRowsAtOnce, rows.end - row);
     for (Index i = 0; i < product.row_count; ++i) {
@@ -107,12 +110,18 @@ void multiply(const Matmul& state, Product& product, Range rows, Index slice, In
     Product part = product;
     part.rows = pointers;
     part.c += row * state.n;
-    run(part);
+    if (updates) {
+      state.kernels->product_skipping_adam(part, update->arguments, (row - rows.begin) * state.n);
+    } else {
+      run(part);
+    }
   }
+  return updates;
 }
 
-void run_matmul(const void* opaque, Index slice, std::byte* scratch) {
-  const auto& state = *static_cast<const Matmul*>(opaque);
+// One slice of the result, whose first element would be at `c`; true if it went to the update.
+bool multiply_slice(const Matmul& state, Index slice, float* c, std::byte* scratch,
+                    const Update* update = nullptr) {
   const Range rows = share(state.m, state.row_parts, slice % state.row_parts);
   const Index unit = 4 * state.kernels->lanes;  // parts end at whole tiles
   const Range units =
@@ -124,10 +133,11 @@ void run_matmul(const void* opaque, Index slice, std::byte* scratch) {
   product.a_step = state.transpose_a ? state.m : 1;
   product.c_stride = state.n;
   product.relu = state.relu;
+  bool updated = false;
   const Index step = state.transpose_b ? state.panel : columns.end - columns.begin;
   for (Index column = columns.begin; column < columns.end; column += step) {
     product.columns = std::min(step, columns.end - column);
-    product.c = state.c + column;
+    product.c = c + column;
     product.bias = state.bias == nullptr ? nullptr : state.bias + column;
     if (state.transpose_b) {
       float* turned = reinterpret_cast<float*>(scratch);
@@ -139,9 +149,19 @@ void run_matmul(const void* opaque, Index slice, std::byte* scratch) {
       product.b = state.b + column;
       product.b_stride = state.n;
     }
-    multiply(state, product, rows, slice);
+    updated = multiply(state, product, rows, slice, 0, update);
   }
   forget(state);
+  return updated;
+}
+
+void run_matmul(const void* opaque, Index slice, std::byte* scratch) {
+  const auto& state = *static_cast<const Matmul*>(opaque);
+  multiply_slice(state, slice, state.c, scratch);
+}
+
+bool make_slice(const void* opaque, Index slice, float* first, const Update& update) {
+  return multiply_slice(*static_cast<const Matmul*>(opaque), slice, first, nullptr, &update);
 }
 
 // A transposed b, turned once for all who read the whole of it.
@@ -275,6 +295,7 @@ void plan_matmul(Planner& planner, const Step& step) {
   }
   planner.phase(run_matmul, &state, state.column_parts * state.row_parts, nanoseconds, partition,
                 touches);
+  if (state.column_parts == 1 && !state.transpose_b) planner.makes_slice({make_slice, state.n});
 }
 
 }  // namespace treino::cpu

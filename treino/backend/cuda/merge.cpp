@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "treino/backend/cuda/plan.h"
+#include "treino/runtime/parts.h"
 #include "treino/runtime/tensor_bytes.h"
 
 namespace treino::cuda {
@@ -120,85 +121,7 @@ bool give(std::vector<Unit>& units, std::size_t from) {
   return true;
 }
 
-// What makes output k of a group, and nothing else.
-Step part_of(const Step& group, std::size_t k) {
-  const auto& all = std::get<FusedAttributes>(group.attributes);
-  std::vector<bool> needed(all.instructions.size());
-  needed[static_cast<std::size_t>(all.outputs[k])] = true;
-  for (std::size_t i = needed.size(); i-- > 0;) {
-    if (!needed[i]) continue;
-    const FusedInstruction& one = all.instructions[i];
-    for (int j = 0; one.op != Op::constant && j < info(one.op).least_inputs; ++j) {
-      if (const int operand = one.operands[static_cast<std::size_t>(j)]; operand >= 0)
-        needed[static_cast<std::size_t>(operand)] = true;
-    }
-  }
-  Step part{group.op, {}, {}, {group.outputs[k]}, group.scope};
-  FusedAttributes attributes{all.shape, {}, {}};
-  std::vector<int> place(needed.size(), -1), input(group.inputs.size(), -1);
-  const auto push = [&](const FusedInstruction& one, std::size_t from) {
-    place[from] = static_cast<int>(attributes.instructions.size());
-    attributes.instructions.push_back(one);
-  };
-  for (std::size_t i = 0; i < needed.size(); ++i) {
-    FusedInstruction one = all.instructions[i];
-    if (!needed[i] || one.op == Op::constant) continue;
-    for (int j = 0; j < info(one.op).least_inputs; ++j) {
-      int& operand = one.operands[static_cast<std::size_t>(j)];
-      if (operand >= 0) {  // a constant stands before what reads it first
-        const auto from = static_cast<std::size_t>(operand);
-        if (place[from] < 0) push(all.instructions[from], from);
-        operand = place[from];
-        continue;
-      }
-      int& own = input[static_cast<std::size_t>(~operand)];
-      if (own < 0) {
-        own = static_cast<int>(part.inputs.size());
-        part.inputs.push_back(group.inputs[static_cast<std::size_t>(~operand)]);
-      }
-      operand = ~own;
-    }
-    push(one, i);
-  }
-  const auto result = static_cast<std::size_t>(all.outputs[k]);
-  if (place[result] < 0) push(all.instructions[result], result);  // a constant
-  attributes.outputs = {place[result]};
-  part.attributes = std::move(attributes);
-  return part;
-}
-
-// The outputs of a group of single numbers each by itself, where they need different inputs and
-// none is written over what another reads; else nothing.
-std::vector<std::shared_ptr<const Step>> parts_of(const Step& step) {
-  if (step.op != Op::fused || step.outputs.size() < 2 ||
-      std::get<FusedAttributes>(step.attributes).shape.elements() != 1) {
-    return {};
-  }
-  std::vector<std::shared_ptr<const Step>> parts;
-  for (std::size_t k = 0; k < step.outputs.size(); ++k)
-    parts.push_back(std::make_shared<const Step>(part_of(step, k)));
-  bool differ = false;
-  for (const auto& part : parts) {
-    differ = differ || part->inputs.size() < step.inputs.size();
-    for (const auto& other : parts) {
-      if (part != other && any_overlap(part->outputs, other->inputs)) return {};
-    }
-  }
-  if (!differ) parts.clear();
-  return parts;
-}
-
 }  // namespace
-
-bool overlap(const Tensor& a, const Tensor& b) {
-  if (a.space != b.space || a.variable != b.variable) return false;
-  return a.offset < b.offset + bytes_of(b) && b.offset < a.offset + bytes_of(a);
-}
-
-bool same_place(const Tensor& a, const Tensor& b) {
-  return a.space == b.space && a.variable == b.variable && a.offset == b.offset &&
-         bytes_of(a) == bytes_of(b);
-}
 
 std::vector<Tensor> Unit::reads() const {
   std::vector<Tensor> all = step->inputs;
@@ -226,9 +149,11 @@ std::vector<Unit> merged(const Program& program) {
   std::vector<Unit> units;
   for (std::size_t i = 0; i < program.steps.size(); ++i) {
     const Step& step = program.steps[i];
-    const auto parts = parts_of(step);
-    for (const auto& part : parts)
-      units.push_back({.number = static_cast<int>(i), .step = part.get(), .part = part});
+    const std::vector<Step> parts = parts_of(step);
+    for (const Step& part : parts) {
+      const auto own = std::make_shared<const Step>(part);
+      units.push_back({.number = static_cast<int>(i), .step = own.get(), .part = own});
+    }
     if (parts.empty()) units.push_back({.number = static_cast<int>(i), .step = &step});
   }
   for (std::size_t i = 0; i < units.size();) i += give(units, i) ? 0 : 1;

@@ -26,10 +26,6 @@ struct Unit {
   std::vector<Tensor> writes() const;
 };
 
-// Whether two tensors have memory in common; the same place.
-bool overlap(const Tensor& a, const Tensor& b);
-bool same_place(const Tensor& a, const Tensor& b);
-
 // Which output of `maker` its kernel hands to `step`, an elementwise group; -1: none.
 int hands_to(const Step& maker, const Step& step);
 

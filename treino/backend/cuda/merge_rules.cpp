@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "treino/backend/cuda/plan.h"
+#include "treino/runtime/tensor_bytes.h"
 
 namespace treino::cuda {
 

@@ -7,6 +7,7 @@
 #include "treino/backend/cuda/cut.h"
 #include "treino/backend/cuda/plan_heavy.h"
 #include "treino/base/error.h"
+#include "treino/runtime/tensor_bytes.h"
 
 namespace treino::cuda {
 

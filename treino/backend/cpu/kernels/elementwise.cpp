@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Element-wise loops over float.
+#include "treino/backend/cpu/kernels/adam.h"
 #include "treino/backend/cpu/kernels/math.h"
 #include "treino/backend/cpu/kernels/parts.h"
 
@@ -174,52 +175,18 @@ void binary(Kernels& kernels, Op op) {
   kernels.scalar_second[static_cast<int>(op)] = loop<Functor, 2, kSecond>;
 }
 
-// One pass of Adam (Kingma and Ba, 2015) as nn emits it: m += (g - m) (1 - b1), v += (g g - v) (1 -
-// b2), p -= m rate / (sqrt v + epsilon). Its 7 streams leave no time for a pass an instruction.
-struct Adam {
-  const float *g, *m, *v, *p;
-  float *new_m, *new_v, *new_p;
-  F one_less_b1, one_less_b2, epsilon, rate;
-
-  // Some vectors of which the last has `count` elements. All of them come as far as the roots
-  // before any goes on: what waits for a root then leaves the schedulers room for the next ones.
-  template <int Vectors, bool Whole>
-  inline __attribute__((always_inline)) void step(Index first, Index count) const {
-    F roots[Vectors], moves[Vectors];
-#pragma GCC unroll 4
-    for (int k = 0; k < Vectors; ++k) {
-      const Index i = first + k * kLanes;
-      const F gradient = take<Whole>(g + i, count);
-      F mean = take<Whole>(m + i, count), square = take<Whole>(v + i, count);
-      mean = fma(gradient - mean, one_less_b1, mean);
-      square = fma(gradient * gradient - square, one_less_b2, square);
-      give<Whole>(new_m + i, mean, count);
-      give<Whole>(new_v + i, square, count);
-      roots[k] = square_root(square);
-      moves[k] = mean * -rate;
-    }
-#pragma GCC unroll 4
-    for (int k = 0; k < Vectors; ++k) {
-      const Index i = first + k * kLanes;
-      // Of an infinite v the step is 0, as a division would have it.
-      const F divisor = smaller(splat(3.4028235e38F), roots[k] + epsilon);
-      const F next = fma(moves[k], near_reciprocal(divisor), take<Whole>(p + i, count));
-      give<Whole>(new_p + i, next, count);
-    }
-  }
-};
-
 void adam(const GroupArguments& a) {
-  const Adam adam{a.inputs[0],           a.inputs[1],           a.inputs[2],
-                  a.inputs[4],           a.outputs[0],          a.outputs[1],
-                  a.outputs[2],          splat(a.constants[0]), splat(a.constants[1]),
-                  splat(a.constants[2]), splat(*a.inputs[3])};
+  const Adam adam(a);
+  const float* const gradient = a.inputs[0];
   constexpr int kAtOnce = 4;
   Index i = 0;
+  const auto whole = [&](int k) { return load(gradient + i + k * kLanes); };
   for (; i + kAtOnce * kLanes <= a.count; i += kAtOnce * kLanes)
-    adam.step<kAtOnce, true>(i, kLanes);
-  for (; i + kLanes <= a.count; i += kLanes) adam.step<1, true>(i, kLanes);
-  if (i < a.count) adam.step<1, false>(i, a.count - i);
+    adam.step<kAtOnce, true>(whole, i, kLanes);
+  for (; i + kLanes <= a.count; i += kLanes) adam.step<1, true>(whole, i, kLanes);
+  if (i == a.count) return;
+  const Index left = a.count - i;
+  adam.step<1, false>([&](int) { return load_part(gradient + i, left); }, i, left);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 // that are left are added in the order of the dense kernel: the result is the dense one's.
 #include <utility>  // integer_sequence: nothing of it is code
 
+#include "treino/backend/cpu/kernels/adam.h"
 #include "treino/backend/cpu/kernels/parts.h"
 
 namespace treino::cpu::TREINO_ISA {
@@ -42,10 +43,10 @@ TREINO_INLINE std::uint64_t nonzero_of_four(const float* x, Index count) {
       _mm256_movemask_epi8(_mm256_permutevar8x32_epi32(bytes, order)));
 #else
   std::uint64_t mask = 0;
-  for (Index i = 0; Whole ? i < 4 : i * kLanes < count; ++i) {
-    const F vector = take<Whole>(x + i * kLanes, least(kLanes, count - i * kLanes));
-    mask |= std::uint64_t{nonzero_lanes(vector)} << (i * kLanes);
-  }
+  Index i = 0;
+  for (; Whole ? i < 4 * kLanes : i + kLanes <= count; i += kLanes)
+    mask |= std::uint64_t{nonzero_lanes(load(x + i))} << i;
+  if (!Whole && i < count) mask |= std::uint64_t{nonzero_lanes(load_part(x + i, count - i))} << i;
   return mask;
 #endif
 }
@@ -101,6 +102,47 @@ struct Row {
       put(to + v * kLanes, sums[v], whole(v) ? Index{kLanes} : tail);
   }
 };
+
+// Where rows go, one after the other: to C.
+struct IntoC {
+  float* c;
+  Index stride;
+
+  template <int Vectors, bool Whole>
+  inline __attribute__((always_inline)) void give(const Row<Vectors, Whole>& row,
+                                                  Index column) const {
+    row.keep(c + column);
+  }
+  inline __attribute__((always_inline)) void next_row() { c += stride; }
+};
+
+#if defined(__AVX512F__)
+// The same, each element's gradient to Adam. What waits for roots and for moments from beyond the
+// first cache and what waits for sums then wait side by side.
+struct IntoAdam {
+  Adam adam;
+  Index first, columns;  // element of the row's first column
+
+  template <int Vectors, bool Whole>
+  inline __attribute__((always_inline)) void give(const Row<Vectors, Whole>& row,
+                                                  Index column) const {
+    constexpr int kWhole = Whole ? Vectors : Vectors - 1, kFours = kWhole / 4 * 4;
+    const Index at = first + column;
+#pragma GCC unroll 2
+    for (int v = 0; v < kFours; v += 4)
+      adam.step<4, true>([&](int k) { return row.sums[v + k]; }, at + v * kLanes, kLanes);
+#pragma GCC unroll 3
+    for (int v = kFours; v < kWhole; ++v)
+      adam.step<1, true>([&](int) { return row.sums[v]; }, at + v * kLanes, kLanes);
+    if constexpr (!Whole) {
+      adam.step<1, false>([&](int) { return row.sums[kWhole]; }, at + kWhole * kLanes, row.tail);
+    }
+  }
+  inline __attribute__((always_inline)) void next_row() {
+    first += columns;
+  }
+};
+#endif
 
 // The places of the terms that are not zero, a bit each, found for many rows ahead: finding then
 // waits for no sums and no row for finding.
@@ -190,15 +232,14 @@ TREINO_INLINE Row<Vectors, Whole> sums_of(const typename Terms::Word* words, Ind
   }
 }
 
-// All rows of some columns, from `begin` on: Groups of vectors that fill the registers, then
-// Vectors. Row by row, and each group with a loop of its own, as the predictor knows from one how
-// many terms the next one has.
-template <typename Terms, int Groups, int Vectors, bool Whole, bool OneWord>
-void columns_of(const Product& p, Index begin, Index tail) {
+// All rows of some columns, from `begin` on, to `to`: Groups of vectors that fill the registers,
+// then Vectors. Row by row, and each group with a loop of its own, as the predictor knows from one
+// how many terms the next one has.
+template <typename Terms, typename To, int Groups, int Vectors, bool Whole, bool OneWord>
+void columns_of(const Product& p, Index begin, Index tail, To to) {
   constexpr Index kWide = kGroup * kLanes;
-  const Index b_stride = p.b_stride, c_stride = p.c_stride, row_count = p.row_count;
+  const Index b_stride = p.b_stride, row_count = p.row_count;
   const float *const *all_rows = p.rows, *b = p.b + begin;
-  float* c = p.c + begin;
   const Index count = most(1, (p.length + Terms::kBits - 1) / Terms::kBits);
   const Index a_step = Terms::a_step(p), row_step = Terms::row_step(count),
               rows_ahead = Terms::rows_ahead(count);
@@ -207,64 +248,68 @@ void columns_of(const Product& p, Index begin, Index tail) {
     const Index rows = least(rows_ahead, row_count - first);
     terms.find(p, first, rows);
     const typename Terms::Word* words = terms.words;
-    for (Index i = 0; i < rows; ++i, c += c_stride, words += row_step) {
+    for (Index i = 0; i < rows; ++i, to.next_row(), words += row_step) {
       const float* a = all_rows[first + i];
 #pragma GCC unroll 2
       for (Index g = 0; g < Groups; ++g) {
-        sums_of<Terms, kGroup, true, OneWord>(words, count, a, a_step, b + g * kWide, b_stride,
-                                              kLanes)
-            .keep(c + g * kWide);
+        to.give(sums_of<Terms, kGroup, true, OneWord>(words, count, a, a_step, b + g * kWide,
+                                                      b_stride, kLanes),
+                g * kWide);
       }
       if constexpr (Vectors > 0) {
-        sums_of<Terms, Vectors, Whole, OneWord>(words, count, a, a_step, b + Groups * kWide,
-                                                b_stride, tail)
-            .keep(c + Groups * kWide);
+        to.give(sums_of<Terms, Vectors, Whole, OneWord>(words, count, a, a_step, b + Groups * kWide,
+                                                        b_stride, tail),
+                Groups * kWide);
       }
     }
   }
 }
 
-using Columns = void (*)(const Product&, Index begin, Index tail);
+template <typename To>
+using Columns = void (*)(const Product&, Index begin, Index tail, To to);
 
-template <typename Terms, int Groups, int... Vectors>
-constexpr void fill(Columns (&of)[kGroup][2], std::integer_sequence<int, Vectors...>) {
-  ((of[Vectors + 1][0] = columns_of<Terms, Groups, Vectors + 1, false, false>,
-    of[Vectors + 1][1] = columns_of<Terms, Groups, Vectors + 1, true, false>),
+template <typename Terms, typename To, int Groups, int... Vectors>
+constexpr void fill(Columns<To> (&of)[kGroup][2], std::integer_sequence<int, Vectors...>) {
+  ((of[Vectors + 1][0] = columns_of<Terms, To, Groups, Vectors + 1, false, false>,
+    of[Vectors + 1][1] = columns_of<Terms, To, Groups, Vectors + 1, true, false>),
    ...);
 }
 
 // By whole groups, vectors after them, and whether the last of these is whole.
-template <typename Terms>
+template <typename Terms, typename To>
 struct Table {
-  Columns of[3][kGroup][2] = {};
-  Columns one_word[3] = {};  // whole groups only
+  Columns<To> of[3][kGroup][2] = {};
+  Columns<To> one_word[3] = {};  // whole groups only
   constexpr Table() {
-    fill<Terms, 0>(of[0], std::make_integer_sequence<int, kGroup - 1>());
-    fill<Terms, 1>(of[1], std::make_integer_sequence<int, kGroup - 1>());
-    of[1][0][1] = columns_of<Terms, 1, 0, true, false>;
-    of[2][0][1] = columns_of<Terms, 2, 0, true, false>;
-    one_word[1] = columns_of<Terms, 1, 0, true, true>;
-    one_word[2] = columns_of<Terms, 2, 0, true, true>;
+    fill<Terms, To, 0>(of[0], std::make_integer_sequence<int, kGroup - 1>());
+    fill<Terms, To, 1>(of[1], std::make_integer_sequence<int, kGroup - 1>());
+    of[1][0][1] = columns_of<Terms, To, 1, 0, true, false>;
+    of[2][0][1] = columns_of<Terms, To, 2, 0, true, false>;
+    one_word[1] = columns_of<Terms, To, 1, 0, true, true>;
+    one_word[2] = columns_of<Terms, To, 2, 0, true, true>;
   }
 };
 
-// Sums alone: no bias, nothing they are added to and no activation.
-template <typename Terms>
-void sums_of_rows(const Product& p) {
-  static constexpr Table<Terms> kTable;
+// Sums alone: no bias, nothing they are added to and no activation. to_columns(begin): where those
+// of the columns from there on go.
+template <typename Terms, typename ToColumns>
+void sums_of_rows(const Product& p, const ToColumns& to_columns) {
+  using To = decltype(to_columns(Index{}));
+  static constexpr Table<Terms, To> kTable;
   constexpr Index kWide = kGroup * kLanes;
   for (Index begin = 0; begin < p.columns; begin += 2 * kWide) {  // B's part stays in L1
     const Index columns = least(2 * kWide, p.columns - begin), groups = columns / kWide;
     const Index others = columns - groups * kWide, tail = others % kLanes;
-    const Columns run = others == 0 && p.length <= Terms::kBits
-                            ? kTable.one_word[groups]
-                            : kTable.of[groups][(others + kLanes - 1) / kLanes][tail == 0];
-    run(p, begin, tail == 0 ? kLanes : tail);
+    const Columns<To> run = others == 0 && p.length <= Terms::kBits
+                                ? kTable.one_word[groups]
+                                : kTable.of[groups][(others + kLanes - 1) / kLanes][tail == 0];
+    run(p, begin, tail == 0 ? kLanes : tail, to_columns(begin));
   }
 }
 
 void sums(const Product& p) {
-  p.a_step == 1 ? sums_of_rows<Along>(p) : sums_of_rows<Across>(p);
+  const auto into_c = [&](Index begin) { return IntoC{p.c + begin, p.c_stride}; };
+  p.a_step == 1 ? sums_of_rows<Along>(p, into_c) : sums_of_rows<Across>(p, into_c);
 }
 
 void complete(const Product& p, float* c, const float* sums, Index column, Index columns) {
@@ -304,10 +349,20 @@ void product_skipping(const Product& p) {
   }
 }
 
+#if defined(__AVX512F__)
+void product_skipping_adam(const Product& p, const GroupArguments& group, Index first) {
+  const Adam adam(group);
+  sums_of_rows<Across>(p, [&](Index begin) { return IntoAdam{adam, first + begin, p.columns}; });
+}
+#endif
+
 }  // namespace
 
 void add_product_skipping(Kernels& kernels) {
   kernels.product_skipping = product_skipping;
+#if defined(__AVX512F__)
+  kernels.product_skipping_adam = product_skipping_adam;
+#endif
   kernels.count_nonzero = count_nonzero;
   kernels.all_finite = all_finite;
 }
