@@ -145,7 +145,7 @@ void CpuExecutable::run_levels(const std::vector<Level>& levels, std::int64_t st
   running_ = &levels;
   team_->run([](void* self, int worker) { static_cast<CpuExecutable*>(self)->work(worker); }, this);
   rounds_ += static_cast<std::uint64_t>(steps) * levels.size();
-  for (const Level& level : levels) slices_ += steps * level.slices;
+  for (const Level& level : levels) units_ += steps * level.units;
 }
 
 void CpuExecutable::run_slice(const Task& task, Index slice, int worker) {
@@ -165,10 +165,13 @@ Index CpuExecutable::take_share(const Level& level, int owner, std::uint64_t rou
   Index done = 0, first = 0;  // first: number of the task's first slice within the share
   auto task = share.tasks.begin();
   for (;; ++done) {
-    const Index unit = claims_.take(owner, round, share.slices);
-    if (unit == share.slices) return done;
-    while (unit - first >= task->end - task->begin) first += task->end - task->begin, ++task;
-    run_slice(*task, task->begin + unit - first, worker);
+    const Index unit = claims_.take(owner, round, share.units());
+    if (unit == share.units()) return done;
+    const auto number = static_cast<std::size_t>(unit);
+    for (Index i = unit == 0 ? 0 : share.ends[number - 1]; i < share.ends[number]; ++i) {
+      while (i - first >= task->end - task->begin) first += task->end - task->begin, ++task;
+      run_slice(*task, task->begin + i - first, worker);
+    }
   }
 }
 
@@ -195,11 +198,11 @@ void CpuExecutable::work(int worker) {
     return;
   }
   std::uint64_t round = rounds_;
-  std::int64_t total = slices_;
+  std::int64_t total = units_;
   for (std::int64_t step = 0; step < steps_; ++step) {
     for (const Level& level : *running_) {
       ++round;
-      total += level.slices;
+      total += level.units;
       claims_.done(worker, take_share(level, worker, round, worker), total);
       finish_level(level, round, total, worker);
     }

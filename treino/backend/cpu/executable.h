@@ -37,7 +37,7 @@ class CpuExecutable : public Executable {
   void run_levels(const std::vector<Level>& levels, std::int64_t steps);
   void work(int worker);
   void work_timed(int worker);
-  // Does what is left of a worker's share; how many slices that was.
+  // Does what is left of a worker's share; how many units that was.
   Index take_share(const Level& level, int share, std::uint64_t round, int worker);
   void finish_level(const Level& level, std::uint64_t round, std::int64_t total, int worker);
   void run_share(const Share& share, int worker);
@@ -54,7 +54,7 @@ class CpuExecutable : public Executable {
   std::shared_ptr<Workspace> workspace_;
   Claims claims_;
   std::uint64_t rounds_ = 0;  // levels run
-  std::int64_t slices_ = 0;   // slices run
+  std::int64_t units_ = 0;    // units of them done
   Memory scratch_, kept_;
   std::vector<std::size_t> kept_offsets_;  // of the program's variables that the store lacks
   struct Constant {

@@ -145,22 +145,13 @@ void Planner::end_step(const Step& step) {
 
 void Planner::phase(PhaseFunction run, const void* state, Index slices, double nanoseconds,
                     const Partition& partition, const Touches& touches) {
-  plan_.phases.push_back({run,
-                          state,
-                          slices,
-                          partition.extent,
-                          nanoseconds,
-                          step_,
-                          false,
-                          false,
-                          {},
-                          {},
-                          {},
-                          {},
-                          {},
-                          {},
-                          {}});
-  Phase& phase = plan_.phases.back();
+  Phase& phase = plan_.phases.emplace_back();
+  phase.run = run;
+  phase.state = state;
+  phase.slices = slices;
+  phase.extent = partition.extent;
+  phase.nanoseconds = nanoseconds;
+  phase.step = step_;
   const auto bit = [](unsigned mask, std::size_t i) { return i >= 32 || (mask >> i & 1U) != 0; };
   const auto take = [&](const std::vector<Extent>& all, unsigned touched, unsigned sliced,
                         std::vector<Extent>& to) {

@@ -3,6 +3,7 @@
 // up afterwards.
 #include <algorithm>
 #include <atomic>
+#include <bit>
 
 #include "treino/backend/cpu/plan.h"
 #include "treino/base/error.h"
@@ -12,9 +13,13 @@ namespace treino::cpu {
 namespace {
 
 constexpr Index kRowsAtOnce = 96;
-// Rows of b a part of a cut inner extent has: of 128 columns they leave room in L1 for a and c, and
-// what is not zero of a row of a is one word (kernels/product_skipping).
-constexpr Index kInnerRows = 98;
+// Rows of b that are multiplied at a time where the inner extent is cut: of 128 columns they leave
+// room in L1 for a and c, and what is not zero of a row of a is one word
+// (kernels/product_skipping). With vectors of 16 the end of a row weighs more, and reading b from
+// L2 once more less.
+Index inner_rows(const Kernels& kernels) {
+  return kernels.lanes < 16 ? 56 : 98;
+}
 
 // Below this share of nonzero elements of A skipping the others is faster than the dense kernel.
 constexpr double kSparse = 0.5;
@@ -32,6 +37,7 @@ struct Matmul {
   Index panel = 0;  // columns of a transposed b that are turned at a time
   bool transpose_a = false, transpose_b = false, relu = false;
   Index inner_parts = 1, finish_slices = 1;  // of k, each with a copy of c
+  Index pieces = 1;                          // of a part, added up in its copy one by one
   float* copies = nullptr;
   bool may_skip = false;
   // Of each slice: for so many runs it is known that A is mostly zeros, below 0 that it is not.
@@ -164,6 +170,14 @@ bool make_slice(const void* opaque, Index slice, float* first, const Update& upd
   return multiply_slice(*static_cast<const Matmul*>(opaque), slice, first, nullptr, &update);
 }
 
+// Parts of an inner extent, each with a copy of c that others read later, from another core's cache
+// mostly: of a short product few, whose copies together have a quarter of b's size.
+Index most_parts(const Matmul& state, double nanoseconds) {
+  if (nanoseconds > kFewSlices * 40000) return state.k;
+  const auto quarter = static_cast<std::uint64_t>(state.k / (4 * state.m));
+  return std::max(static_cast<Index>(std::bit_floor(quarter)), kFewSlices);
+}
+
 // A transposed b, turned once for all who read the whole of it.
 struct TurnB {
   const float* b = nullptr;
@@ -186,12 +200,16 @@ void run_inner_part(const void* opaque, Index slice, std::byte*) {
   const auto& state = *static_cast<const Matmul*>(opaque);
   const Range inner = share(state.k, state.inner_parts, slice);
   Product product;
-  product.length = inner.end - inner.begin;
   product.a_step = state.transpose_a ? state.m : 1;
-  product.b = state.b + inner.begin * state.n;
   product.b_stride = product.c_stride = product.columns = state.n;
   product.c = state.copies + slice * copy_stride(state.m * state.n);
-  multiply(state, product, {0, state.m}, slice, inner.begin);
+  for (Index piece = 0; piece < state.pieces; ++piece) {
+    const Range part = share(inner.end - inner.begin, state.pieces, piece);
+    product.length = part.end - part.begin;
+    product.b = state.b + (inner.begin + part.begin) * state.n;
+    product.accumulate = piece > 0;
+    multiply(state, product, {0, state.m}, slice, inner.begin + part.begin);
+  }
 }
 
 void run_finish(const void* opaque, Index slice, std::byte*) {
@@ -250,8 +268,10 @@ void plan_matmul(Planner& planner, const Step& step) {
                      4.0 * static_cast<double>(state.m * state.n + state.n * state.k));
   const Index row_units = (state.m + planner.kernels.row_block - 1) / planner.kernels.row_block;
   if (!state.transpose_b && state.k >= 4 * state.n && state.k >= 2 * state.m && state.k >= 256) {
-    state.inner_parts = slices_for(state.k / kInnerRows, nanoseconds,
-                                   std::min<Index>(16, copies_within(state.m * state.n * 4)));
+    const Index pieces = slices_for(state.k / inner_rows(planner.kernels), nanoseconds,
+                                    std::min<Index>(16, copies_within(state.m * state.n * 4)));
+    state.inner_parts = std::min(pieces, most_parts(state, nanoseconds));
+    state.pieces = (pieces + state.inner_parts - 1) / state.inner_parts;
     if (state.inner_parts > 1) {
       state.known = std::vector<std::atomic<int>>(static_cast<std::size_t>(state.inner_parts));
       const double copied = 4.0 * static_cast<double>(state.m * state.n * state.inner_parts);

@@ -8,6 +8,10 @@ namespace treino::cpu {
 namespace {
 
 constexpr double kLongChain = 20000;  // nanoseconds of a chain of short phases, at most
+// Estimated nanoseconds of slices that are claimed together: a claim waits until other cores know
+// of all that was stored before it, and who has lost its core is to leave the others most of its
+// work.
+constexpr double kClaimed = 3000;
 
 // Whether phase b may follow a slice by slice: what both touch, they touch by the same rows.
 bool same_rows(const Phase& a, const Phase& b) {
@@ -98,7 +102,10 @@ class Clusters {
 // neighbouring slices go to one worker.
 class Sharing {
  public:
-  Sharing(Level& level, int workers) : level_(level), loads_(static_cast<std::size_t>(workers)) {
+  Sharing(Level& level, int workers)
+      : level_(level),
+        loads_(static_cast<std::size_t>(workers)),
+        open_(static_cast<std::size_t>(workers), kClaimed) {
     level_.shares.resize(loads_.size());
   }
 
@@ -119,13 +126,24 @@ class Sharing {
       if (slice == begin) continue;
       Share& share = level_.shares[worker];
       share.tasks.push_back({stages, begin, slice});
-      share.slices += slice - begin;
+      for (Index i = begin; i < slice; ++i) claim(worker, each);
       loads_[worker] += each * static_cast<double>(slice - begin);
     }
-    level_.slices += slices;
   }
 
  private:
+  // One slice more of a worker's share.
+  void claim(std::size_t worker, double nanoseconds) {
+    Share& share = level_.shares[worker];
+    if (open_[worker] >= kClaimed) {
+      share.ends.push_back(share.ends.empty() ? 0 : share.ends.back());
+      open_[worker] = 0;
+      ++level_.units;
+    }
+    ++share.ends.back();
+    open_[worker] += nanoseconds;
+  }
+
   // Up to which `work` fills the loads, the lowest first.
   double height(double work) const {
     std::vector<double> sorted = loads_;
@@ -140,6 +158,7 @@ class Sharing {
 
   Level& level_;
   std::vector<double> loads_;  // nanoseconds handed to each worker
+  std::vector<double> open_;   // those of its last unit
 };
 
 }  // namespace

@@ -22,11 +22,13 @@ struct Task {
 // not there to do them.
 struct Share {
   std::vector<Task> tasks;
-  Index slices = 0;
+  // What is claimed at once: unit u is slices [ends[u - 1], ends[u]) of all its tasks, in order.
+  std::vector<Index> ends;
+  Index units() const { return static_cast<Index>(ends.size()); }
 };
 struct Level {
   std::vector<Share> shares;  // one a worker
-  Index slices = 0;
+  Index units = 0;
 };
 
 // Phases in as few levels as their reads and writes allow: a phase stands after all it depends on,

@@ -96,14 +96,19 @@ struct Row {
       sums[v] = fma(factor, whole(v) ? load(from) : load_part(from, tail), sums[v]);
     }
   }
+  template <bool Add>
   inline __attribute__((always_inline)) void keep(float* to) const {
 #pragma GCC unroll 8
-    for (int v = 0; v < Vectors; ++v)
-      put(to + v * kLanes, sums[v], whole(v) ? Index{kLanes} : tail);
+    for (int v = 0; v < Vectors; ++v) {
+      float* place = to + v * kLanes;
+      const Index held = whole(v) ? Index{kLanes} : tail;
+      put(place, Add ? fetch(place, held) + sums[v] : sums[v], held);
+    }
   }
 };
 
-// Where rows go, one after the other: to C.
+// Where rows go, one after the other: to C, or to what is there already.
+template <bool Add>
 struct IntoC {
   float* c;
   Index stride;
@@ -111,7 +116,7 @@ struct IntoC {
   template <int Vectors, bool Whole>
   inline __attribute__((always_inline)) void give(const Row<Vectors, Whole>& row,
                                                   Index column) const {
-    row.keep(c + column);
+    row.template keep<Add>(c + column);
   }
   inline __attribute__((always_inline)) void next_row() { c += stride; }
 };
@@ -307,9 +312,9 @@ void sums_of_rows(const Product& p, const ToColumns& to_columns) {
   }
 }
 
-void sums(const Product& p) {
-  const auto into_c = [&](Index begin) { return IntoC{p.c + begin, p.c_stride}; };
-  p.a_step == 1 ? sums_of_rows<Along>(p, into_c) : sums_of_rows<Across>(p, into_c);
+template <typename Terms, bool Add>
+void sums_into_c(const Product& p) {
+  sums_of_rows<Terms>(p, [&](Index begin) { return IntoC<Add>{p.c + begin, p.c_stride}; });
 }
 
 void complete(const Product& p, float* c, const float* sums, Index column, Index columns) {
@@ -326,7 +331,10 @@ void complete(const Product& p, float* c, const float* sums, Index column, Index
 // Where sums do not go to C as they are, they take the way through a piece of memory, so that the
 // loop over terms has the registers and the predictor to itself.
 void product_skipping(const Product& p) {
-  if (p.bias == nullptr && !p.accumulate && !p.relu) return sums(p);
+  const bool plain = p.bias == nullptr && !p.relu;
+  if (plain && p.a_step == 1)
+    return p.accumulate ? sums_into_c<Along, true>(p) : sums_into_c<Along, false>(p);
+  if (plain && !p.accumulate) return sums_into_c<Across, false>(p);
   constexpr Index kRows = 16, kColumns = 2 * kGroup * kLanes;
   float block[kRows * kColumns];
   for (Index row = 0; row < p.row_count; row += kRows) {
@@ -340,7 +348,7 @@ void product_skipping(const Product& p) {
       part.c_stride = kColumns;
       part.bias = nullptr;
       part.accumulate = part.relu = false;
-      sums(part);
+      p.a_step == 1 ? sums_into_c<Along, false>(part) : sums_into_c<Across, false>(part);
       for (Index r = 0; r < part.row_count; ++r) {
         complete(p, p.c + (row + r) * p.c_stride + column, block + r * kColumns, column,
                  part.columns);
