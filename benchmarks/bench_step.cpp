@@ -6,6 +6,7 @@
 //   [epoch=200] [window=0.002] [precision=the recipe's]
 // On a GPU a window of 0.05 and an epoch of 2000 steps make what the host adds small.
 // The whole-step figure is the best of many short windows, so that a busy neighbour shows little.
+// How long a word takes between two cores says whether a host has put them on one die.
 #include <fmt/format.h>
 #include <sys/resource.h>
 
@@ -15,6 +16,7 @@
 #include <numeric>
 
 #include "recipe_step.h"
+#include "round_trip.h"
 #include "treino/base/error.h"
 
 namespace {
@@ -83,6 +85,9 @@ int run(int argc, char** argv) {
       step.compile_seconds() * 1e3, step.load_seconds() * 1e3, usage.ru_maxrss / 1024,
       static_cast<double>(program.arena_bytes) / (1 << 20),
       static_cast<double>(step.state_bytes()) / (1 << 20));
+
+  if (options.device == "cpu" && options.threads > 1)
+    fmt::print("a word from core to core and back: {:.0f} ns\n", bench::round_trip() * 1e9);
 
   if (option(argc, argv, "profile", 1) == 0) return 0;
   std::vector<double> best(program.steps.size(), 1e9);
