@@ -186,9 +186,10 @@ void plan_conv2d_grad_kernel(Planner& planner, const Step& step) {
     state.images_at_once = std::clamp<Index>((kUsefulPixels + pixels - 1) / pixels, 1, state.batch);
   }
   // Vectors that begin anywhere reach into two lines each, which costs a third where many rows of
-  // the gradient read them.
+  // the gradient read them; tiles of AVX-512 have so much to multiply for each that it costs
+  // nothing, and the copy does.
   const bool widens =
-      state.groups == 1 && state.out_channels > lanes && state.rows() >= kRowsForCopy;
+      lanes < 16 && state.groups == 1 && state.out_channels > lanes && state.rows() >= kRowsForCopy;
   state.dy_pixel = widens ? (state.out_channels + lanes - 1) / lanes * lanes : state.out_channels;
   const Index image_floats =
       state.padding.needed() ? state.padding.floats() : window.input.elements() / state.batch;
