@@ -21,6 +21,7 @@ constexpr Index kGap =
 
 struct Image {
   Index height = 0, width = 0, channels = 0;
+  Index row = 0;  // floats of a tile's row in the domain, for its channels
   Index floats() const { return height * width * channels; }
   friend bool operator==(const Image&, const Image&) = default;
 };
@@ -43,8 +44,8 @@ struct Winograd {
   Index line() const { return largest + 2; }  // points along a dimension
   Index points() const { return line() * line(); }
   Index image_tiles() const { return tiles_down * tiles_across; }
-  Index in_stride() const { return tiles_at_once * in.channels + kGap; }
-  Index out_stride() const { return tiles_at_once * out.channels + kGap; }
+  Index in_stride() const { return tiles_at_once * in.row + kGap; }
+  Index out_stride() const { return tiles_at_once * out.row + kGap; }
   // Narrow: whether slices are of whole images, as the steps around have them; else of rows of
   // tiles.
   bool by_images() const { return batch >= kRowSlices; }
@@ -198,10 +199,10 @@ void transform(const Winograd& state, const Block& block, Transform run, bool of
     tile.x = place.x - (of_x ? state.pad[1] : 0);
     tile.rows = place.rows;
     tile.columns = place.columns;
-    tile.domain = domain + place.row * image.channels;
+    tile.domain = domain + place.row * image.row;
     for (Index row = 0; row < block.line; ++row) {
       const bool moves = place.moves && block.users[0][row] == 1;
-      tile.shift[row] = moves ? -block.lower * image.channels : 0;
+      tile.shift[row] = moves ? -block.lower * image.row : 0;
     }
     run(tile);
   }
@@ -209,19 +210,20 @@ void transform(const Winograd& state, const Block& block, Transform run, bool of
 
 // to = from times the kernel's domain, point by point; from and to: matrices with a row a tile, of
 // whose columns to `part` is computed.
-void multiply(const Winograd& state, const Block& block, const float* from, Index from_channels,
-              Index from_stride, float* to, Index to_channels, Index to_stride, Range part) {
+void multiply(const Winograd& state, const Block& block, const float* from, const Image& of_from,
+              Index from_stride, float* to, const Image& of_to, Index to_stride, Range part) {
   const float* rows[kMostTiles];
   Product product;
   product.rows = rows;
-  product.length = from_channels;
-  product.b_stride = product.c_stride = to_channels;
+  product.length = of_from.channels;
+  product.b_stride = of_to.channels;
+  product.c_stride = of_to.row;
   product.columns = part.end - part.begin;
   for (Index point = 0; point < state.points(); ++point) {
     product.row_count = block.rows_of(point);
     if (product.row_count == 0) continue;
     for (Index i = 0; i < product.row_count; ++i)
-      rows[i] = from + point * from_stride + i * from_channels;
+      rows[i] = from + point * from_stride + i * of_from.row;
     product.b = state.domain + point * state.pairs_stride() + part.begin;
     product.c = to + point * to_stride + part.begin;
     state.kernels->product(product);
@@ -247,8 +249,8 @@ void run_forward(const void* opaque, Index slice, std::byte* scratch) {
   const Range part = part_of(state, slice);
   for_each_block(state, slice / state.parts, [&](const Block& block) {
     transform(state, block, state.kernels->winograd_input, true, state.x, nullptr, inputs);
-    multiply(state, block, inputs, state.in.channels, state.in_stride(), outputs,
-             state.out.channels, state.out_stride(), part);
+    multiply(state, block, inputs, state.in, state.in_stride(), outputs, state.out,
+             state.out_stride(), part);
     transform(state, block, state.kernels->winograd_output, false, nullptr, state.y, outputs, part);
   });
 }
@@ -297,8 +299,8 @@ void clear_input_gradient(const Winograd& state, Range images) {
 // says how tiles lie there and in `inputs`.
 void add_input_gradient(const Winograd& state, const Winograd& cut, const Block& block,
                         const float* outputs, float* inputs) {
-  multiply(state, block, outputs, cut.out.channels, cut.out_stride(), inputs, cut.in.channels,
-           cut.in_stride(), {0, cut.in.channels});
+  multiply(state, block, outputs, cut.out, cut.out_stride(), inputs, cut.in, cut.in_stride(),
+           {0, cut.in.channels});
   transform(cut, block, cut.kernels->winograd_input_gradient, true, nullptr, state.dx, inputs);
 }
 
@@ -319,8 +321,9 @@ void add_products(const Winograd& state, const Block& block, const float* inputs
   const float* rows[kMostTiles];
   Product product;
   product.rows = rows;
-  product.a_step = state.in.channels;
-  product.b_stride = product.c_stride = product.columns = state.out.channels;
+  product.a_step = state.in.row;
+  product.b_stride = state.out.row;
+  product.c_stride = product.columns = state.out.channels;
   product.accumulate = !first;
   for (Index point = 0; point < state.points(); ++point) {
     product.length = block.rows_of(point);
@@ -454,6 +457,11 @@ bool plan_winograd(Planner& planner, const Step& step) {
   draft.out = {window.output_extent(0), window.output_extent(1), window.kernel[3]};
   const bool grad_input = step.op == Op::conv2d_grad_input,
              grad_kernel = step.op == Op::conv2d_grad_kernel;
+  // Vectors of 16 that begin anywhere all reach into two lines, and what is in the domain is
+  // written and read several times.
+  const Index whole = planner.kernels.lanes < 16 ? 1 : planner.kernels.lanes;
+  for (Image* image : {&draft.in, &draft.out})
+    image->row = (image->channels + whole - 1) / whole * whole;
   for (std::size_t d = 0; d < 2; ++d) draft.pad[d] = window.pad_before[d];
   const bool narrow = step.op == Op::conv2d && draft.in.channels < kNarrowChannels;
   draft.largest = largest_tile(draft.in, draft.out);
