@@ -22,6 +22,7 @@ struct Case {
   double least = 1;   // what is below it in x is 0
   bool also = false;  // something else reads the gradient
   bool infinite = false;
+  bool gradient = true;  // else the product is x dy, of an x that is not transposed
 };
 
 // Adam of the gradient x^T dy.
@@ -30,8 +31,9 @@ Program update(const Case& c) {
   const auto f32 = [&](const char* name, Shape shape) {
     return g.variable(name, {shape, DType::f32}, Role::parameter);
   };
-  const Value x = relu(f32("x", Shape{c.batch, c.rows}) - c.least);
-  const Value gradient = matmul(x, f32("dy", Shape{c.batch, c.columns}), true);
+  const Shape of_x = c.gradient ? Shape{c.batch, c.rows} : Shape{c.rows, c.batch};
+  const Value x = relu(f32("x", of_x) - c.least);
+  const Value gradient = matmul(x, f32("dy", Shape{c.batch, c.columns}), c.gradient);
   const Shape shape{c.rows, c.columns};
   const Value m = f32("m", shape), v = f32("v", shape), p = f32("p", shape);
   const Value next_m = m + (gradient - m) * 0.1, next_v = v + (square(gradient) - v) * 0.001;
@@ -94,6 +96,14 @@ TEST(JoinUpdates, GivesTheBitsOfEachByItself) {
     const auto expected = run(apart, c, 1);
     for (const int threads : {1, 2, 5}) EXPECT_EQ(run(together, c, threads), expected) << threads;
   }
+}
+
+TEST(JoinUpdates, LeavesOtherProductsAlone) {
+  Case c{.gradient = false};
+  EXPECT_FALSE(joins(update(c)));
+  const auto alone = run(update(c), c, 2);
+  c.also = true;
+  EXPECT_EQ(alone, run(update(c), c, 1));
 }
 
 TEST(JoinUpdates, LeavesSlicesAloneThatFillACache) {

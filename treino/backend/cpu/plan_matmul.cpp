@@ -315,7 +315,9 @@ void plan_matmul(Planner& planner, const Step& step) {
   }
   planner.phase(run_matmul, &state, state.column_parts * state.row_parts, nanoseconds, partition,
                 touches);
-  if (state.column_parts == 1 && !state.transpose_b) planner.makes_slice({make_slice, state.n});
+  const bool plain = step.inputs.size() == 2 && !state.relu;
+  if (plain && state.transpose_a && !state.transpose_b && state.column_parts == 1)
+    planner.makes_slice({make_slice, state.n});
 }
 
 }  // namespace treino::cpu
