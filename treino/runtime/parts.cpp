@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "treino/runtime/parts.h"
 
-#include <algorithm>
-
 #include "treino/runtime/tensor_bytes.h"
 
 namespace treino {
@@ -69,10 +67,7 @@ std::vector<Step> parts_of(const Step& step) {
   for (std::size_t k = 0; k < parts.size(); ++k) {
     differ = differ || parts[k].inputs.size() < step.inputs.size();
     for (std::size_t other = 0; other < parts.size(); ++other) {
-      if (k == other) continue;
-      for (const Tensor& input : parts[other].inputs) {
-        if (overlap(step.outputs[k], input)) return {};
-      }
+      if (k != other && any_overlap(parts[k].outputs, parts[other].inputs)) return {};
     }
   }
   if (!differ) parts.clear();

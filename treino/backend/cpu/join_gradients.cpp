@@ -13,10 +13,7 @@ bool fit(const std::vector<Phase>& phases, std::size_t x, std::size_t k) {
       !of_kernel.along.fits(of_kernel.state, of_x.state) ||
       !same_place(of_kernel.reads[1], of_x.reads[0]))
     return false;
-  for (std::size_t i = x; i < k; ++i) {
-    if (conflict(of_kernel, phases[i])) return false;
-  }
-  return true;
+  return !conflict(of_kernel, phases, x, k);
 }
 
 }  // namespace

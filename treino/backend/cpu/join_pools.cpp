@@ -45,10 +45,7 @@ bool fit(const Plan& plan, std::size_t c, std::size_t p) {
       convolution.slices != pool.slices || convolution.makes.at_once % pool.takes.row_height != 0)
     return false;
   if (!same_place(pool.reads.front(), y) || overlap(pool.writes, convolution.reads)) return false;
-  for (std::size_t i = c + 1; i < p; ++i) {
-    if (conflict(convolution, plan.phases[i])) return false;
-  }
-  return !is_read_later(plan.phases, y, p);
+  return !conflict(convolution, plan.phases, c + 1, p) && !is_read_later(plan.phases, y, p);
 }
 
 void join(Plan& plan, std::size_t c, std::size_t p) {

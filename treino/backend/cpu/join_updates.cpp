@@ -43,10 +43,7 @@ bool fit(const std::vector<Phase>& phases, std::size_t g, std::size_t u) {
   if (values.space != 0 || !values.sliced || !same_place(update.reads.front(), values) ||
       overlap(update.writes, gradient.reads))
     return false;
-  for (std::size_t i = g + 1; i < u; ++i) {
-    if (conflict(gradient, phases[i])) return false;
-  }
-  return !is_read_later(phases, values, u);
+  return !conflict(gradient, phases, g + 1, u) && !is_read_later(phases, values, u);
 }
 
 Phase join(const Phase& gradient, const Phase& update, Plan& plan) {

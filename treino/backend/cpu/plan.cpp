@@ -76,6 +76,14 @@ bool conflict(const Phase& a, const Phase& b) {
   return overlap(a.writes, b.reads) || overlap(a.reads, b.writes) || overlap(a.writes, b.writes);
 }
 
+bool conflict(const Phase& phase, const std::vector<Phase>& phases, std::size_t begin,
+              std::size_t end) {
+  for (std::size_t i = begin; i < end; ++i) {
+    if (conflict(phase, phases[i])) return true;
+  }
+  return false;
+}
+
 bool is_read_later(const std::vector<Phase>& phases, const Extent& place, std::size_t last) {
   for (std::size_t k = last + 1; k < phases.size(); ++k) {
     for (const Extent& read : phases[k].reads) {

@@ -96,6 +96,9 @@ struct Phase {
 bool overlap(const std::vector<Extent>& a, const std::vector<Extent>& b);
 // Whether the order of the two matters.
 bool conflict(const Phase& a, const Phase& b);
+// Whether the order of a phase and any of phases [begin, end) matters: else it may move past them.
+bool conflict(const Phase& phase, const std::vector<Phase>& phases, std::size_t begin,
+              std::size_t end);
 // Whether what lies in `place` after phase `last` is read later: no write after that covers all
 // that is read.
 bool is_read_later(const std::vector<Phase>& phases, const Extent& place, std::size_t last);

@@ -14,7 +14,6 @@ struct NormPool {
   NormPoolImage image;        // the first one
   double* dx_sums = nullptr;  // [slices, channels]
   float* dsum = nullptr;
-  Index batch = 0;
 };
 
 Index pooled_floats(const NormPool& state) {
@@ -24,7 +23,7 @@ Index pooled_floats(const NormPool& state) {
 
 void run_pool_and_sums(const void* opaque, Index slice, std::byte*) {
   const auto& state = *static_cast<const NormPool*>(opaque);
-  const Range samples = share(state.batch, state.norm.slices, slice);
+  const Range samples = share(state.norm.samples, state.norm.slices, slice);
   NormPoolImage image = state.image;
   const Index large = image.pool.height * image.pool.width * image.pool.channels;
   image.sums = state.norm.parts + slice * 2 * state.norm.channels;
@@ -40,7 +39,7 @@ void run_pool_and_sums(const void* opaque, Index slice, std::byte*) {
 
 // Rows of the pooled tensors that belong to a slice.
 NormColumns pooled_columns(const NormPool& state, Index slice) {
-  const Range samples = share(state.batch, state.norm.slices, slice);
+  const Range samples = share(state.norm.samples, state.norm.slices, slice);
   const Index first = samples.begin * pooled_floats(state);
   NormColumns columns;
   columns.channels = state.norm.channels;
@@ -68,7 +67,7 @@ void run_pooled_sums(const void* opaque, Index slice, std::byte*) {
 
 void run_gradient(const void* opaque, Index slice, std::byte*) {
   const auto& state = *static_cast<const NormPool*>(opaque);
-  const Range samples = share(state.batch, state.norm.slices, slice);
+  const Range samples = share(state.norm.samples, state.norm.slices, slice);
   NormPoolImage image = state.image;
   const Index large = image.pool.height * image.pool.width * image.pool.channels;
   image.scale = state.norm.scale;
@@ -99,7 +98,6 @@ NormPool& prepare(Planner& planner, const Step& step, const Tensor& x) {
   const auto& attributes = std::get<NormPoolAttributes>(step.attributes);
   const WindowAttributes& window = attributes.window;
   auto& state = planner.state<NormPool>();
-  state.batch = window.input[0];
   state.image.pool = pool_image(window);
   state.image.relu = window.activation == Op::relu;
   prepare_norm(planner, x, attributes.epsilon, state.norm);
@@ -119,10 +117,10 @@ void plan_batch_norm_pool(Planner& planner, const Step& step) {
   const Index slices = state.norm.slices;
   const double pooled = 4.0 * static_cast<double>(step.outputs[0].type.shape.elements());
   planner.phase(run_pool_and_sums, &state, slices, nanoseconds_of(0, 1.5 * state.norm.bytes()),
-                {state.batch, 1, 8}, {3, 8});
+                {state.norm.samples, 1, 8}, {3, 8});
   planner.phase(run_statistics, &state.norm, 1, state.norm.short_nanoseconds(), {}, {7, 6});
-  planner.phase(run_apply, &state, slices, nanoseconds_of(0, 2 * pooled), {state.batch, 0, 9},
-                {0, 9});
+  planner.phase(run_apply, &state, slices, nanoseconds_of(0, 2 * pooled),
+                {state.norm.samples, 0, 9}, {0, 9});
 }
 
 void plan_batch_norm_pool_grad(Planner& planner, const Step& step) {
@@ -139,12 +137,12 @@ void plan_batch_norm_pool_grad(Planner& planner, const Step& step) {
   planner.scratch(state.dx_sums, state.norm.slices * state.norm.channels);
   const Index slices = state.norm.slices;
   const double pooled = 4.0 * static_cast<double>(step.inputs[0].type.shape.elements());
-  planner.phase(run_pooled_sums, &state, slices, nanoseconds_of(0, 2 * pooled), {state.batch, 5, 0},
-                {21, 0});
+  planner.phase(run_pooled_sums, &state, slices, nanoseconds_of(0, 2 * pooled),
+                {state.norm.samples, 5, 0}, {21, 0});
   planner.phase(run_gradient_coefficients, &state.norm, 1, state.norm.short_nanoseconds(), {},
                 {56, 6});
   planner.phase(run_gradient, &state, slices, nanoseconds_of(0, 2.5 * state.norm.bytes()),
-                {state.batch, 7, 1}, {7, 1});
+                {state.norm.samples, 7, 1}, {7, 1});
   planner.phase(run_dx_totals, &state, 1, state.norm.short_nanoseconds(), {}, {0, 8});
 }
 

@@ -11,12 +11,6 @@ namespace treino::cuda {
 
 namespace {
 
-bool any_overlap(const std::vector<Tensor>& a, const std::vector<Tensor>& b) {
-  return std::any_of(a.begin(), a.end(), [&](const Tensor& x) {
-    return std::any_of(b.begin(), b.end(), [&](const Tensor& y) { return overlap(x, y); });
-  });
-}
-
 // Whether the one must stay where it is, before or behind the other.
 bool conflict(const Unit& a, const Unit& b) {
   const auto written = a.writes(), others = b.writes();

@@ -295,8 +295,8 @@ struct Table {
   }
 };
 
-// Sums alone: no bias, nothing they are added to and no activation. to_columns(begin): where those
-// of the columns from there on go.
+// Sums alone: no bias and no activation. to_columns(begin): where those of the columns from there
+// on go.
 template <typename Terms, typename ToColumns>
 void sums_of_rows(const Product& p, const ToColumns& to_columns) {
   using To = decltype(to_columns(Index{}));
@@ -317,6 +317,10 @@ void sums_into_c(const Product& p) {
   sums_of_rows<Terms>(p, [&](Index begin) { return IntoC<Add>{p.c + begin, p.c_stride}; });
 }
 
+void sums(const Product& p) {
+  p.a_step == 1 ? sums_into_c<Along, false>(p) : sums_into_c<Across, false>(p);
+}
+
 void complete(const Product& p, float* c, const float* sums, Index column, Index columns) {
   for (Index i = 0; i < columns; i += kLanes) {
     const Index count = least(kLanes, columns - i);
@@ -332,9 +336,8 @@ void complete(const Product& p, float* c, const float* sums, Index column, Index
 // loop over terms has the registers and the predictor to itself.
 void product_skipping(const Product& p) {
   const bool plain = p.bias == nullptr && !p.relu;
-  if (plain && p.a_step == 1)
-    return p.accumulate ? sums_into_c<Along, true>(p) : sums_into_c<Along, false>(p);
-  if (plain && !p.accumulate) return sums_into_c<Across, false>(p);
+  if (plain && !p.accumulate) return sums(p);
+  if (plain && p.a_step == 1) return sums_into_c<Along, true>(p);
   constexpr Index kRows = 16, kColumns = 2 * kGroup * kLanes;
   float block[kRows * kColumns];
   for (Index row = 0; row < p.row_count; row += kRows) {
@@ -348,7 +351,7 @@ void product_skipping(const Product& p) {
       part.c_stride = kColumns;
       part.bias = nullptr;
       part.accumulate = part.relu = false;
-      p.a_step == 1 ? sums_into_c<Along, false>(part) : sums_into_c<Across, false>(part);
+      sums(part);
       for (Index r = 0; r < part.row_count; ++r) {
         complete(p, p.c + (row + r) * p.c_stride + column, block + r * kColumns, column,
                  part.columns);
