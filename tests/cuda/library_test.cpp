@@ -184,6 +184,26 @@ TEST_F(LibraryChoices, CublasltMakesProducts) {
   EXPECT_THAT(outcome.err, HasSubstr("algorithm 66, tile 20 failed: CUBLAS_STATUS_NOT_SUPPORTED"));
 }
 
+// The fakes fill it; others have it before and afterwards, and where it is large steps that could
+// run side by side have the same.
+TEST_F(LibraryChoices, NobodyElseIsInACallsWorkspace) {
+  cublaslt_ = TREINO_FAKE_CUDA_LIBRARY;
+  for (const std::string precision : {"float32", "tf32", "bf16"}) {
+    const auto state = [&](const std::string& bytes, const std::string& order) {
+      const std::string run = folder_ / (precision + bytes + order);
+      const Outcome outcome = train(R"("cublaslt_workspace": )" + bytes +
+                                        R"(, "cudnn": [{"notes": [0, 1], "workspace": )" + bytes +
+                                        "}]" + (order.empty() ? "" : R"(, "order": )" + order),
+                                    {"--out", run, "--set", "train.precision=" + precision});
+      EXPECT_EQ(outcome.exit, 0) << outcome.err;
+      return state_of(run);
+    };
+    const std::string expected = state("64", "");
+    for (const char* order : {"", "1", "2", "3"})
+      EXPECT_TRUE(state("20000000", order) == expected) << precision << ", order " << order;
+  }
+}
+
 TEST_F(LibraryChoices, AResumedRunWantsTheSame) {
   EXPECT_EQ(train("", {"--set", "train.epochs=2"}).exit, 0);
   const Outcome outcome = treino::test::run_treino(

@@ -47,6 +47,20 @@ TEST_P(CudaSteps, ProgramsThatRunInBetweenDoNotChangeThem) {
   EXPECT_TRUE(trial.state() == whole);
 }
 
+// Each order that the edges allow, of 24 drawn ones.
+TEST_P(CudaSteps, RunInAnyOrderThatTheirEdgesAllow) {
+  if (treino::test::on_real_gpu()) GTEST_SKIP() << "a GPU has its own order";
+  StandIn stand_in;
+  std::string usual;
+  for (int order = 0; order <= 24; ++order) {
+    if (order > 0) stand_in.set(("{\"order\": " + std::to_string(order) + "}").c_str());
+    Trial trial(*GetParam(), 2);
+    trial.run(33);
+    if (order == 0) usual = trial.state();
+    EXPECT_TRUE(trial.state() == usual) << order;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Networks, CudaSteps, every_network(), network_name);
 
 class CudaStepGraphs : public testing::Test {

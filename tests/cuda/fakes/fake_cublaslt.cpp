@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A libcublasLt without a GPU: products by their definition. "cublaslt_create" of the scenario
-// (fake_driver.h) is the status of cublasLtCreate, "cublaslt_algorithms" how many it finds, and
-// "cublaslt_multiplies" the status of running one.
+// (fake_driver.h) is the status of cublasLtCreate, "cublaslt_algorithms" how many it finds,
+// "cublaslt_workspace" how many bytes they ask for, and "cublaslt_multiplies" the status of running
+// one. It fills its workspace with NaNs and takes nothing that is less aligned than the library is
+// told by default.
+#include <algorithm>
 #include <cstring>
+#include <initializer_list>
 #include <map>
 #include <vector>
 
@@ -34,11 +38,18 @@ struct LayoutRecord {  // column by column
     return static_cast<double>(value);
   }
 };
-struct PreferenceRecord {};
+struct PreferenceRecord {
+  Reduction reductions = Reduction::any;
+};
 
 namespace {
 
 constexpr Status kBad{7}, kUnsupported{15};
+constexpr std::uintptr_t kAlignment = 256;
+
+std::size_t workspace_bytes() {
+  return scenario().value("cublaslt_workspace", std::size_t{64});
+}
 
 }  // namespace
 
@@ -103,15 +114,19 @@ Status cublasLtMatmulPreferenceDestroy(Preference preference) {
   return Status::success;
 }
 
-Status cublasLtMatmulPreferenceSetAttribute(Preference, PreferenceAttribute attribute, const void*,
-                                            std::size_t bytes) {
-  const bool is_size = attribute == PreferenceAttribute::most_workspace;
-  return bytes == (is_size ? sizeof(std::size_t) : sizeof(std::uint32_t)) ? Status::success : kBad;
+Status cublasLtMatmulPreferenceSetAttribute(Preference preference, PreferenceAttribute attribute,
+                                            const void* value, std::size_t bytes) {
+  if (attribute == PreferenceAttribute::most_workspace)
+    return bytes == sizeof(std::size_t) ? Status::success : kBad;
+  if (bytes != sizeof preference->reductions) return kBad;
+  std::memcpy(&preference->reductions, value, bytes);
+  return Status::success;
 }
 
 Status cublasLtMatmulAlgoGetHeuristic(Handle, ProductDescriptor product, Layout a, Layout b,
-                                      Layout c, Layout d, Preference, int most, Found* found,
-                                      int* count) {
+                                      Layout c, Layout d, Preference preference, int most,
+                                      Found* found, int* count) {
+  if (preference->reductions != Reduction::none) return kBad;  // other bits each time
   const bool turned_a = product->operations[ProductAttribute::transpose_a] == 1,
              turned_b = product->operations[ProductAttribute::transpose_b] == 1;
   const std::int64_t rows = turned_a ? a->columns : a->rows,
@@ -121,16 +136,13 @@ Status cublasLtMatmulAlgoGetHeuristic(Handle, ProductDescriptor product, Layout 
       c != d || a->type != b->type)
     return kBad;
   *count = std::min(most, scenario().value("cublaslt_algorithms", 1));
-  if (*count > 0) *found = Found{{}, 64, Status::success, 1, {}};
+  if (*count > 0) *found = Found{{}, workspace_bytes(), Status::success, 1, {}};
   return *count > 0 ? Status::success : kUnsupported;
 }
 
 Status cublasLtMatmulAlgoConfigGetAttribute(const Algorithm*, AlgorithmAttribute attribute,
                                             void* value, std::size_t bytes, std::size_t* written) {
-  const int number = attribute == AlgorithmAttribute::id ? 66
-                     : attribute == AlgorithmAttribute::tile
-                         ? 20
-                         : scenario().value("cublaslt_parts", 1);
+  const int number = attribute == AlgorithmAttribute::id ? 66 : 20;
   if (bytes < sizeof number) return kBad;
   std::memcpy(value, &number, *written = sizeof number);
   return Status::success;
@@ -143,12 +155,16 @@ Status cublasLtMatmul(Handle, ProductDescriptor product, const void* alpha, cons
   if (const Status status{scenario().value("cublaslt_multiplies", 0)}; status != Status::success)
     return status;
   const float one = *static_cast<const float*>(alpha), none = *static_cast<const float*>(beta);
-  if (one != 1 || none != 0 || c != d || workspace == nullptr || bytes != 64 || stream == nullptr)
+  if (one != 1 || none != 0 || c != d || bytes != workspace_bytes() || stream == nullptr)
     return kBad;
+  for (const void* place : {a, b, c, static_cast<const void*>(workspace)}) {
+    if (place == nullptr || reinterpret_cast<std::uintptr_t>(place) % kAlignment != 0) return kBad;
+  }
   const Compute compute = product->compute;
   const bool turned_a = product->operations[ProductAttribute::transpose_a] == 1,
              turned_b = product->operations[ProductAttribute::transpose_b] == 1;
   enqueue([=, x = *a_layout, y = *b_layout, to = *d_layout] {
+    std::memset(workspace, 0xff, bytes);
     const std::int64_t inner = turned_a ? x.rows : x.columns;
     for (std::int64_t column = 0; column < to.columns; ++column) {
       for (std::int64_t row = 0; row < to.rows; ++row) {

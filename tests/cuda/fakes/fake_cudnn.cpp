@@ -277,9 +277,13 @@ Status cudnnBackendExecute(Handle, Raw plan, Raw pack) {
   const Raw engine = one<Raw>(one<Raw>(plan, Attribute::plan_config), Attribute::config_engine);
   const auto row = engines()[one<std::size_t>(engine, Attribute::engine_index)];
   if (const Status status{row.value("executes", 0)}; status != Status::success) return status;
-  if (one<std::byte*>(pack, Attribute::pack_workspace) == nullptr) return kBad;
+  std::byte* workspace = one<std::byte*>(pack, Attribute::pack_workspace);
+  if (workspace == nullptr) return kBad;
   auto held = std::make_shared<Record>(*record(pack));  // the caller's is gone when this runs
-  enqueue([plan, held] { convolve(plan, held.get()); });
+  enqueue([plan, held, workspace, bytes = row.value("workspace", std::size_t{0})] {
+    std::memset(workspace, 0xff, bytes);
+    convolve(plan, held.get());
+  });
   return Status::success;
 }
 

@@ -4,7 +4,8 @@
 //    "capability": [9, 0], "multiprocessors": 132, "bytes": 8589934592, "clock": 1000000,
 //    "memory_clock": 2000000, "memory_width": 1024}]}
 // "wrong": "matmul" leaves out the last index, or tile, of kernels of such names; "node_bytes":
-// what each node of a graph takes of the GPU's memory. A test in the same process changes the
+// what each node of a graph takes of the GPU's memory; "order": 7 draws a graph's order
+// (fake_streams.cpp). A test in the same process changes the
 // scenario and counts calls (stand_in.h). Everything is optional. It is stricter than the driver
 // where that finds mistakes: a context must be current in the calling thread, new memory holds
 // NaNs, a graph runs in an unusual order.

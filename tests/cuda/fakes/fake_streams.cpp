@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kernels run at once, in the calling thread; those of a graph as late ones first as their edges
-// allow, so that a missing edge shows.
+// allow, or, where "order" of the scenario (fake_driver.h) is a seed, drawn from those that may
+// come next: so that a missing edge shows.
 #include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <functional>
 #include <memory>
+#include <random>
 #include <utility>
 #include <vector>
 
@@ -205,16 +207,19 @@ Result cuGraphInstantiateWithFlags(GraphExec* exec, Graph graph, unsigned long l
   made->bytes = graph->nodes.size() * scenario().value("node_bytes", std::size_t{0});
   if (!take_bytes(made->bytes)) return Result::out_of_memory;
   std::vector<bool> done(graph->nodes.size());
+  std::mt19937 drawn(scenario().value("order", 0U));
   while (made->nodes.size() < graph->nodes.size()) {
-    for (std::size_t i = graph->nodes.size(); i-- > 0;) {
-      const GraphNodeHandle& node = *graph->nodes[i];
-      if (done[i] || !std::all_of(node.after.begin(), node.after.end(),
-                                  [&](std::size_t other) { return done[other]; }))
-        continue;
-      done[i] = true;
-      made->nodes.push_back(node.run);
-      break;
+    std::vector<std::size_t> next;
+    for (std::size_t i = 0; i < graph->nodes.size(); ++i) {
+      const std::vector<std::size_t>& after = graph->nodes[i]->after;
+      if (!done[i] &&
+          std::all_of(after.begin(), after.end(), [&](std::size_t other) { return done[other]; }))
+        next.push_back(i);
     }
+    const std::size_t one =
+        scenario().contains("order") ? next[drawn() % next.size()] : next.back();
+    done[one] = true;
+    made->nodes.push_back(graph->nodes[one]->run);
   }
   *exec = made.release();
   return Result::success;

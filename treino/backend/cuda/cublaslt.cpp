@@ -10,9 +10,9 @@ namespace treino::cuda::cublaslt {
 namespace {
 
 constexpr std::size_t kMostWorkspace = std::size_t{32} << 20;  // what Hopper's algorithms ask for
-// Parts that are added by a step of their own. Those added where the result is take turns by
-// counters in the workspace, where our other launches leave what they like.
-constexpr std::uint32_t kReductions = by_compute_type | by_output_type;
+// A sum is made in one sequence, for the same bits again: parts that are added where the result is
+// come in an order that counters in the workspace give.
+constexpr Reduction kReductions = Reduction::none;
 
 // The library counts matrices column by column: ours is the transpose of theirs, and so
 // out^T = b^T a^T is what it makes.
@@ -91,8 +91,6 @@ class ProductCall : public LibraryCall {
     };
     name_ = fmt::format("cublaslt {} algorithm {}, tile {}", api.version(),
                         number(AlgorithmAttribute::id), number(AlgorithmAttribute::tile));
-    if (const int parts = number(AlgorithmAttribute::parts); parts > 1)
-      name_ += fmt::format(", {} parts by {}", parts, number(AlgorithmAttribute::reduction));
     return true;
   }
 

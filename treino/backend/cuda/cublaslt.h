@@ -26,9 +26,9 @@ enum class DataType : int { f32 = 0, bf16 = 14 };
 enum class Compute : int { f32 = 68, tf32 = 77 };
 enum class ProductAttribute : int { transpose_a = 3, transpose_b = 4 };
 enum class PreferenceAttribute : int { most_workspace = 1, reductions = 3 };
-enum class AlgorithmAttribute : int { id = 0, tile = 1, parts = 2, reduction = 3 };
-// How parts of a product's inner extent are added.
-enum Reduction : std::uint32_t { by_compute_type = 2, by_output_type = 4 };
+enum class AlgorithmAttribute : int { id = 0, tile = 1 };
+// How parts of a product's inner extent, made side by side, are added; none: there are no parts.
+enum class Reduction : std::uint32_t { none = 0, any = 7 };
 
 struct Algorithm {
   std::uint64_t data[8];
