@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What drivers were seen to say (measurement.md, B4 to B6), replayed by a fake library.
+// What drivers were seen to say, replayed by a fake library.
 #include <gmock/gmock.h>
 
 #include "tests/monitor/fake_gpu.h"

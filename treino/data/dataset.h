@@ -45,7 +45,7 @@ struct Dataset {
   Split unlabelled;                     // samples without labels, where the set has such
   bool undivided = false;               // nothing says which samples are the test: all are in train
   std::vector<Labelling> other_labels;  // of train and test
-  std::string sha256;  // hex, over the decoded set: interface.md section 4; empty: not yet known
+  std::string sha256;  // hex, over the decoded set (docs/events.md); empty: not yet known
   std::vector<std::string> warnings;  // one line each, for people
   std::vector<std::string> broken;    // files that were left out, "path: why"
 

@@ -55,7 +55,7 @@ std::string layers_line(const std::string& json) {
   return line;
 }
 
-// What an optimiser leaves unsaid is as in Keras 3 (interface.md, section 2).
+// What an optimiser leaves unsaid is as in Keras 3 (docs/events.md).
 std::string optimizer_line(const std::string& json) {
   static const Json defaults = {
       {"adam",

@@ -26,7 +26,7 @@ enum class Kind {
 };
 
 struct Column {
-  const char* name;  // with its unit: cpu_s, rss_mib (interface.md §5)
+  const char* name;  // with its unit: cpu_s, rss_mib (docs/monitor.md)
   Kind kind;
   int decimals;
   const char* meaning;  // one line for docs and --help

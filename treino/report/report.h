@@ -26,6 +26,6 @@ std::string html(const Result& result);  // one page that opens offline
 std::string markdown(const Result& result);
 std::string csv(const Result& result);   // one row a run and metric
 std::string svg(const Result& result);   // every chart under each other
-std::string json(const Result& result);  // the comparisons (interface.md, section 6)
+std::string json(const Result& result);  // the comparisons
 
 }  // namespace treino::report

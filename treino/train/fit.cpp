@@ -8,21 +8,19 @@
 #include <cmath>
 #include <filesystem>
 #include <future>
-#include <nlohmann/json.hpp>
 
 #include "treino/base/clock.h"
 #include "treino/base/error.h"
-#include "treino/base/event.h"
 #include "treino/base/file.h"
-#include "treino/base/version.h"
 #include "treino/data/load.h"
 #include "treino/data/stream.h"
-#include "treino/nn/summary.h"
 #include "treino/train/background_writer.h"
 #include "treino/train/checkpoint.h"
 #include "treino/train/interrupt.h"
 #include "treino/train/order.h"
 #include "treino/train/programs.h"
+#include "treino/train/resume.h"
+#include "treino/train/run_events.h"
 #include "treino/train/run_folder.h"
 #include "treino/train/texts.h"
 #include "treino/train/tune.h"
@@ -32,10 +30,18 @@ namespace treino::train {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
 
 constexpr double kSecondsACall = 0.1;       // between looks at signals, progress and bad losses
 constexpr double kSecondsACheckpoint = 60;  // at most so much work is lost
+
+// What is not said is as late as what was said before it.
+StartTimes times_of(const FitOptions& options) {
+  StartTimes times;
+  times.process_start = options.process_start < 0 ? monotonic_seconds() : options.process_start;
+  times.runtime_ready = options.runtime_ready < 0 ? times.process_start : options.runtime_ready;
+  times.data_ready = options.data_ready < 0 ? times.runtime_ready : options.data_ready;
+  return times;
+}
 
 class Training {
  public:
@@ -59,32 +65,24 @@ class Training {
   }
 
   FitResult run() {
-    start_ = options_.process_start < 0 ? monotonic_seconds() : options_.process_start;
+    times_ = times_of(options_);
     auto digest = std::async(std::launch::async, [this] { return data::digest(dataset_); });
     compile();
     const std::string sha256 = digest.get();
     open_folder(sha256);
     try {
-      observer_.ready(compile_seconds_, nn::parameter_count(model_));
+      observer_.ready(times_.compile_seconds, nn::parameter_count(model_));
       write_opening_events(sha256);
       train();
       finish();
     } catch (const Error& error) {
-      note_failure(error);
+      events_.write(failure_event(error, bad_step_));
       throw;
     }
     return std::move(result_);
   }
 
  private:
-  // A run that failed says so where its events are read.
-  void note_failure(const Error& error) {
-    Event exit("exit");
-    exit.set("status", error.fault() == Fault::mistake ? 2 : 1).set("reason", error.what());
-    if (bad_step_ > 0) exit.set("step", bad_step_);
-    events_.write(exit);
-  }
-
   nn::StepSpec spec() const { return {model_, recipe_.input, train_}; }
 
   void compile() {
@@ -93,7 +91,7 @@ class Training {
     holdout_ = hold_out(samples, train_.validation, static_cast<std::uint64_t>(train_.seed),
                         dataset_.train.labels.get());
     const auto training_samples = static_cast<std::int64_t>(holdout_.training.size());
-    model_built_ = monotonic_seconds();
+    times_.model_built = monotonic_seconds();
 
     const EpochPlan plan =
         plan_epoch(training_samples, std::min(train_.batch, training_samples), train_.last_batch);
@@ -126,14 +124,14 @@ class Training {
     programs_.load(training_);
     if (validation_) programs_.load(*validation_);
     if (test_) programs_.load(*test_);
-    compile_done_ = monotonic_seconds();
-    compile_seconds_ = compile_done_ - begin;
+    times_.compile_done = monotonic_seconds();
+    times_.compile_seconds = times_.compile_done - begin;
   }
 
   // The kernels of the run that goes on, whatever this machine would choose by itself.
   void use_recorded_kernels() {
     const Environment before = read_environment(options_.out);
-    check_device(before);
+    check_device(options_.out, before, device_.name());
     try {
       device_.use(before.heavy);
     } catch (const Error& error) {
@@ -164,12 +162,6 @@ class Training {
         "tuned {} ops in {:.1f} s ({} measured before): {} get another kernel than the fixed "
         "table's",
         ops.size(), monotonic_seconds() - begin, known, changed));
-  }
-
-  void check_device(const Environment& before) const {
-    if (before.device == device_.name()) return;
-    throw Error::mistake(fmt::format("{}: was trained on device {}; resume it there, --device {}",
-                                     options_.out, before.device, before.device));
   }
 
   KernelChoices heavy_choices() const {
@@ -257,114 +249,25 @@ class Training {
 
   void resume(const Environment& now) {
     const Environment before = read_environment(result_.folder);
-    if (!before.data_sha256.empty() && before.data_sha256 != now.data_sha256) {
-      throw Error::mistake(
-          fmt::format("{}: was trained on other data ({}); give the same set with --data",
-                      result_.folder, before.data_origin));
-    }
-    check_kernels(before, now);
+    check_data(result_.folder, before, now);
+    check_kernels(result_.folder, before, now);
     position_ = load_checkpoint(result_.folder, programs_.store());
-    check_position();
+    check_position(result_.folder, position_, training_, programs_.store());
     remove_partial_files(result_.folder);
     remove_partial_files(file("checkpoint"));
     write_whole_file(file("recipe.toml"), nn::write_recipe(recipe_));
   }
 
-  // The same bits need the same kernels and, where sums are cut, the same slices.
-  void check_kernels(const Environment& before, const Environment& now) const {
-    for (std::size_t i = 0; i < std::max(before.choices.size(), now.choices.size()); ++i) {
-      const std::string was = i < before.choices.size() ? before.choices[i] : "none",
-                        is = i < now.choices.size() ? now.choices[i] : "none";
-      if (was == is) continue;
-      throw Error::mistake(fmt::format(
-          "{}: was trained with kernels that do not run here (environment.json, \"kernels\", line "
-          "{}: {} then, {} now); the same bits cannot be promised: go on on the machine and with "
-          "the version it was trained on, or train anew",
-          result_.folder, i + 1, was, is));
-    }
-    for (const KernelChoice& was : before.heavy.ops) {
-      for (const KernelChoice& is : now.heavy.ops) {
-        if (!is.same_op(was) || is.slices == was.slices) continue;
-        throw Error::mistake(fmt::format(
-            "{}: its {} was cut into {} slices and is cut into {} by this version of Treino; the "
-            "same bits cannot be promised: go on with the version it was trained with, or train "
-            "anew",
-            result_.folder, was.op, was.slices, is.slices));
-      }
-    }
-  }
-
-  // Where the training stood must be a place it can stand at, and the device's counters must be
-  // there.
-  void check_position() const {
-    const EpochPlan& plan = training_.plan;
-    const Store& store = programs_.store();
-    const auto counter = [&](const std::string& name) {
-      return store.read(store.find(name), DType::i64).as<std::int64_t>()[0];
-    };
-    const std::int64_t inside = std::min(position_.step * plan.batch, plan.samples());
-    const bool is_place =
-        position_.epoch >= 0 && position_.step >= 0 && position_.step < plan.steps();
-    if (is_place && counter("counter.step") == position_.epoch * plan.steps() + position_.step &&
-        counter("counter.position") == position_.epoch * plan.samples() + inside &&
-        (position_.step == 0 || dataset_.train.file || counter(training_.feed.offset) == inside)) {
-      return;
-    }
-    throw Error::mistake(
-        fmt::format("{}: stands at epoch {}, step {}, which its own counters or the recipe's batch "
-                    "contradict; it "
-                    "is damaged or of another training",
-                    file("checkpoint/state.safetensors"), position_.epoch, position_.step));
-  }
-
   std::string file(const char* name) const { return (fs::path(result_.folder) / name).string(); }
 
   void write_opening_events(const std::string& sha256) {
-    if (options_.resume) {
-      events_.write(Event("resume")
-                        .set("epoch", position_.epoch + 1)
-                        .set("step", position_.step)
-                        .set("process_start", start_));
-      return;
-    }
-    const double ready = options_.runtime_ready < 0 ? start_ : options_.runtime_ready;
-    events_.write(Event("process_start", start_));
-    events_.write(
-        Event("runtime_ready", ready).set("framework", "treino").set("version", kVersion));
-    events_.write(Event("data_ready", options_.data_ready < 0 ? ready : options_.data_ready)
-                      .set("train", dataset_.train.size())
-                      .set("test", dataset_.test.size())
-                      .set("sha256", sha256));
-    Json layers = Json::array();
-    for (const nn::LayerSummary& layer : nn::summarize(model_).layers) {
-      layers.push_back(
-          {{"type", layer.type},
-           {"output", std::vector<std::int64_t>(layer.output.begin(), layer.output.end())},
-           {"parameters", layer.parameters}});
-    }
-    events_.write(Event("model_built", model_built_)
-                      .set("parameters", nn::parameter_count(model_))
-                      .set_json("layers", layers.dump()));
-    events_.write(Event("compile_done", compile_done_).set("seconds", compile_seconds_));
-    Event work("work");
-    work.set_json("optimizer", nn::optimizer_json(train_.optimizer))
-        .set("batch", train_.batch)
-        .set("samples_per_epoch", training_.plan.samples())
-        .set("epochs", train_.epochs)
-        .set("precision", names_of(train_.precision)[static_cast<std::size_t>(train_.precision)]);
-    if (train_.shuffle.window > 0) {
-      work.set("shuffle", train_.shuffle.window);
-    } else {
-      work.set("shuffle", train_.shuffle.window != 0);
-    }
-    work.set("input", dataset_.train.file ? "streamed" : "resident");
-    if (dataset_.train.file) work.set("ring_bytes", training_.feeder->ring_bytes());
-    work.set("loss", nn::names_of(train_.loss)[static_cast<std::size_t>(train_.loss)])
-        .set("seed", train_.seed)
-        .set("threads", options_.threads)
-        .set("device", device_.name());
-    events_.write(work);
-    events_.write(Event("train_start"));
+    if (options_.resume) return events_.write(resume_event(position_, times_.process_start));
+    write_opening(events_, times_, dataset_, sha256, model_,
+                  {.options = train_,
+                   .plan = training_.plan,
+                   .ring_bytes = training_.feeder->ring_bytes(),
+                   .threads = options_.threads,
+                   .device = std::string(device_.name())});
   }
 
   void train() {
@@ -459,29 +362,15 @@ class Training {
     position_.epoch_seconds = 0;
     position_.step = 0;
     epoch.epoch = ++position_.epoch;
-    events_.write(Event("epoch_stop")
-                      .set("epoch", epoch.epoch)
-                      .set("seconds", epoch.seconds)
-                      .set("samples", epoch.training.samples)
-                      .set("steps", epoch.steps)
-                      .set("loss", epoch.training.loss)
-                      .set("accuracy", epoch.training.accuracy));
+    events_.write(epoch_stop_event(epoch));
     if (validation_) {
       epoch.validation = evaluate_feed(store, *validation_);
-      write_evaluation("validation", *epoch.validation);
+      events_.write(evaluation_event("validation", *epoch.validation));
     }
     judge(epoch);
     checkpoint();
     result_.epochs.push_back(epoch);
     observer_.epoch_done(epoch);
-  }
-
-  void write_evaluation(const char* split, const Metrics& metrics) {
-    events_.write(Event("eval")
-                      .set("split", split)
-                      .set("samples", metrics.samples)
-                      .set("loss", metrics.loss)
-                      .set("accuracy", metrics.accuracy));
   }
 
   // Early stopping watches the validation figure, or the training one where nothing is held out.
@@ -511,7 +400,7 @@ class Training {
   void finish() {
     Store& store = programs_.store();
     result_.train_seconds = position_.train_seconds + position_.epoch_seconds;
-    result_.compile_seconds = compile_seconds_;
+    result_.compile_seconds = times_.compile_seconds;
     if (result_.signal == 0) {
       events_.write(Event("train_stop")
                         .set("seconds", result_.train_seconds)
@@ -525,16 +414,12 @@ class Training {
     writer_.add(take_model(result_.folder, store));
     if (result_.signal == 0 && test_) {
       result_.test = evaluate_feed(store, *test_);
-      write_evaluation("test", *result_.test);
+      events_.write(evaluation_event("test", *result_.test));
     }
     writer_.wait();
     result_.peak_bytes = peak_memory();
     result_.device_bytes = device_.own_memory();
-    Event exit("exit");
-    exit.set("status", result_.signal == 0 ? 0 : 128 + result_.signal)
-        .set("peak_memory_bytes", result_.peak_bytes);
-    if (result_.device_bytes > 0) exit.set("peak_device_memory_bytes", result_.device_bytes);
-    events_.write(exit);
+    events_.write(exit_event(result_));
     for (const std::string& warning : events_.take_warnings()) observer_.note(warning);
   }
 
@@ -556,8 +441,8 @@ class Training {
   Position position_;
   std::int64_t bad_step_ = 0;  // counted from 1; 0: none
   FitResult result_;
-  double start_ = 0, model_built_ = 0, compile_done_ = 0, compile_seconds_ = 0,
-         last_checkpoint_ = 0;
+  StartTimes times_;
+  double last_checkpoint_ = 0;
   BackgroundWriter writer_;  // the last member: what is being written uses the others
 };
 
