@@ -58,6 +58,16 @@ TEST(Idx, FolderOfOnesOwn) {
   EXPECT_EQ(dataset.test.size(), 3);
 }
 
+TEST(Idx, ClassesAreThoseOfBothParts) {
+  TemporaryFolder folder;
+  write_idx(folder, kImages, kLabels);
+  std::string labels = kLabels;
+  labels.back() = '\x0c';
+  folder.write("t10k-images-idx3-ubyte", kImages);
+  folder.write("t10k-labels-idx1-ubyte", labels);
+  EXPECT_EQ(load(folder.path()).classes.size(), 13U);
+}
+
 TEST(Idx, EveryTruncationIsAClearMistake) {
   const std::string packed = gzip(kImages);
   for (std::size_t length = 0; length < kImages.size(); ++length) {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
 
 #include "tests/data/pictures.h"
 #include "tests/support/archives.h"
@@ -37,6 +40,30 @@ TEST(ImageFolder, OneFolderAClass) {
   EXPECT_EQ(dataset.test.size(), 2);
   ASSERT_EQ(dataset.warnings.size(), 1U);
   EXPECT_THAT(dataset.warnings[0], HasSubstr("notes.txt"));
+}
+
+TEST(ImageFolder, AClassThatOnlyTheTestPartHasIsNamed) {
+  TemporaryFolder folder;
+  for (const char* name :
+       {"train/cat/1.png", "train/dog/1.png", "test/cat/1.png", "test/elk/1.png"})
+    put_png(folder, name, plain(4, 10));
+  const Dataset dataset = load(folder.path());
+  EXPECT_EQ(dataset.test.size(), 1);
+  ASSERT_EQ(dataset.warnings.size(), 1U);
+  EXPECT_THAT(dataset.warnings[0], HasSubstr("test/elk: there is no class of that name in"));
+  EXPECT_THAT(error_of([&] { load(folder.path(), {.strict = true}); }), HasSubstr("test/elk"));
+}
+
+TEST(ImageFolder, WhatCannotBeReadIsLeftOutAndListed) {
+  TemporaryFolder folder;
+  put_four(folder);
+  std::filesystem::create_directory(folder / "cat/folder.png");
+  ASSERT_EQ(mkfifo((folder / "cat/pipe.png").c_str(), 0600), 0);
+  const Dataset dataset = load(folder.path(), {.test_fraction = 0});
+  EXPECT_EQ(dataset.train.size(), 4);
+  ASSERT_EQ(dataset.broken.size(), 2U);
+  EXPECT_THAT(dataset.broken[0], HasSubstr("cat/folder.png: is no file"));
+  EXPECT_THAT(dataset.broken[1], HasSubstr("cat/pipe.png: is no file"));
 }
 
 TEST(ImageFolder, SizesThatDifferNeedARule) {

@@ -30,6 +30,36 @@ TEST(Image, RoundTrip) {
   EXPECT_EQ(read_image(folder / "a.png", 1).shape, (Shape{3, 5, 1}));
 }
 
+TEST(Image, GrayOfColourIsTheSameFromPngAndJpeg) {
+  TemporaryFolder folder;
+  HostTensor image(DType::u8, Shape{16, 16, 3});
+  const auto pixels = image.as<std::uint8_t>();
+  for (std::size_t i = 0; i < pixels.size(); ++i)
+    pixels[i] = static_cast<std::uint8_t>(i % 3 == 0 ? 0 : i % 3 == 1 ? 255 : 40);
+  write_png(folder / "a.png", image);
+  EXPECT_EQ(at(read_image(folder / "a.png", 1), 3, 3), 154);  // .587 255 + .114 40
+  EXPECT_NEAR(at(read_image(folder.write("a.jpg", jpeg(image)), 1), 3, 3), 154, 2);
+}
+
+TEST(Image, NumbersOfAPngAreTakenAsTheyStand) {
+  TemporaryFolder folder;
+  // 16 bits a number; a gamma that would darken them on a screen; an alpha before black.
+  EXPECT_EQ(at(read_image(folder.write("16.png", png(16, 0, {0x80, 0x80}))), 0, 0), 0x80);
+  const std::string gamma("gAMA\0\1\x86\xa0", 8);  // 1.0
+  EXPECT_EQ(at(read_image(folder.write("g.png", png(8, 0, {100}, gamma))), 0, 0), 100);
+  EXPECT_EQ(at(read_image(folder.write("ga.png", png(8, 4, {200, 128}))), 0, 0), 100);
+  const HostTensor rgba = read_image(folder.write("rgba.png", png(8, 6, {200, 100, 50, 255})));
+  EXPECT_EQ(rgba.shape, (Shape{1, 1, 3}));
+  EXPECT_EQ(at(rgba, 0, 0, 2), 50);
+}
+
+TEST(Image, OrientationOfAPng) {
+  TemporaryFolder folder;
+  const std::string turned("eXIfMM\0*\0\0\0\x08\0\1\x01\x12\0\3\0\0\0\1\0\6\0\0\0\0\0\0", 30);
+  EXPECT_EQ(read_image(folder.write("o.png", png(8, 0, {1, 2, 3}, turned, 3))).shape,
+            (Shape{3, 1, 1}));
+}
+
 TEST(Image, JpegInGrayColourAndCmyk) {
   TemporaryFolder folder;
   const HostTensor gray = read_image(folder.write("g.jpg", jpeg(halves(8, 8, 1, 50, 200))));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <turbojpeg.h>
+#include <zlib.h>
 
 #include <cstdint>
 #include <string>
@@ -54,6 +55,33 @@ inline std::string with_orientation(const std::string& plain_jpeg, char orientat
   const std::size_t length = exif.size() + 2;
   return plain_jpeg.substr(0, 2) + "\xff\xe1" + static_cast<char>(length >> 8) +
          static_cast<char>(length & 0xff) + exif + plain_jpeg.substr(2);
+}
+
+// A PNG of one row of pixels, as its bytes stand in the file; `more` is a chunk, type and data,
+// that comes before them.
+inline std::string png(int bits, int colour_type, const std::vector<std::uint8_t>& row,
+                       const std::string& more = "", int width = 1) {
+  const auto word = [](unsigned long value) {
+    std::string text;
+    for (int shift = 24; shift >= 0; shift -= 8) text += static_cast<char>(value >> shift);
+    return text;
+  };
+  const auto chunk = [&](const std::string& content) {
+    const auto* bytes = reinterpret_cast<const Bytef*>(content.data());
+    return word(content.size() - 4) + content +
+           word(crc32(0, bytes, static_cast<uInt>(content.size())));
+  };
+  std::string header = "IHDR" + word(static_cast<unsigned long>(width)) + word(1);
+  header += {static_cast<char>(bits), static_cast<char>(colour_type), 0, 0, 0};
+  std::vector<Bytef> line{0};  // no filter
+  line.insert(line.end(), row.begin(), row.end());
+  std::vector<Bytef> packed(compressBound(line.size()));
+  uLongf size = packed.size();
+  compress(packed.data(), &size, line.data(), line.size());
+  const std::string data =
+      "IDAT" + std::string(packed.begin(), packed.begin() + static_cast<long>(size));
+  return "\x89PNG\r\n\x1a\n" + chunk(header) + (more.empty() ? "" : chunk(more)) + chunk(data) +
+         chunk("IEND");
 }
 
 }  // namespace treino::data::pictures

@@ -48,6 +48,34 @@ TEST(Csv, LabelColumnByNameAndQuotedCells) {
       HasSubstr("t.tsv:1: there is no column \"specis\" for the label; did you mean \"species\"?"));
 }
 
+TEST(Csv, AHeaderMayHoldNumbersBesideTheLabelsName) {
+  TemporaryFolder folder;
+  const std::string rows = "1,2,a\n3,4,b\n";
+  const Dataset dataset = load(folder.write("t.csv", "0,1,label\n" + rows), {.test_fraction = 0});
+  EXPECT_EQ(dataset.train.size(), 2);
+  EXPECT_EQ(dataset.features, (std::vector<std::string>{"0", "1"}));
+  EXPECT_EQ(dataset.label_column, 2);
+  const std::string years = folder.write("y.csv", "2019,kind,2020\n1,a,2\n3,b,4\n");
+  EXPECT_EQ(load(years, {.test_fraction = 0, .label = "kind"}).label_column, 1);
+  EXPECT_THAT(error_of([&] { load(folder.write("h.csv", "height,2019,kind\n" + rows)); }),
+              HasSubstr("h.csv:1: column 1: \"height\" is not a number; if the row holds the "
+                        "columns' names, say which is the label's with input.label"));
+}
+
+TEST(Csv, CellsOfATsvFileMayHoldCommas) {
+  TemporaryFolder folder;
+  const Dataset dataset =
+      load(folder.write("t.tsv", "1\t2\tbig, red\n3\t4\tsmall\n"), {.test_fraction = 0});
+  EXPECT_EQ(dataset.classes, (std::vector<std::string>{"big, red", "small"}));
+  EXPECT_EQ(dataset.train.samples->shape, (Shape{2, 2}));
+}
+
+TEST(Csv, ClassesAreInUtf8) {
+  TemporaryFolder folder;
+  EXPECT_THAT(error_of([&] { load(folder.write("t.csv", "1,caf\xe9\n2,tea\n")); }),
+              HasSubstr("the class \"caf\\xe9\" is not in UTF-8; rename it, or convert the file"));
+}
+
 TEST(Csv, NamesLineAndColumn) {
   TemporaryFolder folder;
   const auto error = [&](const std::string& text) {

@@ -55,6 +55,20 @@ TEST(CrossValidate, TheSameSeedGivesTheSameNumbers) {
   EXPECT_EQ(a.mean_loss, b.mean_loss);
 }
 
+TEST(CrossValidate, AFoldsRunKnowsItsPart) {
+  test::TemporaryFolder folder;
+  const nn::Recipe recipe = nn::load_recipe("iris");
+  const data::Dataset dataset = data::load("generated:blobs:90:10");
+  const CrossValidation result = validate(recipe, dataset, 3, folder / "run");
+  const Environment environment = read_environment(folder / "run/fold-2");
+  EXPECT_EQ(environment.fold.number, 2);
+  EXPECT_EQ(environment.fold.of, 3);
+  const data::Dataset part =
+      fold_of(dataset, environment.fold, static_cast<std::uint64_t>(recipe.train.seed));
+  EXPECT_EQ(data::digest(part), environment.data_sha256);
+  EXPECT_EQ(part.test.size(), result.folds[1].test->samples);
+}
+
 TEST(CrossValidate, NeedsFoldsAndSamples) {
   test::TemporaryFolder folder;
   const data::Dataset dataset = data::load("generated:blobs:12:10");

@@ -3,12 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <numeric>
 
+#include "tests/support/errors.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/train/support.h"
 #include "treino/backend/devices.h"
@@ -219,6 +221,50 @@ TEST_F(Streams, AFileCutWhileInUseIsAnErrorNotAHang) {
     EXPECT_EQ(error.fault(), Fault::work);
     EXPECT_THAT(error.what(), testing::HasSubstr("it was cut while in use"));
   }
+}
+
+// Numbers that are not pictures, pictures without channels, sets without a test part.
+TEST_F(Streams, AreWhatTheSameFileIsInMemory) {
+  const std::string path = folder_ / "set.safetensors";
+  for (const Shape& shape : {Shape{60, 4}, Shape{60, 5, 3}, Shape{60, 5, 3, 3}}) {
+    for (const DType dtype : {DType::u8, DType::f32}) {
+      format::SafeTensors contents;
+      HostTensor samples(dtype, shape), labels(DType::i32, Shape{60});
+      for (std::int64_t i = 0; i < shape.elements(); ++i) {
+        const auto place = static_cast<std::size_t>(i);
+        if (dtype == DType::u8)
+          samples.as<std::uint8_t>()[place] = static_cast<std::uint8_t>(i * 37 % 256);
+        else
+          samples.as<float>()[place] = static_cast<float>(i * 37 % 256);
+        labels.as<std::int32_t>()[place % 60] = static_cast<std::int32_t>(i % 3);
+      }
+      contents.tensors.emplace_back("x_train", std::move(samples));
+      contents.tensors.emplace_back("y_train", std::move(labels));
+      format::write_safetensors(path, contents);
+      const auto load = [&](data::Stream stream) {
+        return data::load(path, {.index = false, .stream = stream});
+      };
+      const data::Dataset here = load(data::Stream::never), there = load(data::Stream::always);
+      ASSERT_TRUE(there.train.file && there.test.file);
+      EXPECT_EQ(there.train.type(), here.train.type());
+      EXPECT_EQ(there.train.sample(), here.train.sample());
+      EXPECT_EQ(there.test.size(), here.test.size());
+      EXPECT_EQ(data::digest(there), data::digest(here)) << to_string(shape);
+    }
+  }
+}
+
+TEST_F(Streams, ANumberThatIsNotFiniteIsNamed) {
+  format::SafeTensors contents;
+  contents.tensors.emplace_back("x_train", HostTensor(DType::f32, Shape{9, 2}));
+  contents.tensors.emplace_back("y_train", HostTensor(DType::i32, Shape{9}));
+  contents.tensors[0].second.as<float>()[7] = NAN;
+  format::write_safetensors(folder_ / "nan.safetensors", contents);
+  const data::RowFile rows(folder_ / "nan.safetensors", "x_train");
+  std::vector<std::byte> bytes(2 * 8);
+  rows.read(0, 2, bytes.data());
+  EXPECT_THAT(treino::test::error_of([&] { rows.read(2, 2, bytes.data()); }),
+              testing::HasSubstr("x_train: sample 3 has a number that is not finite"));
 }
 
 TEST_F(Streams, MistakesNameTheFile) {

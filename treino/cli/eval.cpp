@@ -12,6 +12,7 @@
 #include "treino/cli/terminal.h"
 #include "treino/cli/training_view.h"
 #include "treino/cli/work_options.h"
+#include "treino/train/cross_validate.h"
 #include "treino/train/evaluate.h"
 
 namespace treino::cli {
@@ -79,14 +80,19 @@ int evaluate_run(Options options) {
   const std::string& recorded = predictor.environment().data_folder;
   choose_data(options.data.empty() ? recorded : options.data, recipe, load);
   load.progress = &view;
-  const data::Dataset dataset = data::load(recipe.data, load);
+  const train::Fold fold = options.data.empty() ? predictor.environment().fold : train::Fold{};
+  if (fold.of > 0) load.test_fraction = 0;
+  data::Dataset dataset = data::load(recipe.data, load);
+  if (fold.of > 0)
+    dataset = train::fold_of(dataset, fold, static_cast<std::uint64_t>(recipe.train.seed));
   for (const std::string& warning : dataset.warnings) view.note("warning: " + warning);
   const data::Split& split = options.split == "test" ? dataset.test : dataset.train;
   if (split.size() == 0) {
     throw Error::mistake(fmt::format("{}: has no {} part; try --split {}", dataset.name,
                                      options.split, options.split == "test" ? "train" : "test"));
   }
-  const train::Evaluation evaluation = train::evaluate(predictor, split);
+  const train::Evaluation evaluation =
+      train::evaluate(predictor, train::known_to(predictor, dataset, split));
   if (options.json) {
     fmt::print("{}\n", to_json(evaluation, options.split));
     return 0;

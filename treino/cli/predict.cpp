@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <memory>
@@ -11,6 +12,7 @@
 #include "treino/base/error.h"
 #include "treino/cli/commands.h"
 #include "treino/cli/input_options.h"
+#include "treino/cli/terminal.h"
 #include "treino/cli/work_options.h"
 #include "treino/data/load.h"
 #include "treino/data/rows.h"
@@ -36,11 +38,16 @@ struct Input {
 };
 
 bool is_table(const std::string& path) {
-  return path.ends_with(".csv") || path.ends_with(".tsv") || path.ends_with(".data");
+  const std::string_view plain =
+      path.ends_with(".gz") ? std::string_view(path).substr(0, path.size() - 3) : path;
+  return plain.ends_with(".csv") || plain.ends_with(".tsv") || plain.ends_with(".data");
 }
 
-void add_rows(const std::string& path, const Shape& sample, std::vector<Input>& inputs) {
-  const HostTensor rows = data::read_rows(path, sample.elements());
+void add_rows(const std::string& path, const train::Environment& environment,
+              std::vector<Input>& inputs) {
+  const Shape& sample = environment.sample;
+  const HostTensor rows =
+      data::read_rows(path, {sample.elements(), environment.features, environment.label_column});
   const auto width = static_cast<std::size_t>(sample.elements()) * sizeof(float);
   for (std::int64_t i = 0; i < rows.shape[0]; ++i) {
     HostTensor row(DType::f32, Shape{1, sample.elements()});
@@ -55,8 +62,8 @@ void add_picture(const std::string& path, const Shape& sample, const data::Geome
   HostTensor picture = data::read_image(path, static_cast<int>(sample[2]));
   picture = data::fit_image(picture, geometry);  // as the training pictures were
   if (picture.shape[0] != sample[0] || picture.shape[1] != sample[1]) {
-    fmt::print(stderr, "{}: is {}x{}, resized to the network's {}x{}\n", path, picture.shape[1],
-               picture.shape[0], sample[1], sample[0]);
+    tell("{}: is {}x{}, resized to the network's {}x{}\n", path, picture.shape[1], picture.shape[0],
+         sample[1], sample[0]);
     picture = data::resize_image(picture, sample[0], sample[1]);
   }
   picture.shape = Shape{1, sample[0], sample[1], sample[2]};
@@ -75,7 +82,8 @@ void add_texts(const std::string& path, bool whole, const train::Predictor& pred
   std::ifstream file;
   if (path != "-") {
     file.open(path);
-    if (!file) throw Error::mistake(fmt::format("{}: cannot be opened", path));
+    if (!file || std::filesystem::is_directory(path))
+      throw Error::mistake(fmt::format("{}: is no file that can be read", path));
   }
   std::istream& from = path == "-" ? std::cin : file;
   std::string line, all;
@@ -115,7 +123,7 @@ std::vector<Input> read_inputs(const Options& options, const train::Predictor& p
                       wants_table ? "rows of numbers (.csv, .tsv)" : "pictures (PNG or JPEG)"));
     }
     if (wants_table) {
-      add_rows(path, environment.sample, inputs);
+      add_rows(path, environment, inputs);
     } else {
       add_picture(path, environment.sample, geometry, inputs);
     }
@@ -156,7 +164,7 @@ int predict_inputs(Options options) {
       for (std::size_t i : order) {
         json["top"].push_back({{"class", classes.at(i)}, {"probability", probabilities[i]}});
       }
-      fmt::print("{}\n", json.dump());
+      fmt::print("{}\n", json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
       continue;
     }
     fmt::print("{}", input.name);

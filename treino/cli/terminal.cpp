@@ -6,10 +6,15 @@
 #include <unistd.h>
 
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <string_view>
 
 namespace treino::cli {
+
+void tell(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stderr);
+}
 
 bool is_terminal(int descriptor) {
   return isatty(descriptor) == 1;

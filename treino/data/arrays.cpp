@@ -10,6 +10,7 @@
 #include "treino/base/error.h"
 #include "treino/base/quote.h"
 #include "treino/data/files.h"
+#include "treino/data/labels.h"
 #include "treino/format/npy.h"
 #include "treino/format/safetensors.h"
 
@@ -198,12 +199,7 @@ void read_arrays(const std::string& path, const LoadOptions&, Dataset& dataset) 
           to_string(dataset.test.samples->dtype), to_string(test_shape))));
     }
   }
-  std::int32_t most = 0;
-  for (const Split* split : {&dataset.train, &dataset.test}) {
-    if (!split->labels) continue;
-    for (const std::int32_t label : split->labels->as<std::int32_t>()) most = std::max(most, label);
-  }
-  for (std::int32_t i = 0; i <= most; ++i) dataset.classes.push_back(std::to_string(i));
+  number_classes(dataset);
 }
 
 }  // namespace treino::data

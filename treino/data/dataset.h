@@ -40,6 +40,7 @@ struct Dataset {
   std::string origin;                 // where it was read from, for people
   std::vector<std::string> classes;   // names by label
   std::vector<std::string> features;  // names of a table's columns, where they are known
+  std::int64_t label_column = -1;     // where a table's file has its label; -1: not known
   Split train;
   Split test;                           // empty when the set has none
   Split unlabelled;                     // samples without labels, where the set has such

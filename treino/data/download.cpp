@@ -141,7 +141,10 @@ void download(const Row& row, const std::string& folder, const LoadOptions& opti
   for (const FileRow& file : row.files) {
     const std::string path = join(folder, file.name);
     if (!refresh && is_whole(path, file)) continue;
-    if (refresh) fs::remove(path + ".part", error);
+    if (refresh) {  // what was begun is of an older one
+      fs::remove(path + ".part", error);
+      if (is_member(file)) fs::remove(join(folder, file.archive) + std::string(".part"), error);
+    }
     missing.push_back(&file);
     bytes += file.bytes -
              static_cast<std::int64_t>(is_file(path + ".part") ? fs::file_size(path + ".part") : 0);

@@ -51,8 +51,11 @@ namespace {
 class File {
  public:
   explicit File(const std::string& path)
-      : path_(path), descriptor_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
-    if (descriptor_ >= 0) return;
+      : path_(path), descriptor_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
+    if (descriptor_ >= 0) {
+      check_kind();
+      return;
+    }
     const std::string reason = std::strerror(errno);
     if (errno == ENOENT || errno == EISDIR || errno == ENOTDIR)
       throw Error::mistake(fmt::format("{}: {}", path, reason));
@@ -66,6 +69,15 @@ class File {
     struct stat status {};
     if (fstat(descriptor_, &status) != 0) fail();
     return static_cast<std::size_t>(status.st_size);
+  }
+
+  // Nothing that would be waited for (a pipe that nobody writes to), no folder.
+  void check_kind() const {
+    struct stat status {};
+    if (fstat(descriptor_, &status) != 0) fail();
+    if (S_ISREG(status.st_mode)) return;
+    close(descriptor_);
+    throw Error::mistake(fmt::format("{}: is no file", path_));
   }
 
   // Up to `count` bytes; fewer only at the end of the file.

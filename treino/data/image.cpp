@@ -30,28 +30,95 @@ void check_extents(const std::string& path, std::int64_t width, std::int64_t hei
       fmt::format("{}: {} x {} pixels is more than can be meant", path, width, height));
 }
 
-HostTensor read_png(const std::string& path, Bytes bytes, int channels) {
+// A PNG's chunks, as far as this needs to know them.
+struct PngChunks {
+  HostBytes kept;  // the file without what would change its numbers to suit a screen
+  Bytes exif;      // inside the file as given
+};
+
+std::uint32_t big_endian(const std::byte* bytes) {
+  std::uint32_t value = 0;
+  for (int i = 0; i < 4; ++i) value = value << 8 | static_cast<std::uint32_t>(bytes[i]);
+  return value;
+}
+
+// Numbers are taken as they stand, as other readers for training do: gamma and colour profiles are
+// left out. What makes no sense is kept for libpng to judge.
+PngChunks chunks_of(Bytes file) {
+  constexpr std::size_t kSignature = 8, kFrame = 12;  // length, type, checksum
+  PngChunks chunks;
+  const auto keep = [&](Bytes bytes) {
+    chunks.kept.insert(chunks.kept.end(), bytes.begin(), bytes.end());
+  };
+  chunks.kept.reserve(file.size());
+  std::size_t at = std::min(file.size(), kSignature);
+  keep(file.first(at));
+  while (file.size() - at >= kFrame) {
+    const std::size_t length = big_endian(file.data() + at);
+    if (length > file.size() - at - kFrame) break;
+    const std::string_view type(reinterpret_cast<const char*>(file.data() + at + 4), 4);
+    if (type == "eXIf") chunks.exif = file.subspan(at + 8, length);
+    if (type != "gAMA" && type != "cHRM" && type != "iCCP" && type != "sRGB")
+      keep(file.subspan(at, kFrame + length));
+    at += kFrame + length;
+  }
+  keep(file.subspan(at));
+  return chunks;
+}
+
+// The weights by which a JPEG makes its luminance (ITU-R BT.601), for the same gray from both.
+std::uint8_t gray_of(const std::uint8_t* rgb) {
+  return static_cast<std::uint8_t>((19595 * rgb[0] + 38470 * rgb[1] + 7471 * rgb[2] + 32768) >> 16);
+}
+
+// Pixels with `stored` channels, 1 or 3 and an alpha or not, before black, as 1 or 3 channels.
+void compose(std::span<const std::uint8_t> from, std::size_t stored, std::size_t channels,
+             std::uint8_t* to) {
+  const std::size_t colours = stored >= 3 ? 3 : 1;
+  for (std::size_t i = 0; i < from.size() / stored; ++i) {
+    const std::uint8_t* pixel = from.data() + i * stored;
+    std::uint8_t rgb[3];
+    for (std::size_t c = 0; c < 3; ++c) {
+      const int value = pixel[colours == 3 ? c : 0];
+      rgb[c] = static_cast<std::uint8_t>(stored == colours ? value
+                                                           : (value * pixel[colours] + 127) / 255);
+    }
+    if (channels == 3) {
+      std::copy_n(rgb, 3, to + 3 * i);
+    } else {
+      to[i] = colours == 3 ? gray_of(rgb) : rgb[0];
+    }
+  }
+}
+
+HostTensor read_png(const std::string& path, const PngChunks& chunks, int channels) {
   png_image image{};
   image.version = PNG_IMAGE_VERSION;
   const std::unique_ptr<png_image, void (*)(png_image*)> freed(&image, png_image_free);
-  if (png_image_begin_read_from_memory(&image, bytes.data(), bytes.size()) == 0) {
+  if (png_image_begin_read_from_memory(&image, chunks.kept.data(), chunks.kept.size()) == 0) {
     throw Error::mistake(fmt::format("{}: {}", path, image.message));
   }
-  if (channels == 0) channels = (image.format & PNG_FORMAT_FLAG_COLOR) != 0 ? 3 : 1;
-  image.format = channels == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY;
+  const bool colour = (image.format & PNG_FORMAT_FLAG_COLOR) != 0,
+             alpha = (image.format & PNG_FORMAT_FLAG_ALPHA) != 0;
+  image.format = colour  ? alpha ? PNG_FORMAT_RGBA : PNG_FORMAT_RGB
+                 : alpha ? PNG_FORMAT_GA
+                         : PNG_FORMAT_GRAY;
+  image.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;  // not linear light
+  if (channels == 0) channels = colour ? 3 : 1;
   // A PNG packs at most about 1:1032, eight pixels a byte: more pixels than that are damage, and
   // would only ask for memory.
   check_extents(path, image.width, image.height,
-                static_cast<std::int64_t>(bytes.size()) * 8 * 1040);
-  HostTensor pixels = HostTensor::unfilled(DType::u8, Shape{image.height, image.width, channels});
-  const png_color background{0, 0, 0};
-  if (png_image_finish_read(&image, &background, pixels.bytes.data(), 0, nullptr) == 0) {
+                static_cast<std::int64_t>(chunks.kept.size()) * 8 * 1040);
+  const std::size_t stored = PNG_IMAGE_PIXEL_CHANNELS(image.format);
+  const std::size_t pixels = std::size_t{image.width} * image.height;
+  std::vector<std::uint8_t> raw(pixels * stored);
+  if (png_image_finish_read(&image, nullptr, raw.data(), 0, nullptr) == 0 ||
+      (image.warning_or_error & PNG_IMAGE_ERROR) != 0) {
     throw Error::mistake(fmt::format("{}: {}", path, image.message));
   }
-  if ((image.warning_or_error & PNG_IMAGE_ERROR) != 0) {
-    throw Error::mistake(fmt::format("{}: {}", path, image.message));
-  }
-  return pixels;
+  HostTensor result = HostTensor::unfilled(DType::u8, Shape{image.height, image.width, channels});
+  compose(raw, stored, static_cast<std::size_t>(channels), result.as<std::uint8_t>().data());
+  return result;
 }
 
 // turbojpeg gives CMYK as stored: inverted, as Adobe writes it.
@@ -95,14 +162,12 @@ HostTensor read_jpeg(const std::string& path, Bytes bytes, int channels) {
   return pixels;
 }
 
-// EXIF's orientation, 1 (upright) to 8.
-int orientation_of(Bytes bytes) {
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()),
-                              std::min<std::size_t>(bytes.size(), 1 << 16));
-  if (text.find(std::string_view("Exif\0\0", 6)) == text.npos) return 1;
+// EXIF's orientation, 1 (upright) to 8; `block` begins with "Exif" and two zeros, or is a JPEG's
+// beginning.
+int orientation_in(Bytes block) {
   const std::unique_ptr<ExifData, void (*)(ExifData*)> data(
-      exif_data_new_from_data(reinterpret_cast<const unsigned char*>(bytes.data()),
-                              static_cast<unsigned>(text.size())),
+      exif_data_new_from_data(reinterpret_cast<const unsigned char*>(block.data()),
+                              static_cast<unsigned>(block.size())),
       exif_data_unref);
   if (!data) return 1;
   const ExifEntry* entry = exif_content_get_entry(data->ifd[EXIF_IFD_0], EXIF_TAG_ORIENTATION);
@@ -111,9 +176,26 @@ int orientation_of(Bytes bytes) {
   return value >= 1 && value <= 8 ? value : 1;
 }
 
+constexpr std::string_view kExif("Exif\0\0", 6);
+constexpr std::size_t kMostExif = 1 << 16;
+
+int orientation_of_jpeg(Bytes bytes) {
+  const Bytes begin = bytes.first(std::min(bytes.size(), kMostExif));
+  const std::string_view text(reinterpret_cast<const char*>(begin.data()), begin.size());
+  return text.find(kExif) == text.npos ? 1 : orientation_in(begin);
+}
+
+int orientation_of_png(Bytes exif) {
+  if (exif.empty() || exif.size() > kMostExif) return 1;
+  const auto* mark = reinterpret_cast<const std::byte*>(kExif.data());
+  std::vector<std::byte> block(mark, mark + kExif.size());
+  block.insert(block.end(), exif.begin(), exif.end());
+  return orientation_in(block);
+}
+
 // The picture upright. Orientations as TIFF 6.0 counts them: from 5 on rows and columns are
 // exchanged; 2, 3, 7 and 8 run from right to left, 3, 4, 6 and 7 from the bottom up.
-HostTensor turned(const HostTensor& image, int orientation) {
+HostTensor turned(HostTensor image, int orientation) {
   if (orientation == 1) return image;
   const std::int64_t height = image.shape[0], width = image.shape[1], channels = image.shape[2];
   const bool exchanged = orientation >= 5;
@@ -147,12 +229,13 @@ HostTensor decode_image(std::span<const std::byte> bytes, const std::string& pat
            std::memcmp(bytes.data(), magic.data(), magic.size()) == 0;
   };
   if (bytes.empty()) throw Error::mistake(fmt::format("{}: is empty (0 bytes)", path));
-  if (begins("\x89PNG")) return read_png(path, bytes, channels);
+  if (begins("\x89PNG")) {
+    const PngChunks chunks = chunks_of(bytes);
+    return turned(read_png(path, chunks, channels), orientation_of_png(chunks.exif));
+  }
   if (!begins("\xff\xd8"))
     throw Error::mistake(fmt::format("{}: at byte 0: neither a PNG nor a JPEG picture", path));
-  HostTensor image = read_jpeg(path, bytes, channels);
-  const int orientation = orientation_of(bytes);
-  return orientation == 1 ? std::move(image) : turned(image, orientation);
+  return turned(read_jpeg(path, bytes, channels), orientation_of_jpeg(bytes));
 }
 
 HostTensor read_image(const std::string& path, int channels) {

@@ -33,7 +33,7 @@ void ImageCollector::decode(Item& item) const {
     const HostBytes bytes = item.encoded ? std::move(*item.encoded) : read_file(item.place);
     item.image = fit_image(decode_image(bytes, item.place, options_.channels), options_.geometry);
   } catch (const Error& error) {
-    if (options_.strict || error.fault() != Fault::mistake) throw;
+    if (options_.strict) throw;
     item.problem = error.what();
   }
   item.encoded.reset();

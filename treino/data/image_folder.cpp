@@ -81,6 +81,13 @@ void read_image_folder(const std::string& folder, const LoadOptions& options, Da
   dataset.train = read_part(root, options, dataset);
   dataset.undivided = !parted;
   if (!parted || !is_folder(test)) return;
+  for (const std::string& name : class_folders(test)) {
+    if (std::ranges::find(dataset.classes, name) != dataset.classes.end()) continue;
+    const std::string what =
+        fmt::format("{}: there is no class of that name in {}", join(test, name), train);
+    if (options.strict) throw Error::mistake(what);
+    dataset.warnings.push_back(what + "; its pictures are left out");
+  }
   LoadOptions alike = options;  // gray where the training pictures are, colour where they are
   alike.channels = static_cast<int>(dataset.train.samples->shape[3]);
   dataset.test = read_part(test, alike, dataset);

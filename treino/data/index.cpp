@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 using format::SafeTensorsFile;
 using Json = nlohmann::ordered_json;
 
-constexpr const char* kVersion = "treino index 1";
+constexpr const char* kVersion = "treino index 2";
 constexpr std::int64_t kLeastBytes = std::int64_t{8} << 20;  // smaller sets are decoded at once
 constexpr std::size_t kManyFiles = 500;                      // unless they are many files
 
@@ -127,6 +127,7 @@ bool read(const SafeTensorsFile& file, const std::string& path, Dataset& dataset
   Dataset result = dataset;
   about.at("classes").get_to(result.classes);
   about.at("features").get_to(result.features);
+  result.label_column = about.value("label_column", std::int64_t{-1});
   about.at("warnings").get_to(result.warnings);
   about.at("broken").get_to(result.broken);
   about.at("sha256").get_to(result.sha256);
@@ -156,10 +157,15 @@ bool read(const SafeTensorsFile& file, const std::string& path, Dataset& dataset
 void write(const IndexKey& key, Dataset& dataset) {
   format::NamedTensors tensors;
   std::vector<std::unique_ptr<HostTensor>> made;  // that only the file has
-  Json about = {{"classes", dataset.classes},    {"features", dataset.features},
-                {"warnings", dataset.warnings},  {"broken", dataset.broken},
-                {"sha256", dataset.sha256},      {"columns", Json::object()},
-                {"other_labels", Json::array()}, {"undivided", dataset.undivided}};
+  Json about = {{"classes", dataset.classes},
+                {"features", dataset.features},
+                {"label_column", dataset.label_column},
+                {"warnings", dataset.warnings},
+                {"broken", dataset.broken},
+                {"sha256", dataset.sha256},
+                {"columns", Json::object()},
+                {"other_labels", Json::array()},
+                {"undivided", dataset.undivided}};
   for (const Part& part : kParts) {
     const Split& split = dataset.*part.split;
     const std::string name = part.name;

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "treino/base/error.h"
 
 namespace treino::data {
@@ -15,6 +17,16 @@ void check_labels(std::span<const std::int32_t> labels, int classes, const std::
                                      first + static_cast<std::int64_t>(i) * stride, labels[i], i,
                                      classes - 1));
   }
+}
+
+void number_classes(Dataset& dataset) {
+  std::int32_t most = 0;
+  for (const Split* split : {&dataset.train, &dataset.test}) {
+    if (!split->labels) continue;
+    for (const std::int32_t label : split->labels->as<std::int32_t>()) most = std::max(most, label);
+  }
+  for (auto i = static_cast<std::int32_t>(dataset.classes.size()); i <= most; ++i)
+    dataset.classes.push_back(std::to_string(i));
 }
 
 }  // namespace treino::data

@@ -5,11 +5,16 @@
 #include <span>
 #include <string>
 
+#include "treino/data/dataset.h"
+
 namespace treino::data {
 
 // Throws Error::mistake naming the first label outside 0 .. classes-1 and its offset in the file:
 // label i stands at byte `first + i * stride`.
 void check_labels(std::span<const std::int32_t> labels, int classes, const std::string& file,
                   std::int64_t first, std::int64_t stride);
+
+// Classes by their numbers, as many as the labels of both parts have and no name is there for.
+void number_classes(Dataset& dataset);
 
 }  // namespace treino::data

@@ -6,7 +6,9 @@
 #include <filesystem>
 
 #include "treino/base/error.h"
+#include "treino/base/quote.h"
 #include "treino/base/suggest.h"
+#include "treino/base/utf8.h"
 #include "treino/data/arrays.h"
 #include "treino/data/catalogue.h"
 #include "treino/data/cifar.h"
@@ -17,6 +19,7 @@
 #include "treino/data/idx.h"
 #include "treino/data/image_folder.h"
 #include "treino/data/index.h"
+#include "treino/data/labels.h"
 #include "treino/data/locate.h"
 #include "treino/data/split.h"
 #include "treino/data/stream.h"
@@ -62,10 +65,7 @@ void read_own_table(const std::string& path, const LoadOptions& options, Dataset
 
 void read_own_idx(const std::string& path, const LoadOptions&, Dataset& dataset) {
   read_idx_set(path, 256, dataset);
-  std::int32_t most = 0;
-  for (const std::int32_t label : dataset.train.labels->as<std::int32_t>())
-    most = std::max(most, label);
-  for (std::int32_t i = 0; i <= most; ++i) dataset.classes.push_back(std::to_string(i));
+  number_classes(dataset);
 }
 
 std::vector<std::string> both_idx(const std::string& path) {
@@ -143,6 +143,7 @@ Dataset load_path(const std::string& path, const LoadOptions& options) {
   if (wants_stream(path, options)) {
     dataset = open_stream(path);
     dataset.name = std::filesystem::path(whole).filename().string();
+    if (dataset.undivided) split_off_test(options, dataset);
     return dataset;
   }
   for (const OwnFormat& format : kOwnFormats) {
@@ -207,7 +208,29 @@ std::string_view to_string(Kind kind) {
   return "";
 }
 
-Dataset load(const std::string& name, const LoadOptions& options) {
+namespace {
+
+// They go into files that are UTF-8.
+void check_names(const Dataset& dataset) {
+  const auto check = [&](const std::vector<std::string>& names, const char* what) {
+    for (const std::string& name : names) {
+      if (is_utf8(name)) continue;
+      std::string shown;
+      for (const char c : name) {
+        const auto code = static_cast<unsigned char>(c);
+        shown += code < 128 ? std::string(1, c) : fmt::format("\\x{:02x}", code);
+      }
+      throw Error::mistake(one_line(
+          fmt::format("{}: the {} \"{}\" is not in UTF-8; rename it, or convert the file (iconv -f "
+                      "latin1 -t utf8)",
+                      dataset.origin, what, shown)));
+    }
+  };
+  check(dataset.classes, "class");
+  check(dataset.features, "column");
+}
+
+Dataset load_any(const std::string& name, const LoadOptions& options) {
   if (name.rfind("generated:", 0) == 0) return generate(name);
   const Row* row = find_row(name);
   if (row == nullptr) {
@@ -248,6 +271,14 @@ Dataset load(const std::string& name, const LoadOptions& options) {
   warn_of_excerpt(*row, dataset);
   // A distribution's package packs the same files anew.
   if (place.folder != row->system_folder) warn_of_sizes(*row, place.folder, dataset);
+  return dataset;
+}
+
+}  // namespace
+
+Dataset load(const std::string& name, const LoadOptions& options) {
+  Dataset dataset = load_any(name, options);
+  check_names(dataset);
   return dataset;
 }
 

@@ -3,84 +3,99 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-#include <optional>
-#include <string_view>
-#include <vector>
+#include <algorithm>
+#include <cmath>
 
 #include "treino/base/error.h"
-#include "treino/base/file.h"
+#include "treino/data/cells.h"
 
 namespace treino::data {
 
 namespace {
 
-char separator_of(std::string_view line) {
-  for (char c : {'\t', ';', ','}) {
-    if (line.find(c) != line.npos) return c;
-  }
-  return ',';
-}
+// Which cells of a row are the features, in the network's order.
+class Places {
+ public:
+  explicit Places(const TableColumns& columns) : columns_(columns) {}
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '"')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '"' || text.back() == '\r')) {
-    text.remove_suffix(1);
+  // Looks at the first row; whether it is a header.
+  bool begin(const CellRows& rows) {
+    const std::vector<std::string>& cells = rows.cells();
+    const std::vector<std::string>& names = columns_.names;
+    std::vector<std::size_t> found;
+    std::string missing;
+    for (const std::string& name : names) {
+      const auto cell = std::find(cells.begin(), cells.end(), name);
+      if (cell == cells.end())
+        missing = name;
+      else if (std::count(names.begin(), names.end(), name) == 1)
+        found.push_back(static_cast<std::size_t>(cell - cells.begin()));
+    }
+    if (!names.empty() && found.size() == names.size()) {
+      by_name_ = found;
+      width_ = cells.size();
+      return true;
+    }
+    if (!are_words(cells)) return false;
+    if (!found.empty() && !missing.empty()) {
+      rows.fail(
+          fmt::format("there is no column \"{}\", which the network was trained on", missing));
+    }
+    return true;
   }
-  return text;
-}
 
-std::vector<std::string_view> cells_of(std::string_view line, char separator) {
-  std::vector<std::string_view> cells;
-  for (std::size_t start = 0;;) {
-    const std::size_t end = line.find(separator, start);
-    cells.push_back(trimmed(line.substr(start, end - start)));
-    if (end == line.npos) return cells;
-    start = end + 1;
+  std::vector<std::size_t> of(const CellRows& rows) const {
+    const std::size_t count = rows.cells().size();
+    const auto features = static_cast<std::size_t>(columns_.features);
+    if (!by_name_.empty()) {
+      if (count != width_)
+        rows.fail(fmt::format("has {} columns where the first row has {}", count, width_));
+      return by_name_;
+    }
+    if (count != features && count != features + 1)
+      rows.fail(fmt::format("has {} columns where the network takes {} numbers", count, features));
+    const std::size_t label = count == features    ? count
+                              : columns_.label < 0 ? features
+                                                   : static_cast<std::size_t>(columns_.label);
+    std::vector<std::size_t> places;
+    for (std::size_t i = 0; i < count; ++i) {
+      if (i != label) places.push_back(i);
+    }
+    return places;
   }
-}
 
-std::optional<float> number_of(std::string_view cell) {
-  if (!cell.empty() && cell.front() == '+') cell.remove_prefix(1);
-  float value = 0;
-  const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
-  if (error != std::errc() || end != cell.data() + cell.size()) return std::nullopt;
-  return value;
-}
+ private:
+  const TableColumns& columns_;
+  std::vector<std::size_t> by_name_;  // empty: by place
+  std::size_t width_ = 0;             // of a table with names
+};
 
 }  // namespace
 
-HostTensor read_rows(const std::string& path, std::int64_t features) {
-  const std::string text = read_whole_file(path);
+HostTensor read_rows(const std::string& path, const TableColumns& columns) {
+  CellRows rows(path);
+  Places places(columns);
   std::vector<float> numbers;
-  std::int64_t line_number = 0, rows = 0;
-  char separator = 0;
-  for (std::string_view rest = text; !rest.empty();) {
-    const std::size_t end = rest.find('\n');
-    const std::string_view line = trimmed(rest.substr(0, end));
-    rest = end == rest.npos ? std::string_view() : rest.substr(end + 1);
-    ++line_number;
-    if (line.empty()) continue;
-    if (separator == 0) separator = separator_of(line);
-    const auto cells = cells_of(line, separator);
-    const auto count = static_cast<std::int64_t>(cells.size());
-    if (count != features && count != features + 1) {
-      throw Error::mistake(fmt::format("{}:{}: has {} columns where the network takes {} numbers",
-                                       path, line_number, count, features));
+  bool begun = false;
+  while (rows.next()) {
+    if (!begun && places.begin(rows)) {
+      begun = true;
+      continue;
     }
-    if (line_number == 1 && !number_of(cells[0])) continue;  // a header
-    for (std::int64_t i = 0; i < features; ++i) {
-      const auto number = number_of(cells[static_cast<std::size_t>(i)]);
-      if (!number) {
-        throw Error::mistake(fmt::format("{}:{}: column {} is \"{}\", not a number", path,
-                                         line_number, i + 1, cells[static_cast<std::size_t>(i)]));
-      }
-      numbers.push_back(*number);
+    begun = true;
+    for (const std::size_t place : places.of(rows)) {
+      const std::string& cell = rows.cells()[place];
+      const auto number = number_in(cell);
+      if (!number)
+        rows.fail(fmt::format("column {} is \"{}\", not a number", place + 1, cell.substr(0, 60)));
+      numbers.push_back(static_cast<float>(*number));
+      if (!std::isfinite(numbers.back()))
+        rows.fail(fmt::format("column {}: {} is too large", place + 1, cell.substr(0, 60)));
     }
-    ++rows;
   }
-  if (rows == 0) throw Error::mistake(fmt::format("{}: holds no rows", path));
-  HostTensor tensor(DType::f32, Shape{rows, features});
+  if (numbers.empty()) throw Error::mistake(fmt::format("{}: holds no rows", path));
+  HostTensor tensor(DType::f32, Shape{static_cast<std::int64_t>(numbers.size()) / columns.features,
+                                      columns.features});
   std::copy(numbers.begin(), numbers.end(), tensor.as<float>().begin());
   return tensor;
 }

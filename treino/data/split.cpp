@@ -51,7 +51,16 @@ std::shared_ptr<const HostTensor> rows_of(const HostTensor& all, const std::vect
 }  // namespace
 
 Split take(const Split& all, const std::vector<bool>& chosen, bool wanted) {
-  return {rows_of(*all.samples, chosen, wanted), rows_of(*all.labels, chosen, wanted), nullptr};
+  Split part;
+  part.labels = rows_of(*all.labels, chosen, wanted);
+  if (all.samples) part.samples = rows_of(*all.samples, chosen, wanted);
+  if (!all.file) return part;
+  std::vector<std::int32_t> rows;
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    if (chosen[i] == wanted) rows.push_back(static_cast<std::int32_t>(i));
+  }
+  part.file = std::make_shared<RowFile>(all.file, std::move(rows));
+  return part;
 }
 
 void split_off_test(const LoadOptions& options, Dataset& dataset) {

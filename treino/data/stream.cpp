@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "treino/base/error.h"
+#include "treino/data/labels.h"
 #include "treino/format/safetensors.h"
 
 namespace treino::data {
@@ -35,19 +36,6 @@ const Names* find(const SafeTensorsFile& file, std::span<const Names> list) {
 Split open_split(const SafeTensorsFile& file, const std::string& path, const Names& names) {
   Split split;
   split.file = std::make_shared<RowFile>(path, names.samples);
-  const std::string place = fmt::format("{}: {}", path, names.samples);
-  const int rank = split.file->shape().rank();
-  if (split.file->dtype() != DType::u8 && split.file->dtype() != DType::f32) {
-    throw Error::mistake(fmt::format("{} is {}; samples that are streamed are u8 or f32", place,
-                                     to_string(split.file->dtype())));
-  }
-  if (rank != 2 && rank != 4)
-    throw Error::mistake(
-        fmt::format("{} has shape {}; wanted are [n, features] or [n, height, width, channels]",
-                    place, to_string(split.file->shape())));
-  if (rank == 4 && split.file->shape()[3] != 1 && split.file->shape()[3] != 3)
-    throw Error::mistake(fmt::format("{}: pictures have 1 or 3 channels, last; these are {}", place,
-                                     to_string(split.file->shape())));
   const SafeTensorsFile::Entry& entry = *file.find(names.labels);
   const HostTensor stored = file.read(entry);
   if (stored.shape.elements() != split.file->shape()[0])
@@ -135,7 +123,9 @@ Dataset open_stream(const std::string& path) {
   dataset.name = std::filesystem::path(path).filename().string();
   dataset.origin = path;
   dataset.train = open_split(file, path, *train);
-  if (const Names* test = find(file, kTest)) {
+  const Names* test = find(file, kTest);
+  dataset.undivided = test == nullptr;
+  if (test != nullptr) {
     dataset.test = open_split(file, path, *test);
     const Shape &a = dataset.train.file->shape(), &b = dataset.test.file->shape();
     if (!(a.sub(1, a.rank()) == b.sub(1, b.rank())) ||
@@ -144,13 +134,7 @@ Dataset open_stream(const std::string& path) {
                                        to_string(a), test->samples, to_string(b)));
   }
   read_about(file, dataset);
-  std::int32_t most = 0;
-  for (const Split* split : {&dataset.train, &dataset.test}) {
-    if (!split->labels) continue;
-    for (const std::int32_t label : split->labels->as<std::int32_t>()) most = std::max(most, label);
-  }
-  for (auto i = static_cast<std::int32_t>(dataset.classes.size()); i <= most; ++i)
-    dataset.classes.push_back(std::to_string(i));
+  number_classes(dataset);
   return dataset;
 }
 

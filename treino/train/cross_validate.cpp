@@ -18,19 +18,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-data::Dataset fold_of(const data::Dataset& all, const std::vector<int>& parts, int fold) {
-  std::vector<bool> left_out(parts.size());
-  for (std::size_t i = 0; i < parts.size(); ++i) left_out[i] = parts[i] == fold;
-  data::Dataset dataset;
-  dataset.name = all.name;
-  dataset.origin = fmt::format("{}, fold {}", all.origin, fold + 1);
-  dataset.classes = all.classes;
-  dataset.features = all.features;
-  dataset.train = data::take(all.train, left_out, false);
-  dataset.test = data::take(all.train, left_out, true);
-  return dataset;
-}
-
 void summarize(CrossValidation& result) {
   const auto count = static_cast<double>(result.folds.size());
   for (const FitResult& fold : result.folds) {
@@ -61,23 +48,37 @@ void write_summary(const CrossValidation& result) {
 
 }  // namespace
 
+data::Dataset fold_of(const data::Dataset& all, const Fold& fold, std::uint64_t seed) {
+  if (all.train.file)
+    throw Error::mistake(all.name + ": is streamed from its file; folds need it in memory");
+  if (!all.train.samples || !all.train.labels)
+    throw Error::mistake(all.name + ": is made of texts; folds are of pictures and tables");
+  const std::vector<int> parts = data::stratified_folds(*all.train.labels, fold.of, seed);
+  std::vector<bool> left_out(parts.size());
+  for (std::size_t i = 0; i < parts.size(); ++i) left_out[i] = parts[i] == fold.number - 1;
+  data::Dataset dataset;
+  dataset.name = all.name;
+  dataset.origin = fmt::format("{}, fold {}", all.origin, fold.number);
+  dataset.classes = all.classes;
+  dataset.features = all.features;
+  dataset.label_column = all.label_column;
+  dataset.train = data::take(all.train, left_out, false);
+  dataset.test = data::take(all.train, left_out, true);
+  return dataset;
+}
+
 CrossValidation cross_validate(const nn::Recipe& recipe, const data::Dataset& dataset, int folds,
                                Device& device, const FitOptions& options, Observer& observer) {
   if (folds < 2) throw Error::mistake(fmt::format("--folds {}: use at least 2", folds));
-  if (dataset.train.file)
-    throw Error::mistake(dataset.name + ": is streamed from its file; folds need it in memory");
-  if (!dataset.train.samples || !dataset.train.labels) {
-    throw Error::mistake(dataset.name + ": is made of texts; folds are of pictures and tables");
-  }
   const auto seed = static_cast<std::uint64_t>(recipe.train.seed);
-  const std::vector<int> parts = data::stratified_folds(*dataset.train.labels, folds, seed);
   CrossValidation result;
   result.folder = options.out.empty() ? new_run_folder(recipe.name) : options.out;
   for (int fold = 0; fold < folds; ++fold) {
     FitOptions one = options;
     one.out = (fs::path(result.folder) / fmt::format("fold-{}", fold + 1)).string();
+    one.fold = {fold + 1, folds};
     observer.note(fmt::format("fold {} of {}", fold + 1, folds));
-    result.folds.push_back(fit(recipe, fold_of(dataset, parts, fold), device, one, observer));
+    result.folds.push_back(fit(recipe, fold_of(dataset, one.fold, seed), device, one, observer));
     result.signal = result.folds.back().signal;
     if (result.signal != 0) return result;
   }

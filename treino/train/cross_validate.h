@@ -15,6 +15,10 @@ struct CrossValidation {
   int signal = 0;      // that interrupted it, or 0
 };
 
+// The set as fold `fold.number` trains and tests on it: training samples less one part, each class
+// spread evenly over the parts, and that part as the test.
+data::Dataset fold_of(const data::Dataset& all, const Fold& fold, std::uint64_t seed);
+
 // Trains `folds` times on all training samples but one part, each class spread evenly over the
 // parts, and tests on that part. What is fitted to data (scale = "standard", class weights) is
 // fitted to the part that is trained on. A published test part is left alone. Writes

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "treino/base/error.h"
+#include "treino/base/quote.h"
 #include "treino/compiler/compile.h"
 #include "treino/data/stream.h"
 #include "treino/format/safetensors.h"
@@ -90,6 +91,7 @@ void Predictor::check_samples(const Shape& sample, DType type) const {
 }
 
 Predictor::Measured Predictor::measure(const data::Split& given) {
+  if (given.size() == 0) throw Error::mistake("there are no samples to measure");
   const data::Split split = encoded(given);
   check_samples(split.sample(), split.type());
   const EpochPlan plan =
@@ -141,7 +143,86 @@ HostTensor Predictor::predict(const HostTensor& samples) {
   return result;
 }
 
+namespace {
+
+// Where each of `names` stands in `known`; -1: nowhere. In its own place where the names are but
+// 0, 1, 2 ... and not all of them known.
+std::vector<std::int32_t> places_of(const std::vector<std::string>& names,
+                                    const std::vector<std::string>& known) {
+  std::vector<std::int32_t> places, own;
+  bool numbered = true;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const auto found = std::find(known.begin(), known.end(), names[i]);
+    places.push_back(found == known.end() ? -1 : static_cast<std::int32_t>(found - known.begin()));
+    own.push_back(i < known.size() ? static_cast<std::int32_t>(i) : -1);
+    numbered = numbered && names[i] == std::to_string(i);
+  }
+  return numbered && std::ranges::count(places, -1) > 0 ? own : places;
+}
+
+std::string list_of(const std::vector<std::string>& names) {
+  constexpr std::size_t kMost = 8;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(names.size(), kMost); ++i)
+    text += (i == 0 ? "" : ", ") + treino::quoted(names[i], 30);
+  return names.size() > kMost ? text + fmt::format(" and {} more", names.size() - kMost) : text;
+}
+
+std::shared_ptr<const HostTensor> columns_in_order(const HostTensor& samples,
+                                                   const std::vector<std::int32_t>& places) {
+  auto result = std::make_shared<HostTensor>(samples.dtype, samples.shape);
+  const auto from = samples.as<float>();
+  const auto to = result->as<float>();
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    const std::size_t column = i % places.size();
+    to[i - column + static_cast<std::size_t>(places[column])] = from[i];
+  }
+  return result;
+}
+
+// A table's columns by the names they had in the training, where both have names.
+void order_columns(const Predictor& predictor, const data::Dataset& dataset, data::Split& split) {
+  const std::vector<std::string>& known = predictor.environment().features;
+  if (known.empty() || dataset.features.empty() || known == dataset.features || !split.samples ||
+      split.samples->dtype != DType::f32)
+    return;
+  const std::vector<std::int32_t> places = places_of(dataset.features, known);
+  const auto unknown = std::ranges::find(places, -1);
+  if (unknown != places.end() || places.size() != known.size()) {
+    throw Error::mistake(fmt::format("{}: has the columns {}, but the network was trained on {}",
+                                     dataset.name, list_of(dataset.features), list_of(known)));
+  }
+  split.samples = columns_in_order(*split.samples, places);
+}
+
+}  // namespace
+
+data::Split known_to(const Predictor& predictor, const data::Dataset& dataset,
+                     const data::Split& given) {
+  data::Split split = given;
+  order_columns(predictor, dataset, split);
+  const std::vector<std::string>& known = predictor.environment().classes;
+  if (dataset.classes == known || !split.labels) return split;
+  const std::vector<std::int32_t> places = places_of(dataset.classes, known);
+  auto labels = std::make_shared<HostTensor>(DType::i32, split.labels->shape);
+  const auto from = split.labels->as<std::int32_t>();
+  const auto to = labels->as<std::int32_t>();
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    const auto label = static_cast<std::size_t>(from[i]);
+    to[i] = label < places.size() ? places[label] : -1;
+    if (to[i] < 0) {
+      throw Error::mistake(fmt::format(
+          "{}: has samples of class {}, but the network knows {}", dataset.name,
+          label < places.size() ? treino::quoted(dataset.classes[label]) : std::to_string(from[i]),
+          list_of(known)));
+    }
+  }
+  split.labels = labels;
+  return split;
+}
+
 Evaluation evaluate(Predictor& predictor, const data::Split& given) {
+  if (given.size() == 0) throw Error::mistake("there are no samples to evaluate");
   const data::Split split = predictor.encoded(given);
   const auto labels = split.labels->as<std::int32_t>();
   const std::size_t classes = predictor.environment().classes.size();

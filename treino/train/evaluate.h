@@ -71,8 +71,15 @@ struct Evaluation {
   std::vector<std::vector<std::int64_t>> confusion;  // [true class][predicted class]
 };
 
-// Metrics, per-class figures and the confusion matrix. Throws Error::mistake for samples or labels
-// that the network does not know.
+// Metrics, per-class figures and the confusion matrix. Labels are the network's. Throws
+// Error::mistake for a split without samples, and for samples or labels that the network does not
+// know.
 Evaluation evaluate(Predictor& predictor, const data::Split& split);
+
+// A part of a set with labels and, in a table, columns as the network counts them: classes are
+// found by their names, and by number where the set has but numbers for names. Throws
+// Error::mistake for a class that has samples and a column that the network does not know.
+data::Split known_to(const Predictor& predictor, const data::Dataset& dataset,
+                     const data::Split& split);
 
 }  // namespace treino::train

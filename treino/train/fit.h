@@ -10,6 +10,7 @@
 #include "treino/data/dataset.h"
 #include "treino/nn/recipe.h"
 #include "treino/runtime/device.h"
+#include "treino/train/run_folder.h"
 
 namespace treino::train {
 
@@ -54,6 +55,7 @@ struct FitOptions {
   bool resume = false;        // go on in `out`
   std::string events;         // --events
   std::string data_folder;    // --data, for the record
+  Fold fold;                  // for the record
   int threads = 0;            // for the record
   double process_start = -1;  // CLOCK_MONOTONIC; -1: when fit begins
   double runtime_ready = -1, data_ready = -1;
@@ -77,8 +79,9 @@ struct FitResult {
 
 // Trains and writes the run's folder: recipe, events, environment, weights, checkpoint. SIGINT and
 // SIGTERM stop it cleanly with a checkpoint; a second one ends the process at once.
-// Throws Error: a mistake in recipe or options, a folder that cannot be written, a loss that is not
-// finite (naming the step; the last good checkpoint stays).
+// Throws Error: a mistake in recipe or options, labels that are no classes of the set, a folder
+// that cannot be written or in which another process trains, a loss or weights that are not finite
+// (naming the step; the last good checkpoint stays).
 FitResult fit(nn::Recipe recipe, const data::Dataset& dataset, Device& device,
               const FitOptions& options, Observer& observer);
 

@@ -16,6 +16,7 @@
 #include "treino/base/system_file.h"
 #include "treino/base/version.h"
 #include "treino/format/safetensors.h"
+#include "treino/train/checkpoint.h"
 
 namespace treino::train {
 
@@ -32,6 +33,12 @@ std::string new_run_folder(const std::string& name) {
   return folder;
 }
 
+bool holds_training(const std::string& folder) {
+  const fs::path run(folder);
+  return fs::exists(run / "recipe.toml") &&
+         (fs::exists(run / "model.safetensors") || has_checkpoint(folder));
+}
+
 std::string find_run(const std::string& name) {
   std::string folder = name;
   if (name == "latest") {
@@ -39,7 +46,7 @@ std::string find_run(const std::string& name) {
     folder.clear();
     std::error_code error;
     for (const auto& entry : fs::directory_iterator("runs", error)) {
-      if (!fs::exists(entry.path() / "recipe.toml")) continue;
+      if (!holds_training(entry.path().string())) continue;
       const auto time = fs::last_write_time(entry.path() / "recipe.toml");
       if (folder.empty() || time > newest) newest = time, folder = entry.path().string();
     }
@@ -83,6 +90,12 @@ void write_environment(const std::string& folder, const Environment& environment
       {"classes", environment.classes},
       {"sample", std::vector<std::int64_t>(environment.sample.begin(), environment.sample.end())},
       {"type", std::string(to_string(environment.sample_type))}};
+  if (!environment.features.empty()) json["data"]["features"] = environment.features;
+  if (environment.label_column >= 0) json["data"]["label_column"] = environment.label_column;
+  if (environment.fold.of > 0) {
+    json["data"]["fold"] = environment.fold.number;
+    json["data"]["folds"] = environment.fold.of;
+  }
   json["kernels"] = environment.choices;
   auto heavy = nlohmann::ordered_json::array();
   for (const KernelChoice& choice : environment.heavy.ops) {
@@ -94,7 +107,8 @@ void write_environment(const std::string& folder, const Environment& environment
   json["choices"] = {{"instruction_set", environment.heavy.instruction_set},
                      {"revision", environment.heavy.revision},
                      {"ops", heavy}};
-  write_whole_file(environment_path(folder), json.dump(2) + "\n");
+  write_whole_file(environment_path(folder),
+                   json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
 Environment read_environment(const std::string& folder) {
@@ -110,6 +124,9 @@ Environment read_environment(const std::string& folder) {
     environment.data_sha256 = data.at("sha256");
     environment.data_folder = data.value("folder", "");
     environment.classes = data.at("classes").get<std::vector<std::string>>();
+    environment.features = data.value("features", std::vector<std::string>{});
+    environment.label_column = data.value("label_column", std::int64_t{-1});
+    environment.fold = {data.value("fold", 0), data.value("folds", 0)};
     environment.sample = Shape(data.at("sample").get<std::vector<std::int64_t>>());
     const std::string type = data.at("type");
     environment.sample_type = type == "u8" ? DType::u8 : type == "i32" ? DType::i32 : DType::f32;
