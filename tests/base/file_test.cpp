@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "treino/base/file.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,6 +36,29 @@ TEST(File, WritesPartsAndReplaces) {
   write_whole_file(path, parts);
   EXPECT_EQ(read_whole_file(path), "new contents");
   EXPECT_EQ(files_in(folder.path()), 1u);
+}
+
+TEST(File, ALinkStaysAndWhatItLeadsToIsWritten) {
+  const TemporaryFolder folder;
+  std::filesystem::create_symlink("target", folder / "link");
+  std::filesystem::create_symlink("link", folder / "second");
+  for (const char* contents : {"new", "newer"}) {
+    write_whole_file(folder / "second", contents);
+    EXPECT_TRUE(std::filesystem::is_symlink(folder / "link"));
+    EXPECT_EQ(read_whole_file(folder / "target"), contents);
+  }
+}
+
+TEST(File, APipeIsWrittenInto) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "pipe";
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  const int reader = open(path.c_str(), O_RDONLY | O_NONBLOCK);
+  write_whole_file(path, "contents");
+  char text[16] = {};
+  EXPECT_EQ(read(reader, text, sizeof text), 8);
+  close(reader);
+  EXPECT_TRUE(std::filesystem::is_fifo(path));
 }
 
 TEST(File, MissingFolderIsAnErrorOfWork) {

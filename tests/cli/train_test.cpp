@@ -58,6 +58,33 @@ TEST(TrainCommand, EventsGoToStandardOutputWhenAsked) {
   EXPECT_THAT(outcome.err, HasSubstr("test accuracy"));
 }
 
+TEST(TrainCommand, SetReachesTheOptimizerThatAFlagChooses) {
+  const TemporaryFolder folder;
+  write_small_recipe(folder);
+  const auto train = [&](const std::string& set, const std::string& out) {
+    return run_treino(
+        {"train", "small.toml", "--epochs", "1", "--set", set, "--optimizer", "sgd", "--out", out},
+        folder.path());
+  };
+  ASSERT_EQ(train("train.optimizer.momentum=0.75", "run").exit, 0);
+  EXPECT_THAT(read_whole_file(folder / "run/recipe.toml"), HasSubstr("momentum = 0.75"));
+  EXPECT_THAT(train("train.optimizer.momentun=0.75", "typo").err, HasSubstr("did you mean"));
+}
+
+TEST(TrainCommand, GoesOnWhereNobodyCanReadItsLines) {
+  const TemporaryFolder folder;
+  write_small_recipe(folder);
+  for (const char* place : {"2>/dev/full", "2>&-", ">&- 2>&-"}) {
+    const std::string out = folder / "run";
+    fs::remove_all(out);
+    const Outcome outcome = run_shell(std::string("cd ") + folder.path() + " && " + TREINO_BINARY +
+                                      " train small.toml --out run --events - " + place);
+    EXPECT_EQ(outcome.exit, 0) << place << outcome.err;
+    EXPECT_FALSE(json_lines(read_whole_file(out + "/events.jsonl")).empty());
+    EXPECT_TRUE(fs::exists(out + "/model.safetensors"));
+  }
+}
+
 TEST(TrainCommand, PrecisionStandsInTheRecordAndTheRunStaysIt) {
   const TemporaryFolder folder;
   write_small_recipe(folder);

@@ -32,6 +32,24 @@ std::vector<std::string> command_names() {
   return names;
 }
 
+TEST(Usage, AResultThatCannotBeWrittenIsAFailure) {
+  for (const char* command : {"recipes", "completion bash", "--help"}) {
+    for (const char* place : {">/dev/full", ">&-"}) {
+      const Outcome outcome = run_shell(std::string(TREINO_BINARY) + " " + command + " " + place);
+      EXPECT_EQ(outcome.exit, 1) << command << place;
+      EXPECT_THAT(outcome.err, HasSubstr("standard output cannot be written"));
+    }
+  }
+}
+
+TEST(Usage, AnEmptyRecipeSaysWhatIsMissing) {
+  const TemporaryFolder folder;
+  folder.write("empty.toml", "");
+  const Outcome outcome = run_treino({"train", "empty.toml"}, folder.path());
+  EXPECT_EQ(outcome.exit, 2);
+  EXPECT_THAT(outcome.err, HasSubstr("empty.toml: no layers; write [[model]] before each layer"));
+}
+
 TEST(Usage, EveryCommandHasHelpWithExamples) {
   const std::vector<std::string> names = command_names();
   ASSERT_GE(names.size(), 7U);

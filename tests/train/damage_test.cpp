@@ -10,6 +10,7 @@
 #include "tests/train/support.h"
 #include "treino/backend/devices.h"
 #include "treino/base/file.h"
+#include "treino/base/file_lock.h"
 #include "treino/data/load.h"
 #include "treino/format/safetensors.h"
 #include "treino/train/evaluate.h"
@@ -125,6 +126,67 @@ TEST_F(Damage, ACheckpointWithoutATensor) {
 TEST_F(Damage, ACheckpointThatIsGone) {
   std::filesystem::remove(checkpoint());
   EXPECT_THAT(resume_error(), HasSubstr("state.safetensors: there is no such file"));
+}
+
+TEST_F(Damage, AFolderInWhichAnotherProcessTrains) {
+  FileLock other(file(".lock"));
+  ASSERT_TRUE(other.try_take());
+  EXPECT_THAT(resume_error(), HasSubstr("another process is training in this folder"));
+}
+
+TEST_F(Damage, ARunThatNeverBeganIsNotInTheWay) {
+  Settings settings;
+  settings.events = "/nowhere/at/all";
+  settings.overrides = {{"train.epochs", "1"}};
+  const std::string dead = folder_ / "dead";
+  EXPECT_THAT(error_of([&] { train(kDense, dead, settings); }, Fault::work),
+              HasSubstr("/nowhere/at/all"));
+  settings.events.clear();
+  EXPECT_EQ(train(kDense, dead, settings).epochs.size(), 1U);
+  EXPECT_THAT(error_of([&] { train(kDense, dead, settings); }), HasSubstr("holds a run already"));
+}
+
+// Of one step, whose loss is that before its update.
+TEST_F(Damage, WeightsThatAreNotFiniteAfterTheLastStep) {
+  Settings settings;
+  settings.overrides = {{"train.epochs", "1"},
+                        {"train.batch", "1000"},
+                        {"train.optimizer", "sgd"},
+                        {"train.optimizer.rate", "1e300"}};
+  EXPECT_THAT(error_of([&] { train(kDense, folder_ / "wild", settings); }, Fault::work),
+              HasSubstr("is not finite after epoch 1; try a smaller rate"));
+}
+
+class CheckedFit : public testing::Test {
+ protected:
+  std::string error(const nn::Recipe& recipe, const data::Dataset& dataset) {
+    const auto device = make_device("cpu", {.threads = 1});
+    Observer silent;
+    return error_of([&] { fit(recipe, dataset, *device, {.out = folder_ / "run"}, silent); });
+  }
+  TemporaryFolder folder_;
+  nn::Recipe recipe_ = nn::parse_recipe(kDense, "test.toml");
+  data::Dataset dataset_ = data::load("generated:blobs:60:20");
+};
+
+TEST_F(CheckedFit, RefusesWhatTheRecipesReaderWould) {
+  for (const std::int64_t batch : {0, -1}) {
+    recipe_.train.batch = batch;
+    EXPECT_THAT(error(recipe_, dataset_), HasSubstr("train.batch is"));
+  }
+  recipe_.train.batch = 8;
+  recipe_.train.optimizer = nn::Adam{.rate = -1};
+  EXPECT_THAT(error(recipe_, dataset_), HasSubstr("train.optimizer.adam.rate is -1"));
+}
+
+TEST_F(CheckedFit, RefusesLabelsThatAreNoClasses) {
+  for (data::Split data::Dataset::*part : {&data::Dataset::train, &data::Dataset::test}) {
+    data::Dataset wrong = dataset_;
+    auto labels = std::make_shared<HostTensor>(*(wrong.*part).labels);
+    labels->as<std::int32_t>()[5] = 40;
+    (wrong.*part).labels = labels;
+    EXPECT_THAT(error(recipe_, wrong), HasSubstr("sample 5 has label 40, but there are"));
+  }
 }
 
 TEST_F(Damage, ACheckpointCutAnywhere) {

@@ -95,7 +95,35 @@ std::string read_whole_file(const std::string& path) {
   }
 }
 
-void write_whole_file(const std::string& path, std::span<const std::string_view> parts) {
+namespace {
+
+// Where links lead to, whether that is there or not.
+std::string behind_links(std::filesystem::path path) {
+  constexpr int kMost = 40;  // as the kernel follows
+  std::error_code error;
+  for (int i = 0; i < kMost && std::filesystem::is_symlink(path, error); ++i)
+    path = path.parent_path() / std::filesystem::read_symlink(path, error);
+  return path.string();
+}
+
+// Into what is there already and no file that could be replaced: a device, a pipe.
+void write_into(const std::string& path, std::span<const std::string_view> parts) {
+  Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  int code = file.get() < 0 ? errno : 0;
+  for (const std::string_view part : parts) {
+    if (code == 0) code = write_all(file.get(), part);
+  }
+  if (code == 0 && !file.reset()) code = errno;
+  if (code != 0) throw write_error(path, code);
+}
+
+}  // namespace
+
+void write_whole_file(const std::string& given, std::span<const std::string_view> parts) {
+  const std::string path = behind_links(given);
+  std::error_code error;
+  if (std::filesystem::is_other(std::filesystem::status(path, error)))
+    return write_into(path, parts);
   const std::string beside = fmt::format("{}{}{}", path, kPartMark, ::getpid());
   Descriptor file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
   if (file.get() < 0) throw write_error(path, errno);

@@ -13,6 +13,7 @@ std::string read_whole_file(const std::string& path);
 
 // Writes the parts one after the other as one file: beside the target, synced to the disk, renamed
 // over it. When anything fails the old file, or none, is left and Error::work names path and cause.
+// A link stays and what it leads to is written; a device or a pipe is written into as it is.
 void write_whole_file(const std::string& path, std::span<const std::string_view> parts);
 void write_whole_file(const std::string& path, std::string_view contents);
 

@@ -3,6 +3,6 @@
 
 namespace treino {
 
-inline constexpr const char* kVersion = TREINO_VERSION;  // from CMakeLists.txt
+extern const char* const kVersion;  // "1.2.3", of this library
 
 }  // namespace treino

@@ -10,6 +10,7 @@
 #include "treino/base/error.h"
 #include "treino/base/file.h"
 #include "treino/cli/commands.h"
+#include "treino/cli/terminal.h"
 #include "treino/data/locate.h"
 #include "treino/experiment/analyse.h"
 #include "treino/experiment/history.h"
@@ -39,7 +40,7 @@ struct Options {
 };
 
 void say(const std::string& line) {
-  fmt::print(stderr, "{}\n", line);
+  tell("{}\n", line);
 }
 
 std::string own_program() {

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <exception>
+#include <iostream>
 #include <new>
 
 #include "treino/base/error.h"
@@ -10,6 +16,7 @@
 #include "treino/base/version.h"
 #include "treino/cli/command.h"
 #include "treino/cli/process_start.h"
+#include "treino/cli/terminal.h"
 
 namespace {
 
@@ -31,7 +38,7 @@ std::string unknown_command(int argc, char** argv) {
 }
 
 int usage_error(const std::string& message) {
-  fmt::print(stderr, "treino: {}\n", message);
+  cli::tell("treino: {}\n", message);
   return 2;
 }
 
@@ -67,21 +74,39 @@ int run(int argc, char** argv) {
   return action();
 }
 
+// Descriptors 0 to 2 that were closed would be the next files to be opened: lines for people would
+// end up in them. What cannot be read or written stands there instead.
+void fill_closed_descriptors() {
+  for (int number = 0; number <= STDERR_FILENO; ++number) {
+    if (fcntl(number, F_GETFD) >= 0 || errno != EBADF) continue;
+    static_cast<void>(open("/dev/null", number == STDIN_FILENO ? O_WRONLY : O_RDONLY));
+  }
+}
+
+// A result that did not arrive is a failure.
+int with_output_written(int code) {
+  const bool written = std::cout.flush().good() && std::fflush(stdout) == 0 && !std::ferror(stdout);
+  if (written || code != 0) return code;
+  cli::tell("treino: standard output cannot be written: {}\n", std::strerror(errno));
+  return 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  fill_closed_descriptors();
   cli::process_start();
   name_cut_files();
   try {
-    return run(argc, argv);
+    return with_output_written(run(argc, argv));
   } catch (const Error& e) {
-    fmt::print(stderr, "treino: {}\n", e.what());
+    cli::tell("treino: {}\n", e.what());
     return e.fault() == Fault::mistake ? 2 : 1;
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "treino: out of memory; try a smaller train.batch\n");
+    cli::tell("treino: out of memory; try a smaller train.batch\n");
     return 1;
   } catch (const std::exception& e) {
-    fmt::print(stderr, "treino: {}\n", e.what());
+    cli::tell("treino: {}\n", e.what());
     return 1;
   }
 }

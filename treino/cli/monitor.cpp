@@ -11,6 +11,7 @@
 
 #include "treino/base/error.h"
 #include "treino/cli/commands.h"
+#include "treino/cli/terminal.h"
 #include "treino/monitor/duration.h"
 #include "treino/monitor/held_output.h"
 #include "treino/monitor/live.h"
@@ -134,20 +135,18 @@ int watch(const Options& options) {
   const Summary summary = sampler->run();
   if (live) live->close();  // before anything is printed
   if (!summary.failure.empty()) {
-    fmt::print(stderr, "treino: monitor: {}\n", summary.failure);
+    tell("treino: monitor: {}\n", summary.failure);
     return summary.exit.value_or(125);
   }
   const bool text = options.summary || (!options.json && !options.no_summary);
-  if (text) fmt::print(stderr, "{}", to_text(summary));
+  if (text) tell("{}", to_text(summary));
   bool written = true;
   if (options.json) {
     fmt::print("{}\n", to_json(summary));
     written = std::fflush(stdout) == 0;
-    if (!written)
-      fmt::print(stderr, "treino: monitor: the summary cannot be written to standard output\n");
+    if (!written) tell("treino: monitor: the summary cannot be written to standard output\n");
   }
-  for (const std::string& line : sampler->failures())
-    fmt::print(stderr, "treino: monitor: {}\n", line);
+  for (const std::string& line : sampler->failures()) tell("treino: monitor: {}\n", line);
   if (!sampler->failures().empty() || !written) return options.command.empty() ? 1 : 125;
   if (summary.interrupted_by != 0) return 128 + summary.interrupted_by;
   return summary.exit.value_or(0);
@@ -176,7 +175,7 @@ int run_monitor(const Options& options) {
   } catch (const Error& error) {
     // Around a command 1 would be taken for its own.
     if (error.fault() == Fault::mistake || options.command.empty()) throw;
-    fmt::print(stderr, "treino: monitor: {}\n", error.what());
+    tell("treino: monitor: {}\n", error.what());
     return 125;
   }
 }

@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "treino/base/error.h"
 
 namespace treino::cli {
@@ -51,7 +54,12 @@ std::string flag_of(const std::string& field) {
 }
 
 nn::Recipe load_recipe(const RecipeOptions& options, std::vector<nn::Override> flags) {
+  const std::vector<nn::Override> given = flags;
   std::vector<nn::Override> changes, model_changes;
+  // What a union is comes before what is in it.
+  const auto chooses = [](const nn::Override& flag) { return flag.first == "train.optimizer"; };
+  std::ranges::copy_if(flags, std::back_inserter(changes), chooses);
+  std::erase_if(flags, chooses);
   for (const std::string& text : options.set) {
     nn::Override change = split_override(text);
     const bool of_model = !options.model.empty() && change.first.rfind("model.", 0) == 0;
@@ -62,7 +70,7 @@ nn::Recipe load_recipe(const RecipeOptions& options, std::vector<nn::Override> f
   try {
     recipe = nn::load_recipe(options.recipe, changes);
   } catch (const Error& error) {
-    throw in_flag_words(error, flags);
+    throw in_flag_words(error, given);
   }
   if (!options.model.empty()) recipe.layers = nn::load_recipe(options.model, model_changes).layers;
   return recipe;

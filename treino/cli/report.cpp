@@ -13,6 +13,7 @@
 #include "treino/base/error.h"
 #include "treino/base/file.h"
 #include "treino/cli/commands.h"
+#include "treino/cli/terminal.h"
 #include "treino/experiment/analyse.h"
 #include "treino/experiment/history.h"
 
@@ -34,7 +35,7 @@ int draw(const Options& options) {
     const bool folder = std::filesystem::exists(options.place + "/environment.json");
     experiment::analyse(result, folder ? options.place : "");
   }
-  for (const std::string& warning : result.warnings) fmt::print(stderr, "warning: {}\n", warning);
+  for (const std::string& warning : result.warnings) tell("warning: {}\n", warning);
   for (const report::Format& format : report::formats()) {
     const auto wanted = options.formats.find(std::string(format.name));
     const bool html = format.name == "html";
@@ -47,7 +48,7 @@ int draw(const Options& options) {
       out = options.place + "/report.html";
     if (!out.empty()) {
       write_whole_file(out, text);
-      fmt::print(stderr, "{}\n", out);
+      tell("{}\n", out);
     } else if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() ||
                std::fflush(stdout) != 0) {
       throw Error::work(

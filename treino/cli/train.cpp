@@ -61,10 +61,9 @@ nn::Recipe recipe_of(const Options& options) {
   return load_recipe(options.recipe, field_flags(options));
 }
 
-// Where the data of a resumed run were, unless --data says otherwise.
-std::string data_of(const Options& options) {
-  if (!options.data.empty() || options.resume.empty()) return options.data;
-  return train::read_environment(options.resume).data_folder;
+// What the run that goes on said of its data; nothing for a new one.
+train::Environment recorded(const Options& options) {
+  return options.resume.empty() ? train::Environment{} : train::read_environment(options.resume);
 }
 
 void report_broken(const data::Dataset& dataset, TrainingView& view) {
@@ -82,7 +81,12 @@ int train_folds(const nn::Recipe& recipe, const data::Dataset& dataset, int fold
                 const train::FitOptions& fit, TrainingView& view) {
   if (fit.resume) throw Error::mistake("--folds starts anew; it does not go with --resume");
   const auto result = train::cross_validate(recipe, dataset, folds, device, fit, view);
-  if (result.signal != 0) return 128 + result.signal;
+  if (result.signal != 0) {
+    view.note(fmt::format(
+        "interrupted in fold {} of {}; go on with that one by: treino train --resume {}",
+        result.folds.size(), folds, result.folds.back().folder));
+    return 128 + result.signal;
+  }
   for (std::size_t i = 0; i < result.folds.size(); ++i) {
     view.note(fmt::format("fold {}: test loss {:.4f}, test accuracy {:.4f}", i + 1,
                           result.folds[i].test->loss, result.folds[i].test->accuracy));
@@ -119,7 +123,8 @@ int train_recipe(Options options) {
   check_tune(options);
   nn::Recipe recipe = recipe_of(options);
   data::LoadOptions load = load_options(recipe);
-  choose_data(data_of(options), recipe, load);
+  const train::Environment before = recorded(options);
+  choose_data(options.data.empty() ? before.data_folder : options.data, recipe, load);
   if (recipe.data.empty()) {
     throw Error::mistake(
         fmt::format("{}: says no data; add data = \"mnist\" or give --data DIR", recipe.path));
@@ -135,11 +140,15 @@ int train_recipe(Options options) {
   fit.runtime_ready = monotonic_seconds();
   load.download = !options.no_download;
   load.strict = options.strict;
-  if (options.folds > 0) load.test_fraction = 0;
+  if (options.folds > 0 || before.fold.of > 0) load.test_fraction = 0;
   if (options.stream) load.stream = data::Stream::always;
   load.progress = &view;
   say_precision(recipe.train.precision, *device, view);
-  const data::Dataset dataset = data::load(recipe.data, load);
+  data::Dataset dataset = data::load(recipe.data, load);
+  if (before.fold.of > 0) {
+    fit.fold = before.fold;
+    dataset = train::fold_of(dataset, fit.fold, static_cast<std::uint64_t>(recipe.train.seed));
+  }
   fit.data_ready = monotonic_seconds();
   for (const std::string& warning : dataset.warnings) view.note("warning: " + warning);
   report_broken(dataset, view);

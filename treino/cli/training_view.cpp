@@ -43,20 +43,20 @@ TrainingView::~TrainingView() {
 }
 
 void TrainingView::draw(const std::string& line) {
-  fmt::print(stderr, "\r\x1b[2K{}", line.substr(0, static_cast<std::size_t>(width())));
+  tell("\r\x1b[2K{}", line.substr(0, static_cast<std::size_t>(width())));
   std::fflush(stderr);
   drawn_ = true;
   last_draw_ = monotonic_seconds();
 }
 
 void TrainingView::clear() {
-  if (drawn_) fmt::print(stderr, "\r\x1b[2K");
+  if (drawn_) tell("\r\x1b[2K");
   drawn_ = false;
 }
 
 void TrainingView::note(const std::string& line) {
   clear();
-  fmt::print(stderr, "{}\n", line);
+  tell("{}\n", line);
 }
 
 void TrainingView::say(const std::string& line) {
@@ -70,7 +70,7 @@ void TrainingView::downloading(const std::string& file, std::int64_t bytes, std:
     downloading_ = file;
     download_start_ = now;
     download_first_ = bytes;  // what an earlier try had brought came at no rate
-    if (!terminal_) fmt::print(stderr, "downloading {}\n", file);
+    if (!terminal_) tell("downloading {}\n", file);
   }
   if (!terminal_ || (now - last_draw_ < kSecondsADrawing && bytes != total)) return;
   const double rate =
@@ -111,18 +111,18 @@ void TrainingView::epoch_done(const train::EpochResult& r) {
 void TrainingView::finished(const train::FitResult& result) {
   clear();
   if (result.test) {
-    fmt::print(stderr, "test loss      {}\ntest accuracy  {:.4f}\n", loss_text(result.test->loss),
-               result.test->accuracy);
+    tell("test loss      {}\ntest accuracy  {:.4f}\n", loss_text(result.test->loss),
+         result.test->accuracy);
   } else if (result.signal == 0) {
-    fmt::print(stderr, "test accuracy  unknown: the set has no test part\n");
+    tell("test accuracy  unknown: the set has no test part\n");
   }
   std::string memory = result.peak_bytes > 0 ? bytes_text(result.peak_bytes) : "unknown";
   if (result.device_bytes > 0)
     memory +=
         fmt::format(", of the GPU's {} besides its driver's", bytes_text(result.device_bytes));
-  fmt::print(stderr, "training       {}\ncompiling      {}\npeak memory    {}\nsaved in       {}\n",
-             seconds_text(result.train_seconds), seconds_text(result.compile_seconds), memory,
-             result.folder);
+  tell("training       {}\ncompiling      {}\npeak memory    {}\nsaved in       {}\n",
+       seconds_text(result.train_seconds), seconds_text(result.compile_seconds), memory,
+       result.folder);
 }
 
 }  // namespace treino::cli

@@ -7,6 +7,7 @@
 
 #include "treino/cli/commands.h"
 #include "treino/cli/recipe_options.h"
+#include "treino/cli/terminal.h"
 #include "treino/cli/work_options.h"
 #include "treino/train/profile.h"
 
@@ -29,12 +30,11 @@ int tune_recipe(Options options) {
   const auto device = make_device(options.device);
   const Program program = train::training_step(recipe, *device);
   const Program* const programs[] = {&program};
-  const auto ops =
-      train::tune(programs, *device,
-                  {.again = options.again,
-                   .seconds = options.milliseconds * 1e-3,
-                   .threads = options.device.threads,
-                   .warn = [](const std::string& line) { fmt::print(stderr, "{}\n", line); }});
+  const auto ops = train::tune(programs, *device,
+                               {.again = options.again,
+                                .seconds = options.milliseconds * 1e-3,
+                                .threads = options.device.threads,
+                                .warn = [](const std::string& line) { tell("{}\n", line); }});
   fmt::print("{}", options.json ? to_json(ops) + "\n" : to_text(ops));
   return 0;
 }

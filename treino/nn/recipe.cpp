@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "treino/base/quote.h"
+#include "treino/base/utf8.h"
 #include "treino/nn/loss.h"
 #include "treino/nn/override.h"
 #include "treino/nn/to_json.h"
@@ -42,13 +43,14 @@ std::string inline_toml(const nlohmann::ordered_json& value) {
 void check_name(const Recipe& recipe, const toml::table& table) {
   const std::string& name = recipe.name;
   const bool plain =
-      !name.empty() && name[0] != '.' && name.find('/') == std::string::npos &&
+      !name.empty() && name[0] != '.' && name.find('/') == std::string::npos && is_utf8(name) &&
       std::all_of(name.begin(), name.end(), [](unsigned char c) { return c >= ' ' && c != 127; });
   if (plain) return;
   const toml::node* node = table.get("name");
-  throw Error::mistake(fmt::format("{}name is {}; use a name without / and without a leading point",
-                                   node == nullptr ? "" : place(where_of(*node, {})),
-                                   nlohmann::json(name).dump()));
+  throw Error::mistake(fmt::format(
+      "{}name is {}; use a name without / and without a leading point",
+      node == nullptr ? "" : place(where_of(*node, {})),
+      nlohmann::json(name).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
 }
 
 nlohmann::ordered_json json_of(Recipe recipe) {
@@ -121,6 +123,18 @@ std::string optimizer_json(const Optimizer& optimizer) {
   options.optimizer = optimizer;
   GroupOf<TrainOptions> fields(options);
   return fields_json(fields)["optimizer"].dump();
+}
+
+void check_recipe(const Recipe& recipe) {
+  if (recipe.layers.empty()) throw Error::mistake("the recipe has no layers");
+  check_name(recipe, {});
+  Recipe copy = recipe;
+  GroupOf<Recipe> fields(copy);
+  try {
+    check_fields(fields);
+  } catch (const FieldMistake& mistake) {
+    throw Error::mistake(fmt::format("{} {}", mistake.field, mistake.text));
+  }
 }
 
 Model build_model(const Recipe& recipe, const Shape& data, std::int64_t classes) {

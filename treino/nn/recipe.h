@@ -60,6 +60,10 @@ std::vector<std::string> recipe_names();
 // that do not fit and for a final layer that does not give `classes` numbers (0: not checked).
 Model build_model(const Recipe& recipe, const Shape& data, std::int64_t classes = 0);
 
+// Throws Error::mistake for a recipe made in C++ that the reader would refuse: no layers, a name
+// for no folder, a field out of its range.
+void check_recipe(const Recipe& recipe);
+
 // `value` of a union or group as JSON, e.g. {"adam":{"rate":0.001,...}} for events.
 std::string optimizer_json(const Optimizer& optimizer);
 

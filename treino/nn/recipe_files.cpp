@@ -4,9 +4,8 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
+#include "treino/base/file.h"
 #include "treino/base/suggest.h"
 #include "treino/nn/recipe.h"
 
@@ -25,12 +24,7 @@ std::string read_text(const std::string& path) {
   }
   if (fs::is_directory(status))
     throw Error::mistake(fmt::format("{}: a folder, not a recipe; give a .toml file", path));
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!file || !(text << file.rdbuf())) {
-    throw Error::work(fmt::format("{}: cannot be read; check the name and its permissions", path));
-  }
-  return text.str();
+  return read_whole_file(path);
 }
 
 // Where recipes may lie; not all of them are there.

@@ -8,10 +8,12 @@
 #include <cmath>
 #include <filesystem>
 #include <future>
+#include <memory>
 
 #include "treino/base/clock.h"
 #include "treino/base/error.h"
 #include "treino/base/file.h"
+#include "treino/base/file_lock.h"
 #include "treino/data/load.h"
 #include "treino/data/stream.h"
 #include "treino/train/background_writer.h"
@@ -41,6 +43,17 @@ StartTimes times_of(const FitOptions& options) {
   times.runtime_ready = options.runtime_ready < 0 ? times.process_start : options.runtime_ready;
   times.data_ready = options.data_ready < 0 ? times.runtime_ready : options.data_ready;
   return times;
+}
+
+void check_labels(const data::Dataset& dataset, const data::Split& split, const char* part) {
+  if (!split.labels) return;
+  const auto classes = static_cast<std::int64_t>(dataset.classes.size());
+  const auto labels = split.labels->as<std::int32_t>();
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    if (labels[i] >= 0 && labels[i] < classes) continue;
+    throw Error::mistake(fmt::format("{}: {} sample {} has label {}, but there are {} classes",
+                                     dataset.name, part, i, labels[i], classes));
+  }
 }
 
 class Training {
@@ -212,43 +225,61 @@ class Training {
                             .data_sha256 = sha256,
                             .data_folder = options_.data_folder,
                             .classes = dataset_.classes,
+                            .features = dataset_.features,
+                            .label_column = dataset_.label_column,
+                            .fold = options_.fold,
                             .sample = first_geometry_.sample,
                             .sample_type = first_geometry_.sample_type,
                             .choices = Programs::choices(training_),
                             .heavy = heavy_choices()};
-    result_.folder = options_.out;
-    if (options_.resume) {
-      resume(environment);
-    } else {
-      if (result_.folder.empty()) {
-        result_.folder = new_run_folder(recipe_.name);
-      } else {
-        make_folders(result_.folder);
-        check_writable(result_.folder);
-        if (fs::exists(file("recipe.toml"))) {
-          throw Error::mistake(fmt::format(
-              "{}: holds a run already; go on with --resume {}, or choose another --out",
-              result_.folder, result_.folder));
-        }
-      }
-      writer_.add([this, folder = result_.folder, environment, path = file("recipe.toml"),
-                   recipe = nn::write_recipe(recipe_)] {
-        write_environment(folder, environment);
-        write_whole_file(path, recipe);
-        if (encoded_.vocabulary) write_vocabulary(folder, *encoded_.vocabulary);
-      });
-    }
-    if (options_.resume) {
-      events_.continue_run_file(file("events.jsonl"), position_.events_bytes);
-    } else {
-      events_.add_run_file(file("events.jsonl"));
-    }
+    result_.folder = options_.out.empty() ? new_run_folder(recipe_.name) : options_.out;
+    make_folders(result_.folder);
+    check_writable(result_.folder);
+    take_folder();
     if (!options_.events.empty()) events_.add(options_.events);
     events_.add_from_environment();
+    if (options_.resume) {
+      resume(environment);
+      events_.continue_run_file(file("events.jsonl"), position_.events_bytes);
+      return;
+    }
+    if (holds_training(result_.folder)) {
+      throw Error::mistake(
+          fmt::format("{}: holds a run already; go on with --resume {}, or choose another --out",
+                      result_.folder, result_.folder));
+    }
+    writer_.add([this, folder = result_.folder, environment, path = file("recipe.toml"),
+                 recipe = nn::write_recipe(recipe_)] {
+      write_environment(folder, environment);
+      write_whole_file(path, recipe);
+      if (encoded_.vocabulary) write_vocabulary(folder, *encoded_.vocabulary);
+    });
+    events_.add_run_file(file("events.jsonl"));
+  }
+
+  // Two processes in one folder would write over each other.
+  void take_folder() {
+    try {
+      lock_ = std::make_unique<FileLock>(file(".lock"));
+      if (lock_->try_take()) return;
+    } catch (const Error&) {  // a file system without locks
+      lock_.reset();
+      return;
+    }
+    throw Error::mistake(fmt::format(
+        "{}: another process is training in this folder; wait until it ends, or choose another "
+        "--out",
+        result_.folder));
   }
 
   void resume(const Environment& now) {
     const Environment before = read_environment(result_.folder);
+    if (!has_checkpoint(result_.folder)) {
+      throw Error::mistake(fmt::format(
+          "{}: there is no such file: the training ended before its first checkpoint, or "
+          "it was removed; train anew",
+          file("checkpoint/state.safetensors")));
+    }
     check_data(result_.folder, before, now);
     check_kernels(result_.folder, before, now);
     position_ = load_checkpoint(result_.folder, programs_.store());
@@ -337,6 +368,20 @@ class Training {
                     bad_step_, position_.epoch + 1, nn::rate(train_.optimizer), result_.folder));
   }
 
+  // The last update of an epoch shows in no loss of it.
+  void check_weights() const {
+    const Store& store = programs_.store();
+    for (const nn::LayerVariable& variable : nn::variables(model_)) {
+      const HostTensor value = store.read(store.find(variable.name), DType::f32);
+      if (std::ranges::all_of(value.as<float>(), [](float x) { return std::isfinite(x); }))
+        continue;
+      throw Error::work(fmt::format(
+          "{} is not finite after epoch {}; try a smaller rate (it is {}), or train.clip_norm = 1; "
+          "the last good checkpoint is kept in {}",
+          variable.name, position_.epoch, nn::rate(train_.optimizer), result_.folder));
+    }
+  }
+
   void report(double seconds, std::int64_t steps) {
     Progress progress;
     progress.epoch = position_.epoch + 1;
@@ -367,6 +412,7 @@ class Training {
       epoch.validation = evaluate_feed(store, *validation_);
       events_.write(evaluation_event("validation", *epoch.validation));
     }
+    check_weights();
     judge(epoch);
     checkpoint();
     result_.epochs.push_back(epoch);
@@ -415,6 +461,12 @@ class Training {
     if (result_.signal == 0 && test_) {
       result_.test = evaluate_feed(store, *test_);
       events_.write(evaluation_event("test", *result_.test));
+      if (!std::isfinite(result_.test->loss)) {
+        throw Error::work(fmt::format(
+            "the test loss is not finite; try a smaller rate (it is {}), or look for bad "
+            "samples in the test part",
+            nn::rate(train_.optimizer)));
+      }
     }
     writer_.wait();
     result_.peak_bytes = peak_memory();
@@ -443,6 +495,7 @@ class Training {
   FitResult result_;
   StartTimes times_;
   double last_checkpoint_ = 0;
+  std::unique_ptr<FileLock> lock_;
   BackgroundWriter writer_;  // the last member: what is being written uses the others
 };
 
@@ -451,6 +504,9 @@ class Training {
 FitResult fit(nn::Recipe recipe, const data::Dataset& dataset, Device& device,
               const FitOptions& options, Observer& observer) {
   if (dataset.train.size() == 0) throw Error::mistake(dataset.name + ": has no training samples");
+  nn::check_recipe(recipe);
+  check_labels(dataset, dataset.train, "training");
+  check_labels(dataset, dataset.test, "test");
   return Training(std::move(recipe), dataset, device, options, observer).run();
 }
 
