@@ -167,6 +167,38 @@ TEST(ProcessTree, ZombiesAreMembersButNotCounted) {
   EXPECT_EQ(tree.members().size(), 2u);
 }
 
+TEST(ProcessTree, OneWhoseMainThreadHasEndedIsReadThroughAnother) {
+  FakeProc proc;
+  proc.set({.pid = 10, .parent = 1, .threads = 3});
+  ProcessTree tree(proc.root(), 10, ProcessTree::Top::member);
+  EXPECT_EQ(tree.members()[0].task, 10);
+  const auto thread = [&](int number, long resident) {
+    proc.set({.pid = number, .parent = 1, .threads = 3, .resident = resident, .exit_signal = -1});
+    proc.write(fmt::format("10/task/{}/comm", number), "work");
+  };
+  proc.set({.pid = 10, .parent = 1, .threads = 3, .resident = 0, .shared = 0, .state = 'Z'});
+  proc.write("10/task/10/comm", "work");
+  thread(11, 0);
+  thread(12, 70);
+  tree.refresh(Tree::Depth::all);
+  EXPECT_EQ(tree.processes(), 1);
+  EXPECT_EQ(tree.threads(), 3);
+  EXPECT_FALSE(tree.members()[0].zombie);
+  EXPECT_EQ(tree.members()[0].task, 12);
+  EXPECT_EQ(tree.members()[0].resident, 70 * page_bytes());
+  // That one ends as well, and another has come.
+  proc.end(12);
+  thread(13, 80);
+  tree.refresh(Tree::Depth::all);
+  EXPECT_EQ(tree.members()[0].task, 13);
+  EXPECT_EQ(tree.members()[0].resident, 80 * page_bytes());
+  proc.set({.pid = 10, .parent = 1, .threads = 1, .resident = 0, .shared = 0, .state = 'Z'});
+  proc.end(13);
+  tree.refresh(Tree::Depth::all);
+  EXPECT_TRUE(tree.members()[0].zombie);
+  EXPECT_EQ(tree.processes(), 0);
+}
+
 TEST(ProcessTree, TwoThousandProcesses) {
   FakeProc proc;
   proc.set({.pid = 10, .parent = 1});

@@ -236,6 +236,24 @@ TEST_P(Command, TimeIsUpForTheWholeTree) {
   EXPECT_NE(::kill(pid, 0), 0);
 }
 
+TEST_P(Command, ItsMainThreadMayEndBeforeTheOthers) {
+  const Summary summary = run(load({"headless", "64", "1.5"}));
+  EXPECT_EQ(summary.exit, 0);
+  EXPECT_EQ(summary.get("peak_processes").value, 1);
+  EXPECT_GT(summary.get("peak_rss_mib").value, 64);
+  EXPECT_GT(summary.get("peak_pss_mib").value, 64);
+  const std::size_t rows = kept.rows.size();
+  ASSERT_GT(rows, 3u);
+  EXPECT_EQ(kept.cell(rows - 2, "processes"), 1);
+  EXPECT_GT(kept.cell(rows - 2, "rss_mib"), 64);
+}
+
+TEST_P(Command, TimeIsUpForOneWithoutAMainThread) {
+  const Summary summary = run(load({"headless", "1", "100000"}), {.for_s = 0.5});
+  EXPECT_TRUE(summary.timed_out);
+  EXPECT_EQ(summary.exit, 128 + SIGTERM);
+}
+
 TEST_P(Command, AnInterruptIsPassedOn) {
   Launch launch = shell("trap 'exit 33' INT; while :; do sleep 0.02; done");
   launch.own_cgroup = GetParam();

@@ -33,12 +33,8 @@ void CgroupTree::refresh(Depth depth) {
   for (std::size_t i = 0; i < members_.size(); ++i) {
     Member& member = members_[i];
     if (names) read_identity(member);
-    const auto text = statm_[i] ? reader_.read(statm_[i].get())
-                                : reader_.read(fmt::format("/proc/{}/statm", member.pid));
-    const auto statm = text ? parse_statm(*text) : std::nullopt;
-    member.resident = statm ? statm->resident : -1;
-    member.shared = statm ? statm->shared : -1;
-    member.zombie = statm && statm->resident == 0;  // nothing mapped: ended, not yet reaped
+    statm_[i].read(reader_, root_, member);
+    member.zombie = member.resident == 0;  // nothing mapped: ended, not yet reaped
     if (!member.zombie) ++processes_;
   }
   threads_ = group_.threads().value_or(processes_);
@@ -78,7 +74,7 @@ void CgroupTree::meet(const std::vector<pid_t>& pids) {
     member.pid = pid;
     if (!read_identity(member)) continue;
     members_.push_back(std::move(member));
-    statm_.push_back(open_read(fmt::format("/proc/{}/statm", pid)));
+    statm_.emplace_back(root_, pid);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "treino/monitor/cgroup.h"
+#include "treino/monitor/statm_file.h"
 #include "treino/monitor/tree.h"
 
 namespace treino::monitor {
@@ -32,7 +33,7 @@ class CgroupTree : public Tree {
   const pid_t launcher_;
   const std::string root_;  // groups are real: no other root
   std::vector<Member> members_;
-  std::vector<Descriptor> statm_;
+  std::vector<StatmFile> statm_;
   std::int64_t processes_ = 0, threads_ = 0;
   int refreshes_ = 0;
   double base_ = 0;

@@ -27,9 +27,9 @@ int signal_tree(const Tree& tree, int signal) {
   ProcReader reader;
   const bool killed = signal == SIGKILL && tree.cgroup() != nullptr && tree.cgroup()->kill();
   for (const Member& member : tree.members()) {
-    if (member.zombie) continue;
-    ++count;
-    if (killed) continue;
+    if (!member.zombie) ++count;
+    // One that has ended is hurt by nothing, and were it misjudged, nothing else would end it.
+    if (killed || (member.zombie && signal != SIGKILL)) continue;
     // The descriptor holds on to this process: checked after it is open, it cannot become another.
     const Descriptor handle(static_cast<int>(::syscall(SYS_pidfd_open, member.pid, 0)));
     if (!is_still(reader, member)) continue;

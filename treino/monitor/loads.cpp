@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -96,6 +97,16 @@ void daemonise(double seconds) {
   nap(0.2);
 }
 
+// A thread goes on when the main one has ended.
+[[noreturn]] void headless(double mib, double seconds) {
+  std::thread([=] {
+    take_memory(mib);
+    nap(seconds);
+    ::_exit(0);
+  }).detach();
+  while (true) ::syscall(SYS_exit, 0);  // pthread_exit would unwind through those who called us
+}
+
 struct Load {
   const char* name;
   std::size_t numbers;
@@ -133,6 +144,7 @@ constexpr Load kLoads[] = {
        }
        wait_for_all();
      }},
+    {"headless", 2, [](const double* n) { headless(n[0], n[1]); }},
     {"daemon", 1, [](const double* n) { daemonise(n[0]); }},
     {"threads", 2,
      [](const double* n) {

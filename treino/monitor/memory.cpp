@@ -143,7 +143,7 @@ class MemoryProbe : public Probe {
     if (!pace_.due(t, rss) || tree.processes() == 0 || pss_->busy()) return;
     asked_rss_ = rss;
     std::vector<pid_t> pids;
-    for (const Member& member : tree.members()) pids.push_back(member.pid);
+    for (const Member& member : tree.members()) pids.push_back(member.task);
     pss_->ask(std::move(pids));
   }
 

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -34,6 +35,22 @@ bool skip(std::string_view& text, int fields) {
     text = end == text.npos ? std::string_view() : text.substr(end);
   }
   return true;
+}
+
+// Ascending.
+std::vector<pid_t> numbers_in(const std::string& path) {
+  std::vector<pid_t> numbers;
+  DIR* folder = ::opendir(path.c_str());
+  if (folder == nullptr) return numbers;
+  while (const dirent* entry = ::readdir(folder)) {
+    const std::string_view name = entry->d_name;
+    pid_t number = 0;
+    const auto [rest, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+    if (error == std::errc() && rest == name.data() + name.size()) numbers.push_back(number);
+  }
+  ::closedir(folder);
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
 }
 
 }  // namespace
@@ -108,18 +125,20 @@ Descriptor open_read(const std::string& path) {
 }
 
 std::vector<pid_t> list_pids(const std::string& root) {
-  std::vector<pid_t> pids;
-  DIR* folder = ::opendir((root + "/proc").c_str());
-  if (folder == nullptr) return pids;
-  while (const dirent* entry = ::readdir(folder)) {
-    const std::string_view name = entry->d_name;
-    pid_t pid = 0;
-    const auto [rest, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
-    if (error == std::errc() && rest == name.data() + name.size()) pids.push_back(pid);
+  return numbers_in(root + "/proc");
+}
+
+pid_t living_thread(ProcReader& reader, const std::string& root, pid_t pid) {
+  const auto text = reader.read(fmt::format("{}/proc/{}/stat", root, pid));
+  const auto stat = text ? parse_stat(*text) : std::nullopt;
+  if (!stat || stat->threads <= 1) return 0;  // a zombie counts its main thread
+  for (const pid_t thread : numbers_in(fmt::format("{}/proc/{}/task", root, pid))) {
+    if (thread == pid) continue;
+    const auto memory = reader.read(fmt::format("{}/proc/{}/statm", root, thread));
+    const auto statm = memory ? parse_statm(*memory) : std::nullopt;
+    if (statm && statm->resident > 0) return thread;
   }
-  ::closedir(folder);
-  std::sort(pids.begin(), pids.end());
-  return pids;
+  return 0;
 }
 
 double seconds_per_tick() {

@@ -58,6 +58,10 @@ Descriptor open_read(const std::string& path);
 // Every number that names a folder of `root`/proc, ascending.
 std::vector<pid_t> list_pids(const std::string& root);
 
+// A thread that lives of a process whose main thread has ended, or 0. Such a process goes on, but
+// its own files of memory are empty; those of the thread hold what is its own.
+pid_t living_thread(ProcReader& reader, const std::string& root, pid_t pid);
+
 double seconds_per_tick();  // of Stat's times
 std::int64_t page_bytes();
 

@@ -92,7 +92,8 @@ void ProcessTree::take(const Stat& stat, std::size_t index) {
   Account& account = accounts_[index];
   member.parent = stat.parent;
   if (member.name != stat.name) member.name = stat.name;
-  member.zombie = stat.state == 'Z' || stat.state == 'X';
+  // The state is the main thread's, which may have ended before the others.
+  member.zombie = (stat.state == 'Z' || stat.state == 'X') && stat.threads <= 1;
   account.threads = stat.threads;
   account.children = std::max(account.children, child_ticks(stat));
   if (!clocks_) account.own = std::max(account.own, own_ticks(stat));
@@ -109,12 +110,8 @@ void ProcessTree::add(pid_t pid) {
   member.start = stat->start;
   member.name = stat->name;
   Account account;
-  // Kept open where that means something: a file of /proc answers no more when its process has
-  // ended, one of a test's folder would.
-  if (root_.empty()) {
-    account.stat = std::move(file);
-    account.statm = open_read(path(pid, "statm"));
-  }
+  if (root_.empty()) account.stat = std::move(file);  // as in StatmFile
+  account.statm = StatmFile(root_, pid);
   index_[pid] = members_.size();
   members_.push_back(std::move(member));
   accounts_.push_back(std::move(account));
@@ -123,17 +120,7 @@ void ProcessTree::add(pid_t pid) {
   // What it reaped before it was seen is the tree's own, unless the watch begins only now.
   added.children_first = added.children;
   if (clocks_) added.own = process_clock(pid).value_or(own_ticks(*stat));
-  read_memory(members_.size() - 1);
-}
-
-void ProcessTree::read_memory(std::size_t index) {
-  Member& member = members_[index];
-  Account& account = accounts_[index];
-  const auto text =
-      account.statm ? reader_.read(account.statm.get()) : reader_.read(path(member.pid, "statm"));
-  const auto statm = text ? parse_statm(*text) : std::nullopt;
-  member.resident = statm ? statm->resident : -1;
-  member.shared = statm ? statm->shared : -1;
+  added.statm.read(reader_, root_, members_.back());
 }
 
 bool ProcessTree::update(std::size_t index, bool whole, Depth depth) {
@@ -155,7 +142,7 @@ bool ProcessTree::update(std::size_t index, bool whole, Depth depth) {
     if (own) account.own = std::max(account.own, *own);
     if (!own && (whole || !read_stat())) return false;
   }
-  if (depth == Depth::all) read_memory(index);
+  if (depth == Depth::all) account.statm.read(reader_, root_, member);
   return true;
 }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "treino/monitor/proc.h"
+#include "treino/monitor/statm_file.h"
 #include "treino/monitor/tree.h"
 
 namespace treino::monitor {
@@ -41,7 +42,8 @@ class ProcessTree : public Tree {
  private:
   // What stands beside members_[i]: how it is read and its account.
   struct Account {
-    Descriptor stat, statm;
+    Descriptor stat;
+    StatmFile statm;
     double own = 0;
     double children = 0, children_first = 0, owed = 0;
     std::int64_t threads = 0;
@@ -57,7 +59,6 @@ class ProcessTree : public Tree {
   void add(pid_t pid);
   bool update(std::size_t index, bool whole, Depth depth);
   void take(const Stat& stat, std::size_t index);
-  void read_memory(std::size_t index);
   void retire_gone();
   std::string path(pid_t pid, const char* file) const;
 

@@ -21,7 +21,9 @@ struct Member {
   pid_t parent = 0;
   std::string name;                         // comm
   std::int64_t resident = -1, shared = -1;  // bytes (statm); -1: unknown
-  bool zombie = false;
+  bool zombie = false;                      // all its threads have ended
+  // Whose files tell of its memory: `pid`, or a thread that lives where the main one has ended.
+  pid_t task = 0;
 };
 
 class Tree {
