@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,6 +14,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <utility>
 
 #include "tests/support/program.h"
 #include "tests/support/temporary_folder.h"
@@ -188,9 +191,12 @@ TEST(Monitor, CtrlCEndsTheWholeTreeAndIsExit130) {
 
 class Running {
  public:
-  Running(const std::vector<std::string>& arguments) {
+  // `out`, `err`: its standard output and error; -1: ours.
+  Running(const std::vector<std::string>& arguments, int out = -1, int err = -1) {
     pid_ = ::fork();
     if (pid_ == 0) {
+      if (out >= 0) ::dup2(out, STDOUT_FILENO);
+      if (err >= 0) ::dup2(err, STDERR_FILENO);
       std::vector<std::string> words = {TREINO_BINARY, "monitor"};
       words.insert(words.end(), arguments.begin(), arguments.end());
       std::vector<char*> pointers;
@@ -225,6 +231,156 @@ bool wait_for_rows(const Running& running, const std::string& file, std::size_t 
     if (last) return false;
     ::usleep(5000);
   }
+}
+
+// A pipe that holds a page.
+class SmallPipe {
+ public:
+  SmallPipe() {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) ADD_FAILURE() << "no pipe";
+    ::fcntl(ends[1], F_SETPIPE_SZ, 4096);
+    reader = ends[0], writer = ends[1];
+  }
+  ~SmallPipe() {
+    ::close(reader);
+    if (writer >= 0) ::close(writer);
+  }
+  SmallPipe(const SmallPipe&) = delete;
+  SmallPipe& operator=(const SmallPipe&) = delete;
+  // All that comes until the last writer has gone.
+  std::string read_all() {
+    ::close(std::exchange(writer, -1));
+    std::string text;
+    char buffer[4096];
+    for (ssize_t got = 0; (got = ::read(reader, buffer, sizeof buffer)) > 0;) {
+      text.append(buffer, static_cast<std::size_t>(got));
+    }
+    return text;
+  }
+  int reader = -1, writer = -1;
+};
+
+TEST(Monitor, AReaderWhoIsLateGetsEveryRow) {
+  const TemporaryFolder folder;
+  const std::string done = folder / "done";
+  SmallPipe pipe;
+  const Running running({"--no-summary", "--interval", "1ms", "--csv", "-", "--", "sh", "-c",
+                         "sleep 0.5; echo x > " + done},
+                        pipe.writer);
+  while (::access(done.c_str(), R_OK) != 0) ::usleep(5000);  // it ends though nobody reads
+  const Table table(pipe.read_all());
+  EXPECT_EQ(running.wait(), 0);
+  double dt = 0;
+  for (std::size_t i = 0; i < table.rows.size(); ++i) dt += table.at(i, "dt_s");
+  const double t = table.at(table.rows.size() - 1, "t_s");
+  EXPECT_GE(t, 0.5);
+  EXPECT_NEAR(dt, t, 1e-3);
+}
+
+TEST(Monitor, AReaderWhoNeverReadsStopsNeitherTheWatchNorItsEnd) {
+  const TemporaryFolder folder;
+  const std::string file = folder / "a.jsonl";
+  SmallPipe pipe, err;
+  const Running running({"--no-summary", "--interval", "1ms", "--csv", "-", "--jsonl", file, "--",
+                         "sh", "-c", "echo $$ > " + (folder / "pid") + "; exec sleep 100000"},
+                        pipe.writer, err.writer);
+  ASSERT_TRUE(wait_for_rows(running, file, 300));  // many times what the pipe holds
+  const int command = std::stoi(read_whole_file(folder / "pid"));
+  ::kill(running.pid(), SIGINT);
+  while (::kill(command, 0) == 0) ::usleep(5000);
+  ::kill(running.pid(), SIGINT);  // do not wait for the reader
+  EXPECT_EQ(running.wait(), 125);
+  EXPECT_THAT(err.read_all(),
+              testing::MatchesRegex("treino: monitor: standard output: [0-9]+ lines "
+                                    "were not written: nobody read them in time\n"));
+}
+
+TEST(Monitor, ACommandThatPrintsWithoutPauseIsWatched) {
+  const TemporaryFolder folder;
+  const std::string csv = folder / "a.csv";
+  const int null = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+  const Running running(
+      {"--no-summary", "--interval", "20ms", "--log-events", "keras", "--csv", csv, "--", "yes"},
+      null);
+  ::close(null);
+  ASSERT_TRUE(wait_for_rows(running, csv, 30));
+  ::kill(running.pid(), SIGINT);
+  EXPECT_EQ(running.wait(), 130);
+}
+
+TEST(Monitor, OneThatSendsEventsWithoutPauseIsWatched) {
+  const TemporaryFolder folder;
+  const std::string csv = folder / "a.csv";
+  folder.write("say.py",
+               "import os, socket\n"
+               "s = socket.socket(socket.AF_UNIX)\n"
+               "s.connect(os.environ['TREINO_EVENTS'][5:])\n"
+               "while True: s.sendall(b'{\"event\":\"x\",\"t\":1}\\n' * 3000)\n");
+  const Running running(
+      {"--no-summary", "--interval", "20ms", "--csv", csv, "--", "python3", folder / "say.py"});
+  ASSERT_TRUE(wait_for_rows(running, csv, 30));
+  ::kill(running.pid(), SIGTERM);
+  EXPECT_EQ(running.wait(), 128 + SIGTERM);
+}
+
+TEST(Monitor, OutputThatCannotBePassedOnFailsForTheCommandToo) {
+  const std::string program = TREINO_BINARY;
+  const Outcome full = run_shell(program +
+                                 " monitor --no-summary --log-events keras -- yes "
+                                 "> /dev/full");
+  EXPECT_EQ(full.exit, 128 + SIGPIPE);
+  EXPECT_EQ(full.err,
+            "treino: monitor: warning: the command's standard output could not be passed on: No "
+            "space left on device\n");
+  const Outcome head = run_shell(program +
+                                 " monitor --no-summary --log-events keras -- yes | head "
+                                 "-1; exit ${PIPESTATUS[0]}");
+  EXPECT_EQ(head.out, "y\n");
+  EXPECT_EQ(head.exit, 128 + SIGPIPE);
+}
+
+TEST(Monitor, ANonBlockingOutputIsWaitedFor) {
+  SmallPipe pipe;
+  ::fcntl(pipe.writer, F_SETFL, O_NONBLOCK);
+  const Running running(
+      {"--no-summary", "--log-events", "keras", "--", "sh", "-c", "seq 100000; echo end"},
+      pipe.writer);
+  const std::string text = pipe.read_all();
+  EXPECT_EQ(running.wait(), 0);
+  EXPECT_EQ(lines(text).size(), 100001u);
+  EXPECT_EQ(lines(text).back(), "end");
+}
+
+// Where our own TREINO_EVENTS points nobody reads; when that end is closed, nobody is waited for.
+TEST(Monitor, EventsThatNobodyTakesStopNothing) {
+  const TemporaryFolder folder;
+  const std::string csv = folder / "a.csv", place = folder / "socket";
+  const int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  ASSERT_LT(place.size(), sizeof address.sun_path);
+  std::copy(place.begin(), place.end(), static_cast<char*>(address.sun_path));
+  ASSERT_EQ(::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(::listen(listener, 1), 0);
+  folder.write("say.py",
+               "import os, socket, time\n"
+               "s = socket.socket(socket.AF_UNIX)\n"
+               "s.connect(os.environ['TREINO_EVENTS'][5:])\n"
+               "s.sendall(b'{\"event\":\"x\",\"t\":1}\\n' * 30000)\n"
+               "open('" +
+                   (folder / "sent") +
+                   "', 'w').close()\n"
+                   "time.sleep(0.5)\n");
+  ::setenv("TREINO_EVENTS", ("unix:" + place).c_str(), 1);
+  const Running running(
+      {"--no-summary", "--interval", "20ms", "--csv", csv, "--", "python3", folder / "say.py"});
+  ::unsetenv("TREINO_EVENTS");
+  while (::access((folder / "sent").c_str(), R_OK) != 0 && !running.ended()) ::usleep(5000);
+  const std::size_t rows = lines(read_whole_file(csv)).size() - 1;
+  EXPECT_TRUE(wait_for_rows(running, csv, rows + 10));
+  ::close(listener);
+  EXPECT_EQ(running.wait(), 0);
 }
 
 TEST(Monitor, StoppedForHalfASecondItMissesFiveAndTheIntegralIsRight) {

@@ -76,6 +76,9 @@ class EventWriter {
   std::int64_t run_file_bytes() const;
 
   void write(const Event& event);
+  // A line of another's (without its end), for the places that are there; none later begins with
+  // it.
+  void pass_on(std::string_view line);
   // One line for each place given up since the last call.
   std::vector<std::string> take_warnings();
 

@@ -177,6 +177,11 @@ void EventWriter::write(const Event& event) {
   if (run_file_ == nullptr) history_.push_back(line);
 }
 
+void EventWriter::pass_on(std::string_view line) {
+  const std::string whole = std::string(line) + "\n";
+  for (const auto& sink : sinks_) send(*sink, whole);
+}
+
 std::vector<std::string> EventWriter::take_warnings() {
   return std::exchange(warnings_, {});
 }

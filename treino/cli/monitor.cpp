@@ -35,6 +35,7 @@ struct Options {
   std::vector<std::string> command;
 };
 
+constexpr int kEnding[] = {SIGINT, SIGTERM, SIGHUP};
 Sampler* watched = nullptr;  // by the signal handler
 
 void on_signal(int signal, siginfo_t* info, void*) {
@@ -47,8 +48,14 @@ void catch_signals(Sampler& sampler) {
   struct sigaction action {};
   action.sa_sigaction = on_signal;
   action.sa_flags = SA_SIGINFO | SA_RESTART;
-  for (int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(signal, &action, nullptr);
+  for (int signal : kEnding) ::sigaction(signal, &action, nullptr);
   ::signal(SIGPIPE, SIG_IGN);  // a reader that has gone is an output given up
+}
+
+// What is left is printed, and whoever does not read it must not keep us.
+void leave_signals() {
+  for (int signal : kEnding) ::signal(signal, SIG_DFL);
+  watched = nullptr;
 }
 
 void check(const Options& options) {
@@ -133,6 +140,7 @@ int watch(const Options& options) {
   }
   catch_signals(*sampler);
   const Summary summary = sampler->run();
+  leave_signals();
   if (live) live->close();  // before anything is printed
   if (!summary.failure.empty()) {
     tell("treino: monitor: {}\n", summary.failure);
@@ -146,6 +154,7 @@ int watch(const Options& options) {
     written = std::fflush(stdout) == 0;
     if (!written) tell("treino: monitor: the summary cannot be written to standard output\n");
   }
+  for (const std::string& line : summary.warnings) tell("treino: monitor: warning: {}\n", line);
   for (const std::string& line : sampler->failures()) tell("treino: monitor: {}\n", line);
   if (!sampler->failures().empty() || !written) return options.command.empty() ? 1 : 125;
   if (summary.interrupted_by != 0) return 128 + summary.interrupted_by;

@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::size_t kMostConnections = 32;
 constexpr std::size_t kLongestLine = 1 << 20;
+constexpr std::size_t kMostATurn = 32 << 10;  // bytes of a connection: a millisecond's work
 
 Error cannot(const std::string& path) {
   return Error::work(fmt::format("{}: no event socket: {}", path, std::strerror(errno)));
@@ -65,6 +66,7 @@ std::vector<Event> EventSource::take() {
     connections_.push_back({std::move(file), {}, false});
   }
   std::vector<Event> events;
+  more_ = false;
   for (Connection& connection : connections_) read(connection, events);
   std::erase_if(connections_, [](const Connection& connection) { return connection.ended; });
   return events;
@@ -73,7 +75,9 @@ std::vector<Event> EventSource::take() {
 void EventSource::read(Connection& connection, std::vector<Event>& events) {
   char buffer[8192];
   ssize_t got = 0;
+  std::size_t taken = 0;
   while ((got = ::read(connection.file.get(), buffer, sizeof buffer)) > 0) {
+    taken += static_cast<std::size_t>(got);
     connection.rest.append(buffer, static_cast<std::size_t>(got));
     std::size_t begin = 0;
     for (std::size_t end; (end = connection.rest.find('\n', begin)) != std::string::npos;
@@ -90,6 +94,10 @@ void EventSource::read(Connection& connection, std::vector<Event>& events) {
     if (connection.rest.size() > kLongestLine) {
       if (refused_++ == 0) first_refusal_ = "event socket: a line of more than 1 MiB";
       connection.ended = true;
+      return;
+    }
+    if (taken >= kMostATurn) {
+      more_ = true;
       return;
     }
   }

@@ -22,7 +22,9 @@ class EventSource {
 
   std::string address() const { return "unix:" + path_; }
   void add_files(std::vector<pollfd>& files) const;  // readable when take() has something to do
-  std::vector<Event> take();                         // everything that has arrived, without waiting
+  // What has arrived, without waiting; of one who writes without pause a piece a turn.
+  std::vector<Event> take();
+  bool more() const { return more_; }  // the last turn left something
   // Lines that were no events: how many, and what was wrong with the first.
   int refused() const { return refused_; }
   const std::string& first_refusal() const { return first_refusal_; }
@@ -38,6 +40,7 @@ class EventSource {
   std::string folder_, path_;
   Descriptor listener_;
   std::vector<Connection> connections_;
+  bool more_ = false;
   int refused_ = 0;
   std::string first_refusal_;
 };

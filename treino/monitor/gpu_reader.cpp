@@ -1,25 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "treino/monitor/gpu_reader.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <chrono>
 #include <utility>
 
 #include "treino/base/clock.h"
+#include "treino/monitor/thread_cpu.h"
 
 namespace treino::monitor {
-
-namespace {
-
-double thread_cpu_s() {
-  timespec time{};
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
-}
-
-}  // namespace
 
 GpuReader::GpuReader(std::unique_ptr<GpuSource> source, double interval)
     : source_(std::move(source)),

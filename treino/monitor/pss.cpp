@@ -2,24 +2,14 @@
 #include "treino/monitor/pss.h"
 
 #include <fmt/format.h>
-#include <pthread.h>
-#include <signal.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cerrno>
 
+#include "treino/monitor/quiet_thread.h"
+#include "treino/monitor/thread_cpu.h"
+
 namespace treino::monitor {
-
-namespace {
-
-double thread_cpu_s() {
-  timespec time{};
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
-}
-
-}  // namespace
 
 PssPass read_pss(ProcReader& reader, const std::string& root, const std::vector<pid_t>& pids) {
   const double begin = thread_cpu_s();
@@ -54,12 +44,7 @@ PssPass read_pss(ProcReader& reader, const std::string& root, const std::vector<
 }
 
 PssReader::PssReader(std::string root) : root_(std::move(root)) {
-  // Signals are for the program's own threads.
-  sigset_t every, before;
-  sigfillset(&every);
-  ::pthread_sigmask(SIG_SETMASK, &every, &before);
-  thread_ = std::thread([this] { work(); });
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  thread_ = quiet_thread([this] { work(); });
 }
 
 PssReader::~PssReader() {

@@ -22,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include "treino/monitor/patience.h"
 #include "treino/monitor/probe.h"
 #include "treino/monitor/series.h"
 
@@ -63,6 +64,10 @@ class Output {
   virtual void row(const Row&) {}
   virtual void mark(const Mark&) {}  // at once; the same mark stands in the next row
   virtual void end(const Summary&) {}
+  // After end(): what it has handed to others reaches them now, or is given up and an Error says
+  // so. Only here may it wait for a reader; all the calls before are in the sampler's time.
+  virtual void flush(const Patience&) {}
+  virtual double own_cpu_s() const { return 0; }  // of its own threads, for the observer's cost
 };
 
 class Clock;

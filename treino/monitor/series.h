@@ -81,6 +81,7 @@ struct Summary {
   std::vector<std::pair<std::string, std::string>> methods;  // as in the header
   std::vector<std::string>
       notes;  // lines for people: left-over processes ended, gaps between counters
+  std::vector<std::string> warnings;  // what was lost; said where no summary is asked for, too
 
   void add(std::string name, Reading reading, int decimals = 3);
   Reading get(std::string_view name) const;  // absent when there is no such entry

@@ -48,7 +48,9 @@ std::string to_json(const Summary& summary) {
   Json methods = Json::object();
   for (const auto& [name, method] : summary.methods) methods[name] = method;
   json["methods"] = methods;
-  json["notes"] = summary.notes;
+  std::vector<std::string> notes = summary.notes;
+  notes.insert(notes.end(), summary.warnings.begin(), summary.warnings.end());
+  json["notes"] = notes;
   json["timed_out"] = summary.timed_out;
   json["exit"] = summary.exit ? Json(*summary.exit) : Json(nullptr);
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);

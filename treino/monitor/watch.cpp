@@ -12,12 +12,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <utility>
 
 #include "treino/base/error.h"
 #include "treino/monitor/cgroup_tree.h"
 #include "treino/monitor/ending.h"
+#include "treino/monitor/thread_cpu.h"
 
 namespace treino::monitor {
 
@@ -25,12 +27,6 @@ namespace {
 
 constexpr double kFirstPeek = 0.001, kSlowestPeek = 1.0;  // seconds after the start; apart
 constexpr double kKillAgain = 0.05, kGiveUp = 10;         // seconds, for a tree that does not die
-
-double thread_cpu_s() {
-  timespec time{};
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
-}
 
 std::string utc_now() {
   const time_t now = ::time(nullptr);
@@ -51,6 +47,18 @@ void raise_file_limit() {
 
 int exit_code(int status) {
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+// Null where our own TREINO_EVENTS names no place.
+std::unique_ptr<LineQueue> forward_to_ours() {
+  const char* address = std::getenv("TREINO_EVENTS");
+  if (address == nullptr || *address == '\0') return nullptr;
+  auto writer = std::make_shared<EventWriter>();
+  writer->add(address);
+  return std::make_unique<LineQueue>([writer](std::string_view line) {
+    writer->pass_on(line);
+    for (const std::string& warning : writer->take_warnings()) throw Error::work(warning);
+  });
 }
 
 }  // namespace
@@ -105,9 +113,8 @@ void Sampler::State::prepare_launch() {
   if (command.events) {
     events_ = std::make_unique<EventSource>();
     command.environment.emplace_back("TREINO_EVENTS", events_->address());
-    forward_ = std::make_unique<EventWriter>();
     try {
-      forward_->add_from_environment();
+      forward_ = forward_to_ours();
     } catch (const Error& error) {
       summary_.notes.push_back(fmt::format("events are not passed on: {}", error.what()));
     }
@@ -235,13 +242,65 @@ void Sampler::State::peek() {
 void Sampler::State::take_events() {
   std::vector<Event> events;
   if (events_) events = events_->take();
-  if (forward_) {
-    for (const Event& event : events) forward_->write(event);
-  }
+  pass_on(events);
   if (tap_) {
-    for (Event& event : tap_->take(now_)) events.push_back(std::move(event));
+    for (Event& event : tap_->take()) events.push_back(std::move(event));
   }
   mark(std::move(events));
+}
+
+void Sampler::State::pass_on(const std::vector<Event>& events) {
+  if (!forward_) return;
+  try {
+    for (const Event& event : events) forward_->add(event.line());
+  } catch (const Error& error) {
+    summary_.warnings.emplace_back(error.what());
+    forward_.reset();
+  }
+}
+
+void Sampler::State::take_last_events() {
+  // A process that outlived the command may go on writing for ever.
+  constexpr int kMostTurns = 200;
+  int turns = 0;
+  do take_events();
+  while (events_ && events_->more() && ++turns < kMostTurns);
+  if (!tap_) return;
+  drain_tap();
+  mark(tap_->finish());
+}
+
+// Until what the command had written has reached whoever reads it, or nobody does.
+void Sampler::State::drain_tap() {
+  tap_->drain();
+  const double until = clock->now() + patience().seconds;
+  std::vector<pollfd> files;
+  while (!tap_->drained() && clock->now() < until && interrupts == interrupts_done_) {
+    files.assign(1, {wake.get(), POLLIN, 0});
+    tap_->add_files(files);
+    clock->wait(until, files);
+    mark(tap_->take());
+  }
+}
+
+// Where the end was asked for, nobody keeps us long; and a signal more is the end at once.
+Patience Sampler::State::patience() const {
+  const bool asked = summary_.timed_out || summary_.interrupted_by != 0;
+  return {wake.get(), asked ? options.grace_s : std::numeric_limits<double>::infinity()};
+}
+
+void Sampler::State::flush_all() {
+  deliver([this](Output& output) { output.flush(patience()); });
+  if (!forward_) return;
+  try {
+    forward_->flush({wake.get(), options.grace_s});
+  } catch (const Error& error) {
+    summary_.warnings.emplace_back(error.what());
+  }
+  if (forward_->dropped() > 0) {
+    summary_.warnings.push_back(fmt::format(
+        "{} events were not passed on to TREINO_EVENTS: nobody read them", forward_->dropped()));
+  }
 }
 
 void Sampler::State::mark(std::vector<Event> events) {
@@ -356,8 +415,7 @@ void Sampler::State::end_left_over() {
 void Sampler::State::finish(Summary& summary) {
   now_ = clock->now();
   if (summary.failure.empty()) {
-    take_events();  // what was sent in the last moment
-    if (tap_) mark(tap_->finish(now_));
+    take_last_events();
     // The news that nothing is left comes right behind the command's end, if so it is.
     if (launcher_ && !all_gone_) wait_for_all_gone(now_ + 0.02);
     if (ledger_ != nullptr && kernel_cpu_s_ >= 0) ledger_->set_reaped(kernel_cpu_s_);
@@ -368,9 +426,13 @@ void Sampler::State::finish(Summary& summary) {
   }
   summary.wall_s = ended_ > 0 ? ended_ - t0_ : t();
   const double own = thread_cpu_s() - own_cpu_;
-  if (launcher_ && !all_gone_ && summary.failure.empty()) end_left_over();
+  if (launcher_ && !all_gone_ && summary.failure.empty()) {
+    end_left_over();
+    if (tap_ && interrupts == interrupts_done_) drain_tap();
+  }
   if (status_ && summary.failure.empty()) summary.exit = exit_code(*status_);
-  double own_threads = 0;
+  double own_threads = tap_ ? tap_->cpu_s() : 0;
+  for (const Listener& listener : listeners) own_threads += listener.output->own_cpu_s();
   for (const auto& probe : probes) {
     probe->summarize(summary);
     own_threads += probe->own_cpu_s();
@@ -390,7 +452,11 @@ void Sampler::State::finish(Summary& summary) {
                     events_->refused(), events_->first_refusal()));
   }
   summary.methods = header_.methods;
+  if (tap_) {
+    for (std::string& warning : tap_->warnings()) summary.warnings.push_back(std::move(warning));
+  }
   deliver([&](Output& output) { output.end(summary); });
+  flush_all();
   launcher_.reset();
   tree.reset();
   group_.reset();

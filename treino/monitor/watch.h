@@ -12,6 +12,7 @@
 #include "treino/monitor/clock.h"
 #include "treino/monitor/event_source.h"
 #include "treino/monitor/launcher.h"
+#include "treino/monitor/line_queue.h"
 #include "treino/monitor/log_tap.h"
 #include "treino/monitor/process_tree.h"
 #include "treino/monitor/sampler.h"
@@ -50,6 +51,11 @@ struct Sampler::State {
   void row(Moment::What what);
   void peek();
   void take_events();
+  void pass_on(const std::vector<Event>& events);
+  void take_last_events();
+  void drain_tap();
+  void flush_all();
+  Patience patience() const;
   void mark(std::vector<Event> events);
   void take_news();
   void take_interrupts();
@@ -73,7 +79,7 @@ struct Sampler::State {
   std::unique_ptr<Launcher> launcher_;
   ProcessTree* ledger_ = nullptr;  // the tree, where it is one
   std::unique_ptr<EventSource> events_;
-  std::unique_ptr<EventWriter> forward_;  // where our own TREINO_EVENTS points
+  std::unique_ptr<LineQueue> forward_;  // to where our own TREINO_EVENTS points
   std::unique_ptr<LogTap> tap_;
   Descriptor attached_;  // pidfd, readable when it has ended
 
