@@ -4,10 +4,12 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <optional>
 #include <set>
 
 #include "tests/monitor/fake_proc.h"
 #include "treino/monitor/io.h"
+#include "treino/monitor/io_ledger.h"
 #include "treino/monitor/memory.h"
 #include "treino/monitor/process_tree.h"
 #include "treino/monitor/processes.h"
@@ -157,6 +159,86 @@ TEST(IoProbe, CountsFromTheStartAndKeepsWhatEndedUnderTheLauncher) {
   probe->read({Moment::end, 2, 1}, tree, cells);
   EXPECT_NEAR(cells[0].value, 4, 1e-9);
   EXPECT_NEAR(cells[1].value, 2, 1e-9);  // never falls
+}
+
+// A tree whose processes do what a test says they have done.
+class IoTree {
+ public:
+  IoTree() {
+    proc.set({.pid = 5});
+    has(5, 0);
+    proc.set({.pid = 10, .parent = 5});
+    has(10, 0);
+  }
+  void has(int pid, double mib) {
+    proc.write(fmt::format("{}/io", pid),
+               fmt::format("read_bytes: {0}\nwrite_bytes: {0}\n", static_cast<long>(mib * kMib)));
+  }
+  void child(int pid, int parent, double mib) {
+    proc.set({.pid = pid, .parent = parent});
+    has(pid, mib);
+  }
+  double written() {
+    if (!tree) {
+      tree.emplace(proc.root(), 5, ProcessTree::Top::launcher);
+      ledger.take(*tree);
+    }
+    tree->refresh(Tree::Depth::all);
+    return static_cast<double>(ledger.take(*tree).bytes.written) / kMib;
+  }
+
+  FakeProc proc;
+  std::optional<ProcessTree> tree;
+  IoLedger ledger;
+};
+
+TEST(IoLedger, WhatNobodyWaitedForIsKept) {
+  IoTree io;
+  EXPECT_NEAR(io.written(), 0, 1e-9);
+  double total = 0;
+  for (int i = 0; i < 6; ++i) {  // one after the other, SIGCHLD ignored
+    io.child(20 + i, 10, 8);
+    EXPECT_NEAR(io.written(), total += 8, 1e-9);
+    io.proc.end(20 + i);
+    EXPECT_NEAR(io.written(), total, 1e-9);
+  }
+  io.has(10, 3);
+  EXPECT_NEAR(io.written(), total + 3, 1e-9);
+}
+
+TEST(IoLedger, WhatAParentHasIsNotKeptAsWell) {
+  IoTree io;
+  io.child(20, 10, 8);
+  io.child(21, 10, 4);
+  EXPECT_NEAR(io.written(), 12, 1e-9);
+  io.proc.end(20);
+  io.has(10, 9);  // waited for: a little more than was last seen
+  EXPECT_NEAR(io.written(), 13, 1e-9);
+  // What the parent does itself may be the child's: it is not counted twice.
+  io.proc.end(21);
+  io.has(10, 11);
+  EXPECT_NEAR(io.written(), 9 + 4, 1e-9);
+}
+
+TEST(IoLedger, AParentThatEndsWithItsChildren) {
+  IoTree io;
+  io.child(20, 10, 1);
+  io.child(21, 20, 8);
+  EXPECT_NEAR(io.written(), 9, 1e-9);
+  // 20 waited for 21 and 10 for 20.
+  io.proc.end(20);
+  io.proc.end(21);
+  io.has(10, 9);
+  EXPECT_NEAR(io.written(), 9, 1e-9);
+  // A daemon: its parent ends, and the launcher waits for both.
+  io.child(30, 10, 1);
+  io.child(31, 30, 6);
+  EXPECT_NEAR(io.written(), 16, 1e-9);
+  io.proc.end(30);
+  io.proc.end(31);
+  io.has(10, 10);
+  io.has(5, 6);
+  EXPECT_NEAR(io.written(), 16, 1e-9);
 }
 
 TEST(SurroundingsProbe, ForeignLoadAndPressure) {

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "treino/monitor/io.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <cerrno>
 
-#include "treino/monitor/proc.h"
+#include "treino/monitor/io_ledger.h"
 #include "treino/monitor/tree.h"
 
 namespace treino::monitor {
@@ -22,10 +19,6 @@ constexpr Column kColumns[] = {
 // Opening /proc/pid/io costs 8 us a process, so a larger tree is read less often than its rows.
 constexpr std::size_t kEveryRow = 4;  // processes
 constexpr double kSlowly = 1.0;       // seconds
-
-struct Bytes {
-  std::int64_t read = 0, written = 0;
-};
 
 class IoProbe : public Probe {
  public:
@@ -52,30 +45,15 @@ class IoProbe : public Probe {
   std::string method() const override { return "/proc/PID/io"; }
 
  private:
-  // The file of a process holds its reaped children's bytes too, so the launcher's and the living
-  // members' make the total. What an ended process did and nobody waited for is not in it.
   void take(const Tree& tree, bool first) {
-    Bytes sum;
-    const char* why = nullptr;
-    if (tree.launcher() > 0) add(tree, tree.launcher(), sum, why);
-    for (const Member& member : tree.members()) add(tree, member.pid, sum, why);
-    if (why != nullptr) {
-      if (!read_.known()) read_ = written_ = Reading::absent(why);
+    const IoLedger::Total total = ledger_.take(tree);
+    if (total.denied) {
+      if (!read_.known()) read_ = written_ = Reading::absent("no permission");
       return;
     }
-    if (first) base_ = sum;
-    raise(read_, sum.read - base_.read);
-    raise(written_, sum.written - base_.written);
-  }
-
-  void add(const Tree& tree, pid_t pid, Bytes& sum, const char*& why) {
-    const auto text = reader_.read(fmt::format("{}/proc/{}/io", tree.root(), pid));
-    if (!text) {
-      if (reader_.error() == EACCES || reader_.error() == EPERM) why = "no permission";
-      return;  // ended: what it did is in its parent's file
-    }
-    sum.read += number_after(*text, "read_bytes:").value_or(0);
-    sum.written += number_after(*text, "write_bytes:").value_or(0);
+    if (first) base_ = total.bytes;
+    raise(read_, total.bytes.read - base_.read);
+    raise(written_, total.bytes.written - base_.written);
   }
 
   static void raise(Reading& total, std::int64_t bytes) {
@@ -83,10 +61,10 @@ class IoProbe : public Probe {
     if (!total.known() || now > total.value) total = Reading::of(now);
   }
 
-  Bytes base_;
+  IoLedger ledger_;
+  IoBytes base_;
   Reading read_, written_;
   double last_t_ = 0;
-  ProcReader reader_;
 };
 
 }  // namespace
