@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // The probes against folders that look like /proc.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <optional>
 #include <set>
 
 #include "tests/monitor/fake_proc.h"
+#include "treino/monitor/cgroup_tree.h"
 #include "treino/monitor/io.h"
 #include "treino/monitor/io_ledger.h"
 #include "treino/monitor/memory.h"
@@ -239,6 +245,57 @@ TEST(IoLedger, AParentThatEndsWithItsChildren) {
   io.has(10, 10);
   io.has(5, 6);
   EXPECT_NEAR(io.written(), 16, 1e-9);
+}
+
+// The command's group may say what no pass of PSS saw.
+TEST(MemoryProbe, APssBelowTheAnonymousPeakIsNoPeak) {
+  std::string why;
+  const auto group = Cgroup::make("", why);
+  if (!group || group->memory_method().empty()) GTEST_SKIP() << "no group counts memory " << why;
+  // A process of this test grows in the group when every pass is over.
+  const pid_t grower = ::fork();
+  if (grower == 0) {
+    for (const std::string& folder : group->folders()) {
+      const int file = ::open((folder + "/cgroup.procs").c_str(), O_WRONLY);
+      (void)!::write(file, "0", 1);
+    }
+    ::raise(SIGSTOP);
+    void* memory =
+        ::mmap(nullptr, 64 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    std::memset(memory, 1, 64 << 20);
+    ::raise(SIGSTOP);
+    ::_exit(0);
+  }
+  const auto stopped = [&] {
+    int status = 0;
+    ::waitpid(grower, &status, WUNTRACED);
+  };
+  stopped();
+  {
+    CgroupTree tree(*group, 0);
+    const auto probe = make_memory_probe({});
+    std::vector<Reading> cells(4);
+    probe->read({Moment::start, 0, 0}, tree, cells);
+    for (double t = 0.1; !cells[1].known(); t += 0.1) {
+      probe->read({Moment::tick, t, 0.1}, tree, cells);
+      ::usleep(1000);
+    }
+    Summary before;
+    probe->summarize(before);
+    EXPECT_TRUE(before.get("peak_pss_mib").known());
+    ::kill(grower, SIGCONT);
+    stopped();
+    tree.refresh(Tree::Depth::all);
+    probe->read({Moment::end, 0.2, 0.1}, tree, cells);
+    Summary summary;
+    probe->summarize(summary);
+    EXPECT_GE(summary.get("peak_anon_mib").value, 64);
+    EXPECT_FALSE(summary.get("peak_pss_mib").known());
+    EXPECT_THAT(summary.get("peak_pss_mib").note, HasSubstr("missed the peak"));
+    EXPECT_FALSE(summary.get("peak_uss_mib").known());
+  }
+  ::kill(grower, SIGKILL);
+  ::waitpid(grower, nullptr, 0);
 }
 
 TEST(SurroundingsProbe, ForeignLoadAndPressure) {

@@ -25,6 +25,8 @@ constexpr Column kColumns[] = {
 
 constexpr const char* kEnded = "no process is left to read";
 constexpr const char* kSlower = "read at a slower pace";
+constexpr const char* kMissed = "every pass missed the peak: anonymous memory alone was more";
+constexpr double kSlack = 0.05;  // what a pass may have been early or late by
 
 Reading mib(std::int64_t bytes, const char* note = "") {
   return Reading::of(static_cast<double>(bytes) / (1024 * 1024), note);
@@ -49,6 +51,7 @@ class MemoryProbe : public Probe {
     if (moment.what == Moment::start && tree.launcher() > 0) {  // not the command yet: a copy of us
       note_group(tree);
       peak_rss_ = peak_anon_ = peak_group_ = Reading{};
+      peak_group_anon_ = 0;
       return;
     }
     out[0] = note_rss(tree);
@@ -65,10 +68,9 @@ class MemoryProbe : public Probe {
       rss = mib(largest_peak_, "one process's own peak (VmHWM)");
     }
     summary.add("peak_rss_mib", rss, 2);
-    Reading pss = peak_pss_;
-    if (pss.known()) pss.note = lasting_note(fmt::format("largest of {} passes", pace_.passes()));
-    summary.add("peak_pss_mib", pss, 2);
-    summary.add("peak_uss_mib", peak_uss_, 2);
+    const bool missed = missed_the_peak();
+    summary.add("peak_pss_mib", missed ? Reading::absent(kMissed) : peak_pss(), 2);
+    summary.add("peak_uss_mib", missed ? Reading::absent(kMissed) : peak_uss_, 2);
     summary.add("peak_anon_mib", peak_anon_, 2);
     summary.add("peak_cgroup_mib", peak_group_, 2);
     summary.add("pss_passes", Reading::of(pace_.passes()), 0);
@@ -78,6 +80,21 @@ class MemoryProbe : public Probe {
   double own_cpu_s() const override { return pss_ ? pss_->cpu_s() : 0; }
 
  private:
+  // PSS holds all anonymous memory: a pass that found clearly less did not see the peak. (Shared
+  // memory is left out: the group counts files in memory that nobody has mapped.)
+  bool missed_the_peak() const {
+    return peak_pss_.known() && peak_group_anon_ * (1 - kSlack) > peak_pss_.value;
+  }
+
+  Reading peak_pss() const {
+    if (!peak_pss_.known()) return peak_pss_;
+    if (peak_group_anon_ > peak_pss_.value) {
+      return Reading::of(peak_group_anon_, "its anonymous memory; every pass found a little less");
+    }
+    return Reading::of(peak_pss_.value,
+                       lasting_note(fmt::format("largest of {} passes", pace_.passes())));
+  }
+
   Reading note_rss(const Tree& tree) {
     if (tree.processes() == 0) return keep_first(peak_rss_, kEnded);
     std::int64_t sum = 0;
@@ -105,7 +122,10 @@ class MemoryProbe : public Probe {
       keep_first(peak_group_, "its control group keeps no peak (a kernel before 5.19)");
     }
     const Reading anon = mib(memory->anon + memory->shmem);
-    if (tree.processes() > 0) raise(peak_anon_, anon);
+    if (tree.processes() > 0) {
+      raise(peak_anon_, anon);
+      peak_group_anon_ = std::max(peak_group_anon_, mib(memory->anon).value);
+    }
     return anon;
   }
 
@@ -174,6 +194,7 @@ class MemoryProbe : public Probe {
   std::optional<Newest> newest_;  // not yet in a row
   Reading peak_rss_, peak_pss_, peak_uss_, peak_anon_, peak_group_;
   std::int64_t largest_peak_ = 0;
+  double peak_group_anon_ = 0;  // MiB, shared memory left out; 0: no group counts it
   std::string method_;
 };
 
