@@ -65,6 +65,7 @@ TEST(File, MissingFolderIsAnErrorOfWork) {
   EXPECT_THAT(error_of([] { write_whole_file("/nowhere/at/all", "x"); }, Fault::work),
               HasSubstr("/nowhere/at/all"));
   EXPECT_THAT(error_of([] { read_whole_file("/nowhere/at/all"); }), HasSubstr("no such file"));
+  EXPECT_EQ(error_of([] { read_whole_file("/usr"); }), "/usr: is a folder, wanted is a file");
 }
 
 TEST(File, FolderThatIsAFile) {

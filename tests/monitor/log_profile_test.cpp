@@ -120,6 +120,7 @@ TEST(LogProfile, OnesOwnAsToml) {
 TEST(LogProfile, MistakesNameTheLine) {
   EXPECT_THAT(error_of([] { LogProfile::load("kears"); }), HasSubstr("\"keras\""));
   EXPECT_THAT(error_of([] { LogProfile::load("./none.toml"); }), HasSubstr("none.toml"));
+  EXPECT_THAT(error_of([] { LogProfile::load("/usr"); }), HasSubstr("/usr: is a folder"));
   EXPECT_THAT(error_of([] { LogProfile::parse("", "p.toml"); }),
               HasSubstr("at least one [[line]]"));
   EXPECT_THAT(error_of([] { LogProfile::parse("[[line]]\nevent = \"x\"", "p.toml"); }),

@@ -84,6 +84,7 @@ TEST(Monitor, MistakesAreOneClearLineAndExit2) {
   expect_one_line(monitor({"--csv", "-", "--json", "--", "true"}), 2, "only one of");
   expect_one_line(monitor({"--csv-dialect", "excel", "--csv", "-", "--", "true"}), 2, "unixstats");
   expect_one_line(monitor({"--log-events", "kears", "--", "true"}), 2, "keras");
+  expect_one_line(monitor({"--log-events", "/usr", "--", "true"}), 2, "/usr: is a folder");
   EXPECT_EQ(monitor({"--intervall", "5", "--", "true"}).exit, 2);
 }
 

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -80,6 +81,9 @@ std::string read_whole_file(const std::string& path) {
       throw Error::mistake(fmt::format("{}: there is no such file", path));
     throw Error::work(fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
   }
+  struct stat status {};
+  if (::fstat(file.get(), &status) == 0 && S_ISDIR(status.st_mode))
+    throw Error::mistake(fmt::format("{}: is a folder, wanted is a file", path));
   std::string contents;
   const off_t size = ::lseek(file.get(), 0, SEEK_END);
   if (size > 0) contents.reserve(static_cast<std::size_t>(size));

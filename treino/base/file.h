@@ -8,7 +8,8 @@
 
 namespace treino {
 
-// A whole file's bytes. Throws Error::mistake when there is none, Error::work when reading fails.
+// A whole file's bytes. Throws Error::mistake when there is none or it is a folder, Error::work
+// when reading fails.
 std::string read_whole_file(const std::string& path);
 
 // Writes the parts one after the other as one file: beside the target, synced to the disk, renamed
