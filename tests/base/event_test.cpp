@@ -48,6 +48,20 @@ TEST(Event, ParsingNamesThePlace) {
   EXPECT_THAT(error_of([] { Event::parse("{\"event\":", "f:1"); }), HasSubstr("JSON"));
 }
 
+TEST(Event, ADeepLineIsRefusedInOneLine) {
+  const auto nested = [](std::size_t depth) {
+    return R"({"event":"x","t":1,"text":"[[\"[","a":)" + std::string(depth, '[') +
+           std::string(depth, ']') + "}";
+  };
+  EXPECT_EQ(Event::parse(nested(63), "f:1").name(), "x");
+  EXPECT_EQ(error_of([&] { Event::parse(nested(64), "f:1"); }), "f:1: is nested more than 64 deep");
+  // What is not closed, and more than any stack holds.
+  EXPECT_THAT(error_of([] { Event::parse(std::string(500000, '['), "f:1"); }), HasSubstr("nested"));
+  EXPECT_THAT(error_of([&] { Event::parse(nested(500000), "f:1"); }), HasSubstr("nested"));
+  EXPECT_THAT(error_of([] { Event("x").set_json("a", std::string(500000, '{')); }),
+              HasSubstr("event field a is nested"));
+}
+
 TEST(EventWriter, RunFileBeginsWithWhatWasBefore) {
   const TemporaryFolder folder;
   EventWriter writer;

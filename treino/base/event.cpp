@@ -12,6 +12,32 @@ namespace treino {
 
 using Json = nlohmann::ordered_json;
 
+namespace {
+
+// No event needs more; writing a value out goes one call deeper for each level.
+constexpr int kDeepest = 64;
+
+// Of JSON that need not be right: brackets outside of strings.
+bool too_deep(std::string_view json, int deepest) {
+  int depth = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i < json.size(); ++i) {
+    const char c = json[i];
+    if (quoted && c == '\\') {
+      ++i;
+    } else if (c == '"') {
+      quoted = !quoted;
+    } else if (!quoted && (c == '[' || c == '{')) {
+      if (++depth > deepest) return true;
+    } else if (!quoted && (c == ']' || c == '}')) {
+      --depth;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
 struct Event::Fields {
   Json object = Json::object();
 };
@@ -41,6 +67,10 @@ Event& Event::set(std::string_view key, std::string_view text) {
   return *this;
 }
 Event& Event::set_json(std::string_view key, std::string_view json) {
+  if (too_deep(json, kDeepest - 1)) {
+    throw Error::mistake(
+        fmt::format("event field {} is nested more than {} deep", key, kDeepest - 1));
+  }
   Json value = Json::parse(json, nullptr, false);
   if (value.is_discarded()) throw Error::mistake(fmt::format("event field {} is not JSON", key));
   fields_->object[std::string(key)] = std::move(value);
@@ -48,6 +78,8 @@ Event& Event::set_json(std::string_view key, std::string_view json) {
 }
 
 Event Event::parse(std::string_view line, const std::string& where) {
+  if (too_deep(line, kDeepest))
+    throw Error::mistake(fmt::format("{}: is nested more than {} deep", where, kDeepest));
   Event event;
   event.fields_->object = Json::parse(line, nullptr, false);
   const Json& object = event.fields_->object;
