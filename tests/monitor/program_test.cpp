@@ -433,6 +433,22 @@ TEST(Monitor, KilledItLeavesWholeRowsAndTheCommandRunning) {
   while (::access(done.c_str(), R_OK) != 0) ::usleep(5000);
 }
 
+// As docs/monitor.md and --help say: its output went through the monitor.
+TEST(Monitor, KilledUnderLogEventsItBreaksTheCommandsPipe) {
+  const TemporaryFolder folder;
+  const std::string csv = folder / "a.csv", go = folder / "go", done = folder / "done";
+  const Running running({"--interval", "20ms", "--log-events", "keras", "--csv", csv, "--", "sh",
+                         "-c",
+                         "trap '' PIPE; while [ ! -e " + go + " ]; do sleep 0.05; done; " +
+                             "echo x || echo broken > " + done});
+  ASSERT_TRUE(wait_for_rows(running, csv, 3));
+  ::kill(running.pid(), SIGKILL);
+  running.wait();
+  folder.write("go", "");
+  while (::access(done.c_str(), R_OK) != 0) ::usleep(5000);
+  EXPECT_THAT(monitor({"--help"}).out, HasSubstr("with --log-events its output ends there"));
+}
+
 // A process of another user: what may be read is, the rest says why not.
 TEST(Monitor, AnotherUsersProcessSaysNoPermission) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root, to become another user";

@@ -238,7 +238,8 @@ void add_monitor(CLI::App& app, Action& action) {
       "  treino monitor --pid 4711 --for 60s --csv -          a process that runs already\n"
       "  treino monitor --log-events keras -- python3 fit.py  epochs from its log\n"
       "With -- COMMAND the exit code is the command's; 125: the monitor failed, 126: not\n"
-      "executable, 127: not found, 128+n: ended by signal n.");
+      "executable, 127: not found, 128+n: ended by signal n. kill -9 of the monitor leaves the\n"
+      "command running; with --log-events its output ends there, and its next line fails.");
   app.callback([options, &action] { action = [options] { return run_monitor(*options); }; });
 }
 
