@@ -9,6 +9,7 @@
 
 #include "tests/support/environment.h"
 #include "tests/support/temporary_folder.h"
+#include "treino/base/file.h"
 
 namespace treino::experiment {
 namespace {
@@ -64,6 +65,19 @@ TEST_F(SharedPython, WhatIsNotThereHasNoSize) {
   const Environment environment = made({"alpha"});
   EXPECT_FALSE(environment.installed_mib);
   EXPECT_FALSE(environment.packages);
+}
+
+TEST_F(SharedPython, ARecordThatWasChangedHasNoNumbers) {
+  install("alpha", 3);
+  const Environment environment = made({"alpha==1.0"});
+  ContestantFile file;
+  file.name = "one";
+  file.setup.python = {"alpha==1.0"};
+  for (const char* record : {R"({"seconds": "3", "packages": [1]})", "[1]", "5", "no JSON"}) {
+    write_whole_file(environment.folder + "/setup.json", record);
+    EXPECT_FALSE(environment_of(file).setup_s) << record;
+    EXPECT_FALSE(environment_of(file).packages) << record;
+  }
 }
 
 }  // namespace

@@ -134,6 +134,61 @@ TEST(Told, TheDeviceIsPartOfTheWork) {
   EXPECT_EQ(tell(all).work.device, "cuda");
 }
 
+TEST(Lies, LayersThatAreNoneCostTheirNumbersOnly) {
+  for (const char* layers :
+       {"[1,2]", "\"abc\"", "5", R"({"type":"dense"})", R"([{"type":5,"output":[1]}])",
+        R"([{"type":"dense","output":[1],"parameters":"100"}])"}) {
+    const std::vector<Heard> all = [&] {
+      std::vector<Heard> said = good();
+      said[3] = at(1.6, fmt::format(R"("event":"model_built","parameters":5,"layers":{})", layers));
+      return said;
+    }();
+    const Told told = tell(all);
+    EXPECT_THAT(told.trouble, HasSubstr("events.jsonl:4: model_built has layers that are no list"))
+        << layers;
+    EXPECT_THAT(told.work.layers, IsEmpty()) << layers;
+    EXPECT_EQ(told.epochs.size(), 2u) << layers;
+  }
+}
+
+TEST(Told, NullIsNothingSaid) {
+  std::vector<Heard> all = good();
+  all[3] = at(1.6, R"("event":"model_built","parameters":null,"layers":null)");
+  all[5] = at(2.0, R"("event":"work","optimizer":null,"batch":null,"epochs":2,"shuffle":null)");
+  const Told told = tell(all);
+  EXPECT_THAT(told.trouble, IsEmpty());
+  EXPECT_THAT(told.work.layers, IsEmpty());
+  EXPECT_THAT(told.work.optimizer, IsEmpty());
+  EXPECT_FALSE(told.work.shuffle);
+}
+
+TEST(Told, AWindowIsShuffling) {
+  const auto shuffle = [](const std::string& json) {
+    std::vector<Heard> all = good();
+    all[5] = at(2.0, R"("event":"work","shuffle":)" + json);
+    return tell(all).work.shuffle;
+  };
+  EXPECT_EQ(shuffle("1000"), true);
+  EXPECT_EQ(shuffle("0"), false);
+  EXPECT_EQ(shuffle("false"), false);
+  EXPECT_EQ(shuffle(R"("some")"), std::nullopt);
+}
+
+TEST(Told, AnOptimizerOfAnotherFormStaysAsItWasWritten) {
+  for (const char* optimizer : {R"("adam")", "5", "[1]", R"({"adam":3})"}) {
+    std::vector<Heard> all = good();
+    all[5] = at(2.0, fmt::format(R"("event":"work","optimizer":{})", optimizer));
+    EXPECT_EQ(tell(all).work.optimizer, optimizer);
+  }
+}
+
+TEST(Lies, EpochsWithoutANumber) {
+  EXPECT_THAT(lie(7, at(2.0, R"("event":"epoch_start","epoch":1e300)")),
+              HasSubstr("events.jsonl:8: epoch_start says epoch 1e+300"));
+  EXPECT_THAT(lie(7, at(2.0, R"("event":"epoch_start","epoch":-1)")),
+              HasSubstr("events.jsonl:8: epoch_start says epoch -1"));
+}
+
 TEST(Lies, TimeGoingBack) {
   EXPECT_THAT(lie(4, at(1.2, R"("event":"compile_done","seconds":0.3)")),
               HasSubstr("events.jsonl:5: compile_done says t ="));

@@ -244,6 +244,17 @@ TEST(ResultFile, GivesTheSameReportAgain) {
   EXPECT_EQ(html(again), html(result));
 }
 
+TEST(ResultFile, OneWithoutASealOfTextIsNoticed) {
+  for (const char* text : {R"({"seal": 5})", R"({"seal": null})", R"({"name": "x"})"}) {
+    try {
+      experiment::result_from_json(text, "result.json");
+      FAIL() << "not noticed: " << text;
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), HasSubstr("result.json: was changed after it was written"));
+    }
+  }
+}
+
 TEST(ResultFile, AnEditedOneIsNoticed) {
   std::string text = experiment::to_json(example(2, 6));
   const std::size_t at = text.find("\"ratio\": 0.9");

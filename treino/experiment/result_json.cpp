@@ -77,7 +77,7 @@ T opened(const std::string& text, const std::string& path) {
   Json json = Json::parse(text, nullptr, false);
   if (!json.is_object())
     throw Error::mistake(fmt::format("{}: is not a JSON object: it was cut or changed", path));
-  const std::string seal = json.value(kSeal, "");
+  const Json seal = json[kSeal];
   json.erase(kSeal);
   if (seal != sha256(json.dump())) {
     throw Error::mistake(fmt::format(

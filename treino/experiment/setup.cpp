@@ -215,7 +215,8 @@ Environment environment_of(const ContestantFile& file) {
   }
   const auto json = nlohmann::json::parse(read_whole_file(record), nullptr, false);
   const auto number = [&](const char* key) -> Number {
-    return json.is_object() && json.contains(key) ? Number(json[key].get<double>()) : std::nullopt;
+    const auto found = json.find(key);  // of what is no object: the end
+    return found != json.end() && found->is_number() ? Number(found->get<double>()) : std::nullopt;
   };
   environment.setup_s = number("seconds");
   environment.installed_mib = number("installed_mib");

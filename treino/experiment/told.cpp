@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "treino/base/error.h"
+#include "treino/experiment/work_lines.h"
 
 namespace treino::experiment {
 
@@ -43,39 +43,7 @@ namespace {
 constexpr double kSlack = 0.05;   // seconds by which stamps may disagree
 constexpr double kSameClock = 5;  // an own stamp this near to its receipt is of our clock
 constexpr double kFresh = 0.02;   // counters read this soon after an event are the event's
-
-// "dense[128] 100480, dropout[128] 0": one line that two contestants share when their layers agree.
-std::string layers_line(const std::string& json) {
-  std::string line;
-  for (const Json& layer : Json::parse(json)) {
-    if (!line.empty()) line += ", ";
-    line += fmt::format("{}{} {}", layer.value("type", "?"), layer.value("output", Json()).dump(),
-                        layer.value("parameters", 0LL));
-  }
-  return line;
-}
-
-// What an optimiser leaves unsaid is as in Keras 3 (docs/events.md).
-std::string optimizer_line(const std::string& json) {
-  static const Json defaults = {
-      {"adam",
-       {{"rate", 1e-3}, {"beta1", 0.9}, {"beta2", 0.999}, {"epsilon", 1e-7}, {"eps_root", 0.0}}},
-      {"sgd", {{"rate", 0.01}, {"momentum", 0.0}, {"nesterov", false}, {"weight_decay", 0.0}}},
-  };
-  const Json said = Json::parse(json);
-  if (!said.is_object() || said.size() != 1 || !said.begin().value().is_object())
-    return said.dump();
-  Json numbers = defaults.value(said.begin().key(), Json::object());
-  for (const auto& [name, value] : said.begin().value().items()) {
-    numbers[name] = value.is_number() ? Json(value.get<double>()) : value;
-  }
-  std::string line = said.begin().key();
-  for (const auto& [name, value] : numbers.items()) {
-    line += value.is_number() ? fmt::format(" {} {:g}", name, value.get<double>())
-                              : fmt::format(" {} {}", name, value.dump());
-  }
-  return line;
-}
+constexpr double kMostEpochs = 1e9;
 
 class Listener {
  public:
@@ -129,7 +97,7 @@ class Listener {
       told_.work.data_sha256 = event.text("sha256").value_or("");
     } else if (name == "model_built") {
       told_.work.parameters = event.number("parameters");
-      if (const auto layers = event.json("layers")) told_.work.layers = layers_line(*layers);
+      take_layers(event, line);
     } else if (name == "compile_done") {
       if (const auto seconds = event.number("seconds")) told_.metrics["compile_s"] = *seconds;
     } else if (name == "work") {
@@ -149,6 +117,18 @@ class Listener {
     }
   }
 
+  void take_layers(const Event& event, int line) {
+    const auto layers = event.json("layers");
+    if (!layers) return;
+    const auto read = layers_line(*layers);
+    if (!read) {
+      trouble(line, fmt::format("{} has layers that are no list of {{\"type\": text, \"output\": "
+                                "shape, \"parameters\": number}}",
+                                event.name()));
+    }
+    told_.work.layers = read.value_or("");
+  }
+
   void take_work(const Event& event) {
     if (const auto optimizer = event.json("optimizer"))
       told_.work.optimizer = optimizer_line(*optimizer);
@@ -158,8 +138,7 @@ class Listener {
     told_.work.precision = event.text("precision").value_or("");
     told_.work.loss = event.text("loss").value_or("");
     told_.work.device = event.text("device").value_or("");
-    if (const auto shuffle = event.json("shuffle"))
-      told_.work.shuffle = *shuffle != "false" && *shuffle != "0";
+    if (const auto shuffle = event.json("shuffle")) told_.work.shuffle = shuffles(*shuffle);
   }
 
   void check_accuracy(const Number& accuracy, int line) {
@@ -168,9 +147,17 @@ class Listener {
     }
   }
 
+  int number_of_epoch(const Event& event, int wanted, int line) {
+    const double number = event.number("epoch").value_or(wanted);
+    if (number >= 0 && number <= kMostEpochs) return static_cast<int>(number);
+    trouble(line,
+            fmt::format("{} says epoch {}, which is no epoch's number", event.name(), number));
+    return wanted;
+  }
+
   void open_epoch(const Event& event, double now, int line) {
     const int wanted = static_cast<int>(told_.epochs.size()) + 1;
-    const int number = static_cast<int>(event.number("epoch").value_or(wanted));
+    const int number = number_of_epoch(event, wanted, line);
     if (opened_ >= 0)
       trouble(line, fmt::format("epoch {} starts before epoch {} has stopped", number, wanted));
     if (number != wanted)
@@ -181,7 +168,7 @@ class Listener {
   void close_epoch(const Event& event, double now, int line) {
     const int wanted = static_cast<int>(told_.epochs.size()) + 1;
     Epoch epoch;
-    epoch.number = static_cast<int>(event.number("epoch").value_or(wanted));
+    epoch.number = number_of_epoch(event, wanted, line);
     if (epoch.number != wanted) {
       trouble(line, fmt::format("epoch {} stops where epoch {} should: epochs are missing",
                                 epoch.number, wanted));
