@@ -52,12 +52,13 @@ say("train_start")
 total = 0
 for epoch in (1, 2):
     if lie == "skip" and epoch == 2: continue
-    say("epoch_start", epoch=epoch)
     start = time.monotonic()
+    say("epoch_start", t=start, epoch=epoch)
     time.sleep(wait)
-    seconds = time.monotonic() - start
+    stop = time.monotonic()
+    seconds = stop - start
     total += seconds
-    say("epoch_stop", epoch=epoch, seconds=seconds, samples=10, steps=2, loss=1/epoch, accuracy=0.5)
+    say("epoch_stop", t=stop, epoch=epoch, seconds=seconds, samples=10, steps=2, loss=1/epoch, accuracy=0.5)
 say("train_stop", seconds=total)
 say("eval", split="test", samples=5, loss=0.5, accuracy=0.6)
 say("exit", status=0)

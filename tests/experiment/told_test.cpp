@@ -216,6 +216,83 @@ TEST(Lies, NumbersThatCannotBe) {
               HasSubstr("train_stop says 1.000 s, its epochs sum to 4.000 s"));
 }
 
+// Epoch 1 of good() is 2 s long.
+std::string short_epoch(const std::string& fields) {
+  return lie(8, at(4.0, R"("event":"epoch_stop","epoch":1,"samples":60,"steps":2,)" + fields));
+}
+
+TEST(Lies, SecondsFarBelowTheDistanceOfTheirStamps) {
+  EXPECT_THAT(short_epoch(R"("seconds":0.0001)"),
+              HasSubstr("events.jsonl:9: epoch 1 says 0.000 s but lies 2.000 s after its start"));
+  EXPECT_THAT(short_epoch(R"("seconds":1.75)"), HasSubstr("says 1.750 s but lies 2.000 s"));
+  EXPECT_THAT(short_epoch(R"("seconds":-1)"), HasSubstr("epoch 1 says a time below 0"));
+  EXPECT_THAT(short_epoch(R"("seconds":1.85)"), HasSubstr("train_stop says"))
+      << "within 10 % it is held against the whole only";
+}
+
+TEST(Lies, ShortSecondsOfShortEpochs) {
+  const auto run_of = [](double length, double says, int epochs) {
+    std::vector<Heard> all;
+    all.push_back(at(1, R"("event":"train_start")"));
+    for (int epoch = 1; epoch <= epochs; ++epoch) {
+      const double start = 1 + (epoch - 1) * length;
+      all.push_back(at(start, fmt::format(R"("event":"epoch_start","epoch":{})", epoch)));
+      all.push_back(
+          at(start + length,
+             fmt::format(R"("event":"epoch_stop","epoch":{},"seconds":{})", epoch, says)));
+    }
+    all.push_back(at(1 + epochs * length, R"("event":"train_stop")"));
+    return tell(all).trouble;
+  };
+  EXPECT_THAT(run_of(0.05, 0.0001, 1), HasSubstr("events.jsonl:3: epoch 1 says 0.000 s"));
+  EXPECT_THAT(run_of(0.015, 0.0001, 1), IsEmpty()) << "a core can be gone for so long";
+  EXPECT_THAT(run_of(0.015, 0.0001, 3),
+              HasSubstr("events.jsonl:8: epochs say 0.000 s in all, their starts and stops lie "
+                        "0.045 s apart"));
+}
+
+TEST(Lies, ShortSecondsOnAnotherClock) {
+  std::vector<Heard> all;
+  for (const Heard& one : good()) {
+    Event event = Event::parse(one.event.line(), "test");
+    event.set("t", one.event.t() - 5000);
+    if (event.name() == "epoch_stop") event.set("seconds", 0.001);
+    all.push_back({std::move(event), one.received, one.counters});
+  }
+  EXPECT_THAT(tell(all).trouble, HasSubstr("epoch 1 says 0.001 s but lies 2.000 s"));
+}
+
+TEST(Told, WhatATrainerLeavesOutIsNoTrouble) {
+  std::vector<Heard> all = good();
+  all[8] = at(4.0, R"("event":"epoch_stop","epoch":1,"seconds":0.5,"left_out":1.5)");
+  all[11] = at(6.0, R"("event":"train_stop","seconds":2.5)");
+  const Told told = tell(all);
+  EXPECT_THAT(told.trouble, IsEmpty());
+  EXPECT_EQ(told.epochs[0].left_out, 1.5);
+  EXPECT_DOUBLE_EQ(told.metrics.at("train_s"), 2.5);
+  all[8] = at(4.0, R"("event":"epoch_stop","epoch":1,"left_out":1.5)");
+  EXPECT_NEAR(tell(all).metrics.at("train_s"), 2.5, 1e-9) << "what is left of the stamps";
+  EXPECT_THAT(short_epoch(R"("seconds":1.5,"left_out":1.5)"),
+              HasSubstr("says 1.500 s and 1.500 s that it leaves out but lies 2.000 s"));
+}
+
+TEST(Told, EpochsThatSayNoSecondsAreAsLongAsTheirStamps) {  // as of log lines
+  std::vector<Heard> all = good();
+  for (const std::size_t line : {8, 10}) {
+    all[line] = at(line == 8 ? 4.0 : 6.0, R"("event":"epoch_stop","from":"log","loss":0.5)");
+  }
+  all[11] = at(6.0, R"("event":"train_stop")");
+  EXPECT_THAT(tell(all).trouble, IsEmpty());
+  EXPECT_NEAR(tell(all).metrics.at("train_s"), 4, 1e-9);
+}
+
+TEST(Told, TrainingIsAsLongAsItsEpochs) {
+  std::vector<Heard> all = good();
+  all[11] = at(6.0, R"("event":"train_stop","seconds":3.96)");
+  EXPECT_THAT(tell(all).trouble, IsEmpty());
+  EXPECT_DOUBLE_EQ(tell(all).metrics.at("train_s"), 4);
+}
+
 TEST(Lies, TrainingThatNeverStops) {
   std::vector<Heard> all = good();
   all.erase(all.begin() + 11);

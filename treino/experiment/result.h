@@ -33,6 +33,7 @@ struct Epoch {
   int number = 0;
   double start = 0, stop = 0;  // seconds since train_start
   double seconds = 0;
+  Number left_out;  // seconds of evaluation and saving between start and stop, not in `seconds`
   Number samples, steps, loss, accuracy;
 };
 

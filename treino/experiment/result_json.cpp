@@ -40,7 +40,7 @@ NLOHMANN_JSON_SERIALIZE_ENUM(RunStatus, {{RunStatus::ok, "ok"}, {RunStatus::fail
 #define TREINO_FIELDS NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT
 TREINO_FIELDS(Interval, low, high)
 TREINO_FIELDS(Work, layers, parameters, optimizer, batch, samples_per_epoch, epochs, train_samples, test_samples, precision, loss, data_sha256, device, shuffle)
-TREINO_FIELDS(Epoch, number, start, stop, seconds, samples, steps, loss, accuracy)
+TREINO_FIELDS(Epoch, number, start, stop, seconds, left_out, samples, steps, loss, accuracy)
 TREINO_FIELDS(Phase, name, seconds, cpu_s, peak_pss_mib, gpu_s, peak_gpu_mem_mib, gpu_energy_j)
 TREINO_FIELDS(Run, block, position, contestant, status, trouble, folder, attempt, exit_code, foreign_cpu_pct, observer_cpu_pct, missed_samples, samples, metrics, phases, epochs, train_start, test_loss, test_accuracy, framework, version, work, files)
 TREINO_FIELDS(Contestant, id, name, work, note, control_of, command, program_lines, installed_mib, packages, setup_s)

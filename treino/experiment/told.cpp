@@ -45,6 +45,14 @@ constexpr double kSameClock = 5;  // an own stamp this near to its receipt is of
 constexpr double kFresh = 0.02;   // counters read this soon after an event are the event's
 constexpr double kMostEpochs = 1e9;
 
+// Seconds may fall short of the distance of their own two stamps by this share; by this many
+// seconds too, as a trainer can lose its core between two readings of the clock.
+constexpr double kShortShare = 0.1, kShortSeconds = 0.02;
+
+bool falls_short(double said, double apart) {
+  return apart - said > std::max(kShortSeconds, kShortShare * apart);
+}
+
 class Listener {
  public:
   Listener(const std::vector<Heard>& heard, const Samples& samples, double start, double wall_s)
@@ -108,7 +116,7 @@ class Listener {
       close_epoch(event, now, line);
     } else if (name == "train_stop") {
       stop_line_ = line;
-      if (const auto seconds = event.number("seconds")) told_.metrics["train_s"] = *seconds;
+      said_training_ = event.number("seconds");
     } else if (name == "eval" && event.text("split").value_or("test") == "test") {
       told_.test_loss = event.number("loss");
       told_.test_accuracy = event.number("accuracy");
@@ -163,6 +171,7 @@ class Listener {
     if (number != wanted)
       trouble(line, fmt::format("epoch {} starts where epoch {} should", number, wanted));
     opened_ = now;
+    opened_stamp_ = event.t();
   }
 
   void close_epoch(const Event& event, double now, int line) {
@@ -176,11 +185,7 @@ class Listener {
     if (opened_ < 0) trouble(line, fmt::format("epoch {} stops but never started", epoch.number));
     epoch.start = std::max(opened_, 0.0);
     epoch.stop = now;
-    epoch.seconds = event.number("seconds").value_or(now - epoch.start);
-    if (opened_ >= 0 && epoch.seconds > now - epoch.start + kSlack + 0.02 * epoch.seconds) {
-      trouble(line, fmt::format("epoch {} says {:.3f} s but lies {:.3f} s after its start",
-                                epoch.number, epoch.seconds, now - epoch.start));
-    }
+    take_seconds(epoch, event, line);
     epoch.samples = event.number("samples");
     epoch.steps = event.number("steps");
     epoch.loss = event.number("loss");
@@ -188,6 +193,33 @@ class Listener {
     check_accuracy(epoch.accuracy, line);
     told_.epochs.push_back(epoch);
     opened_ = -1;
+  }
+
+  void take_seconds(Epoch& epoch, const Event& event, int line) {
+    const double length = epoch.stop - epoch.start;
+    const Number said = event.number("seconds");
+    epoch.left_out = event.number("left_out");
+    const double left_out = epoch.left_out.value_or(0);
+    epoch.seconds = said.value_or(std::max(0.0, length - left_out));
+    if (epoch.seconds < 0 || left_out < 0)
+      trouble(line, fmt::format("epoch {} says a time below 0", epoch.number));
+    if (opened_ < 0) return;
+    const double all = epoch.seconds + left_out;
+    const std::string told = fmt::format(
+        "epoch {} says {:.3f} s{}", epoch.number, epoch.seconds,
+        epoch.left_out ? fmt::format(" and {:.3f} s that it leaves out", left_out) : "");
+    if (all > length + kSlack + 0.02 * all)
+      trouble(line, fmt::format("{} but lies {:.3f} s after its start", told, length));
+    if (!said) return;
+    // Both stamps are the trainer's own, so this holds whatever its clock counts from.
+    const double apart = event.t() - opened_stamp_;
+    if (falls_short(all, apart)) {
+      trouble(line, fmt::format("{} but lies {:.3f} s after its start; evaluation and saving in "
+                                "between belong into left_out",
+                                told, apart));
+    }
+    said_ += all;
+    apart_ += apart;
   }
 
   std::optional<double> when(const char* name) const {
@@ -249,7 +281,7 @@ class Listener {
     check_whole(total);
     if (!told_.epochs.empty()) {
       told_.metrics["epoch_s"] = total / static_cast<double>(told_.epochs.size());
-      told_.metrics.try_emplace("train_s", total);
+      told_.metrics["train_s"] = total;
     }
     if (told_.test_accuracy) told_.metrics["accuracy"] = *told_.test_accuracy;
   }
@@ -258,6 +290,11 @@ class Listener {
     const int last = static_cast<int>(heard_.size());
     const auto count = static_cast<double>(told_.epochs.size());
     if (opened_ >= 0) trouble(last, fmt::format("epoch {} never stops", count + 1));
+    if (falls_short(said_, apart_)) {
+      trouble(stop_line_ > 0 ? stop_line_ : last,
+              fmt::format("epochs say {:.3f} s in all, their starts and stops lie {:.3f} s apart",
+                          said_, apart_));
+    }
     if (!told_.train_stop) {
       if (told_.train_start) trouble(last, "training starts but never stops");
       return;
@@ -266,10 +303,9 @@ class Listener {
       trouble(stop_line_,
               fmt::format("{} epochs were promised and {} came", *told_.work.epochs, count));
     }
-    const auto said = told_.metrics.find("train_s");
-    if (said != told_.metrics.end() && std::abs(said->second - total) > kSlack + 0.02 * total) {
+    if (said_training_ && std::abs(*said_training_ - total) > kSlack + 0.02 * total) {
       trouble(stop_line_, fmt::format("train_stop says {:.3f} s, its epochs sum to {:.3f} s",
-                                      said->second, total));
+                                      *said_training_, total));
     }
     if (total > wall_s_ + kSlack) {
       trouble(stop_line_, fmt::format("{:.3f} s of training in a run of {:.3f} s", total, wall_s_));
@@ -282,6 +318,9 @@ class Listener {
   bool own_clock_ = true;
   double before_stamp_ = -1e300;
   double opened_ = -1;  // when the epoch that runs began; below 0: none runs
+  double opened_stamp_ = 0;
+  double said_ = 0, apart_ = 0;  // by epochs that say their seconds, and between their stamps
+  Number said_training_;         // by train_stop
   int stop_line_ = 0;
   std::map<std::string, std::pair<double, const Heard*>> at_;
   Told told_;

@@ -352,7 +352,7 @@ class Training {
       }
       if (interrupt_.signal() != 0) return false;
     }
-    finish_epoch();
+    finish_epoch(saving);
     return true;
   }
 
@@ -396,11 +396,12 @@ class Training {
     observer_.progress(progress);
   }
 
-  void finish_epoch() {
+  void finish_epoch(double saving) {
     Store& store = programs_.store();
     EpochResult epoch;
     epoch.epochs = train_.epochs;
     epoch.seconds = position_.epoch_seconds;
+    epoch.saving = saving;
     epoch.steps = training_.plan.steps();
     epoch.training = read_metrics(store, training_.feed);
     position_.train_seconds += epoch.seconds;

@@ -32,6 +32,7 @@ struct Progress {
 struct EpochResult {
   std::int64_t epoch = 0, epochs = 0;
   double seconds = 0;  // without evaluation and saving
+  double saving = 0;   // between its events, left out of `seconds`
   std::int64_t steps = 0;
   Metrics training;
   std::optional<Metrics> validation;

@@ -84,6 +84,7 @@ Event epoch_stop_event(const EpochResult& epoch) {
       .set("steps", epoch.steps)
       .set("loss", epoch.training.loss)
       .set("accuracy", epoch.training.accuracy);
+  if (epoch.saving > 0) event.set("left_out", epoch.saving);
   return event;
 }
 
