@@ -8,6 +8,9 @@
 #include <map>
 #include <optional>
 
+#include "treino/experiment/analyse.h"
+#include "treino/experiment/work_done.h"
+
 namespace treino::experiment {
 
 namespace {
@@ -17,10 +20,19 @@ namespace {
 constexpr double kAccuracyLimit = 0.10;
 constexpr double kAccuracyNote = 0.02;
 
+constexpr double kLeftOutNote = 0.01;  // of the time of the epochs
+
+using Fields = std::vector<std::pair<std::string, std::string>>;  // empty text: not said
+
 struct Facts {
   std::string contestant;
-  std::vector<std::pair<std::string, std::string>> fields;  // empty text: not said
+  Fields fields;
+  std::vector<Difference> own;  // between its runs, and between what it promised and did
+  bool silent = true;           // but for its epochs
+  bool promised = false;        // samples
+  std::string samples_done;
   std::optional<double> accuracy;
+  double seconds = 0, left_out = 0;  // of all its epochs
 };
 
 std::string text_of(const Number& number) {
@@ -31,14 +43,18 @@ std::string count_of(const Number& number) {
   return number ? fmt::format("{:.0f}", *number) : "";
 }
 
-std::vector<std::pair<std::string, std::string>> fields_of(const Work& work) {
+Fields fields_of(const Run& run) {
+  const Work& work = run.work;
+  const std::string epochs = run.epochs.empty() ? "" : std::to_string(run.epochs.size());
   return {{"layers", work.layers},
           {"parameters", count_of(work.parameters)},
           {"optimizer", work.optimizer},
           {"loss", work.loss},
           {"batch", count_of(work.batch)},
-          {"samples an epoch", count_of(work.samples_per_epoch)},
-          {"epochs", count_of(work.epochs)},
+          {"samples an epoch",
+           work.samples_per_epoch ? count_of(work.samples_per_epoch) : samples_done(run)},
+          {"steps an epoch", steps_done(run)},
+          {"epochs", work.epochs ? count_of(work.epochs) : epochs},
           {"precision", work.precision},
           {"shuffle", work.shuffle ? (*work.shuffle ? "yes" : "no") : ""},
           {"training samples", count_of(work.train_samples)},
@@ -47,18 +63,53 @@ std::vector<std::pair<std::string, std::string>> fields_of(const Work& work) {
           {"device", work.device}};
 }
 
-std::vector<Facts> facts_of(const Result& result, const std::string& work) {
+// A run after the first says the same, or nothing new.
+void take_fields(Facts& facts, const Run& run) {
+  const Fields fields = fields_of(run);
+  if (facts.fields.empty()) facts.fields = fields;
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    const auto& [name, value] = fields[i];
+    std::string& before = facts.fields[i].second;
+    if (before.empty()) before = value;
+    if (value.empty() || value == before) continue;
+    facts.own.push_back({fmt::format("{} in block {}", name, run.block), run.contestant, value,
+                         "itself before", before});
+  }
+}
+
+void take_run(Facts& facts, const Run& run) {
+  if (facts.own.empty()) {  // the first run that differs says enough
+    take_fields(facts, run);
+    std::ranges::move(broken_promises(run), std::back_inserter(facts.own));
+  }
+  facts.silent = facts.silent && run.work == Work{};
+  facts.promised = facts.promised || run.work.samples_per_epoch;
+  if (facts.samples_done.empty()) facts.samples_done = samples_done(run);
+  for (const Epoch& epoch : run.epochs) {
+    facts.seconds += epoch.seconds;
+    facts.left_out += epoch.left_out.value_or(0);
+  }
+}
+
+std::vector<Facts> facts_of(const Result& result, const std::string& work,
+                            std::vector<std::string>& unknown) {
   std::vector<Facts> all;
   for (const Contestant& contestant : result.contestants) {
     if (contestant.work != work) continue;
-    Facts facts{contestant.id, {}, {}};
+    Facts facts{.contestant = contestant.id};
     std::vector<double> accuracies;
+    bool ranked = false;  // by its totals at least
     for (const Run& run : result.runs) {
-      if (run.contestant != contestant.id || run.status != RunStatus::ok) continue;
-      if (facts.fields.empty()) facts.fields = fields_of(run.work);
+      if (run.contestant != contestant.id) continue;
+      ranked = ranked || counts(run);
+      if (run.status != RunStatus::ok) continue;
+      take_run(facts, run);
       if (run.test_accuracy) accuracies.push_back(*run.test_accuracy);
     }
-    if (facts.fields.empty()) continue;  // never ran
+    if (facts.fields.empty()) {
+      if (ranked) unknown.push_back(contestant.id + " says what cannot be believed of its work");
+      continue;
+    }
     if (!accuracies.empty()) facts.accuracy = median(accuracies);
     all.push_back(facts);
   }
@@ -82,8 +133,10 @@ std::vector<std::string> works_of(const Result& result) {
 
 Certificate certify(const Result& result, const std::string& work) {
   Certificate certificate{.work = work};
-  const std::vector<Facts> all = facts_of(result, work);
+  const std::vector<Facts> all = facts_of(result, work, certificate.unknown);
   if (all.empty()) return certificate;
+  for (const Facts& facts : all)
+    std::ranges::copy(facts.own, std::back_inserter(certificate.differences));
   std::map<std::string, std::vector<std::string>> unsaid;
   for (std::size_t field = 0; field < all.front().fields.size(); ++field) {
     const Facts* first = nullptr;
@@ -99,11 +152,16 @@ Certificate certify(const Result& result, const std::string& work) {
       }
     }
   }
-  for (const auto& [contestant, fields] : unsaid) {
-    certificate.unknown.push_back(
-        fields.size() == all.front().fields.size()
-            ? fmt::format("{} says nothing about its work", contestant)
-            : fmt::format("{} does not say its {}", contestant, fmt::join(fields, ", ")));
+  for (const Facts& facts : all) {
+    std::vector<std::string>& fields = unsaid[facts.contestant];
+    if (facts.promised && facts.samples_done.empty())
+      fields.emplace_back("samples as its epochs did them");
+    if (facts.silent) {
+      certificate.unknown.push_back(facts.contestant + " says nothing about its work");
+    } else if (!fields.empty()) {
+      certificate.unknown.push_back(
+          fmt::format("{} does not say its {}", facts.contestant, fmt::join(fields, ", ")));
+    }
   }
   const Facts* first = nullptr;
   for (const Facts& facts : all) {
@@ -118,6 +176,13 @@ Certificate certify(const Result& result, const std::string& work) {
                                               facts.contestant, *facts.accuracy, first->contestant,
                                               *first->accuracy));
     }
+  }
+  for (const Facts& facts : all) {
+    const double whole = facts.seconds + facts.left_out;
+    if (facts.left_out <= kLeftOutNote * whole) continue;
+    certificate.notes.push_back(fmt::format(
+        "{} leaves {:.1f} % of its epochs out of their seconds, as evaluation or saving",
+        facts.contestant, 100 * facts.left_out / whole));
   }
   certificate.ok = certificate.differences.empty();
   return certificate;

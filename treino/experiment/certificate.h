@@ -9,8 +9,9 @@
 namespace treino::experiment {
 
 // Whether the contestants of one work did the same: layers, parameters, optimiser and its numbers,
-// batch, samples, epochs, precision, shuffle, loss, data, and nearly the same accuracy. Each is
-// held against the first that says anything.
+// batch, samples, steps, epochs, precision, shuffle, loss, data, and nearly the same accuracy. Each
+// is held against the first that says anything, every run against the contestant's first, and what
+// a run's epochs did against what it promised.
 Certificate certify(const Result& result, const std::string& work);
 
 // Works in the order of the contestants.

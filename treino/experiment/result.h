@@ -113,7 +113,7 @@ struct Certificate {
   bool ok = false;
   std::vector<Difference> differences;
   std::vector<std::string> unknown;  // what contestants did not say
-  std::vector<std::string> notes;    // accuracies that differ, but not enough to refuse
+  std::vector<std::string> notes;    // what differs, but not enough to refuse
 };
 
 // A resource or a learning curve of one contestant: the middle of its runs and their 10-90 % band.

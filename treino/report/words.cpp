@@ -91,8 +91,8 @@ std::string refusal(const Result& result, std::string_view work) {
     if (certificate.differences.empty())
       return fmt::format("{}: nothing ran, so nothing is compared.", work);
     return fmt::format(
-        "{}: not ranked. The contestants did different work (see the certificate); --unequal ranks "
-        "them all the same and says so.",
+        "{}: not ranked. The contestants did different work, or other work than they said (see the "
+        "certificate); --unequal ranks them all the same and says so.",
         work);
   }
   return {};
