@@ -73,6 +73,18 @@ TEST_F(ExperimentFile, MistakesNameFileAndLine) {
               HasSubstr("x.toml:1: control \"b\" is no contestant"));
 }
 
+TEST_F(ExperimentFile, NamesOfFoldersAreNoPaths) {
+  for (const std::string work : {"x/../../../precious", "resnet/cifar10", "..", "", "a b"}) {
+    const std::string named = "has \"" + work + "\", which cannot name a folder";
+    EXPECT_THAT(mistake(kOne + "work = \"" + work + "\"\n"),
+                HasSubstr("x.toml:4: contestant.work " + named));
+    EXPECT_THAT(mistake("work = \"" + work + "\"\n" + kOne), HasSubstr("x.toml:1: work " + named));
+    EXPECT_THAT(mistake("works = [\"a\", \"" + work + "\"]\n" + kOne),
+                HasSubstr("x.toml:1: works " + named));
+  }
+  EXPECT_EQ(ids(kOne + "work = \"resnet-cifar_10.2\"\n").size(), 1u);
+}
+
 TEST_F(ExperimentFile, AnUnknownContestantIsNamedWithTheNearest) {
   EXPECT_THAT(
       mistake("[[contestant]]\nuse = \"contestants/kearas\"\nwork = \"mnist\"\n"),

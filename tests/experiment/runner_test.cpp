@@ -206,6 +206,18 @@ TEST_F(Runner, AFolderThatIsTakenIsNotWrittenOver) {
   EXPECT_EQ(read_whole_file(out() + "/blocks/1-a/run.json"), before);
 }
 
+TEST_F(Runner, AnExperimentAmongTheRunsOfAnotherIsRefused) {
+  run(experiment(shell("a", "true")));
+  const Experiment inner = experiment(shell("b", "true"));
+  for (const char* place : {"/blocks", "/blocks/1-a", "/disturbed/x/y", "/blocks/../blocks/1-a"}) {
+    const BenchOptions options{.out = out() + place};
+    EXPECT_THAT(error_of([&] { run_experiment(inner, options); }),
+                HasSubstr("lies among the runs of the experiment in"))
+        << place;
+  }
+  EXPECT_TRUE(fs::exists(out() + "/blocks/1-a/run.json"));
+}
+
 TEST_F(Runner, ResumeRunsOnlyWhatIsMissing) {
   const std::string log = folder / "log";
   const Experiment one =

@@ -9,6 +9,7 @@
 
 #include "treino/base/error.h"
 #include "treino/base/file.h"
+#include "treino/base/quote.h"
 #include "treino/base/suggest.h"
 #include "treino/experiment/toml_table.h"
 
@@ -28,6 +29,17 @@ bool plain(const std::string& name) {
          std::ranges::all_of(name, [](char c) {
            return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.';
          });
+}
+
+// A work names folders too: of runs, and of data.
+std::string work_name(const TomlTable& reader, std::string_view key, const std::string& work) {
+  if (!plain(work)) {
+    reader.refuse(key,
+                  fmt::format("has {}, which cannot name a folder (1 to 60 letters, digits, -, "
+                              "_ or .)",
+                              treino::quoted(work)));
+  }
+  return work;
 }
 
 ContestantSpec read_spec(const toml::table& table, const Experiment& experiment) {
@@ -51,7 +63,7 @@ ContestantSpec read_spec(const toml::table& table, const Experiment& experiment)
   if (!plain(spec.name)) {
     reader.refuse("name", "must be 1 to 60 letters, digits, -, _ or . (it names folders)");
   }
-  spec.work = reader.text("work").value_or("");
+  if (const auto work = reader.text("work")) spec.work = work_name(reader, "work", *work);
   spec.variant = reader.text("variant").value_or("equal");
   if (spec.file && spec.variant != "equal" && !spec.file->variants.contains(spec.variant)) {
     std::vector<std::string_view> names;
@@ -81,13 +93,10 @@ void one_of(TomlTable& reader, std::string_view key, std::string& value,
 
 void read_works(TomlTable& reader, Experiment& experiment) {
   experiment.works = reader.texts("works");
+  for (const std::string& work : experiment.works) work_name(reader, "works", work);
   if (const auto work = reader.text("work")) {
     if (!experiment.works.empty()) reader.refuse("work", "and works exclude each other");
-    experiment.works = {*work};
-  }
-  for (const std::string& work : experiment.works) {
-    if (!plain(work))
-      reader.refuse("works", fmt::format("has \"{}\", which cannot name a folder", work));
+    experiment.works = {work_name(reader, "work", *work)};
   }
 }
 

@@ -126,6 +126,7 @@ class Bench {
 
   void open_folder() {
     std::error_code error;
+    check_not_inside();
     const bool there = fs::exists(path("experiment.toml"), error);
     if (there && !options_.resume) {
       throw Error::mistake(
@@ -142,6 +143,21 @@ class Bench {
       throw Error::mistake(fmt::format("{}: holds no experiment to resume", options_.out));
     }
     make_folders(path("blocks"));
+  }
+
+  // Folders of runs are emptied before a run, with whatever lies in them.
+  void check_not_inside() const {
+    std::error_code error;
+    const fs::path out = fs::weakly_canonical(fs::absolute(options_.out), error);
+    for (fs::path folder = out; folder != folder.root_path(); folder = folder.parent_path()) {
+      const bool of_runs = folder.filename() == "blocks" || folder.filename() == "disturbed";
+      const fs::path experiment = folder.parent_path();
+      if (!of_runs || !fs::exists(experiment / "experiment.toml", error)) continue;
+      throw Error::mistake(
+          fmt::format("{}: lies among the runs of the experiment in {}; give "
+                      "another --out",
+                      options_.out, experiment.string()));
+    }
   }
 
   void prepare() {
