@@ -73,6 +73,24 @@ TEST_F(ExperimentFile, MistakesNameFileAndLine) {
               HasSubstr("x.toml:1: control \"b\" is no contestant"));
 }
 
+TEST_F(ExperimentFile, WholeNumbersHaveARange) {
+  for (const std::string key : {"repeat", "threads", "epochs", "batch", "tries"}) {
+    for (const char* value : {"0", "-1", "4294967297", "1.5"}) {
+      EXPECT_THAT(
+          mistake(key + " = " + value + "\n" + kOne),
+          HasSubstr("x.toml:1: " + key + " must be a whole number, at least 1 and at most "))
+          << value;
+    }
+  }
+  EXPECT_THAT(mistake("repeat = 4294967297\n" + kOne), HasSubstr("at least 1 and at most 100000"));
+  EXPECT_THAT(mistake("seed = -1\n" + kOne),
+              HasSubstr("seed must be a whole number, at least 0 and at most 1000000000000000000"));
+  EXPECT_EQ(read("seed = 4294967297\n" + kOne).seed, 4294967297u);
+  for (const char* key : {"timeout", "interval", "cool_down"}) {
+    EXPECT_THAT(mistake(key + std::string(" = inf\n") + kOne), HasSubstr("must be a time"));
+  }
+}
+
 TEST_F(ExperimentFile, NamesOfFoldersAreNoPaths) {
   for (const std::string work : {"x/../../../precious", "resnet/cifar10", "..", "", "a b"}) {
     const std::string named = "has \"" + work + "\", which cannot name a folder";

@@ -202,8 +202,41 @@ TEST_F(Runner, AFolderThatIsTakenIsNotWrittenOver) {
   const std::string before = read_whole_file(out() + "/blocks/1-a/run.json");
   EXPECT_THAT(error_of([&] { run(one); }), HasSubstr("go on with --resume"));
   const Experiment other = experiment(shell("b", "true"));
-  EXPECT_THAT(error_of([&] { run(other, true); }), HasSubstr("begun with another experiment"));
+  EXPECT_THAT(error_of([&] { run(other, true); }),
+              AllOf(HasSubstr("begun with another experiment"), HasSubstr("take the change back"),
+                    HasSubstr("or give another --out")));
   EXPECT_EQ(read_whole_file(out() + "/blocks/1-a/run.json"), before);
+}
+
+// Before the first run, and by --dry-run too.
+TEST_F(Runner, MistakesInALaunchAreFoundBeforehand) {
+  const auto mistake = [&](const std::string& line) {
+    const Experiment one = experiment(shell("good", "true") + shell("bad", "true") + line + "\n");
+    const std::string dry = error_of([&] { describe(one, plan_of(one), {.out = out()}); });
+    EXPECT_EQ(error_of([&] { run(one); }), dry);
+    EXPECT_FALSE(fs::exists(out())) << "nothing is written";
+    return dry;
+  };
+  EXPECT_THAT(mistake("log_profile = \"nosuch\""),
+              HasSubstr("x.toml:8: log_profile: there is no log profile \"nosuch\""));
+  EXPECT_THAT(mistake("log_profile = \"" + (folder / "none.toml") + "\""),
+              HasSubstr("x.toml:8: log_profile: "));
+  EXPECT_THAT(
+      mistake("log_profile = \"" + folder.write("p.toml", "[[line]]\nmatch = \"(\"\n") + "\""),
+      HasSubstr("match is no regular expression"));
+  EXPECT_THAT(
+      mistake("environment = { A = \"{data}/{zz}\" }"),
+      HasSubstr("x.toml:8: environment.A: \"{data}/{zz}\" has the unknown placeholder {zz}"));
+  EXPECT_THAT(mistake("arguments = [\"{zz}\"]"),
+              HasSubstr("x.toml:8: \"{zz}\" has the unknown placeholder {zz}"));
+}
+
+TEST_F(Runner, ShippedExperimentsHaveNone) {
+  for (const char* name :
+       {"seed", "seed-as-published", "mnist", "compiled-or-not", "threads", "batch", "gpu"}) {
+    const Experiment one = load_experiment(name);
+    EXPECT_FALSE(describe(one, plan_of(one), {.out = out()}).empty()) << name;
+  }
 }
 
 TEST_F(Runner, AnExperimentAmongTheRunsOfAnotherIsRefused) {

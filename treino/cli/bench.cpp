@@ -221,11 +221,11 @@ void add_bench(CLI::App& app, Action& action) {
   app.add_option("--data", options->data,
                  "folder with a subfolder for each data set (default: TREINO_DATA, the cache)");
   app.add_option("--repeat", options->repeat, "blocks, instead of the file's")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1, kMostBlocks));
   app.add_option("--epochs", options->epochs, "epochs, instead of the file's")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1, kMostEpochs));
   app.add_option("--threads", options->threads, "threads, instead of the file's")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1, kMostThreads));
   app.add_option("--only", options->only, "contestants, instead of all")->delimiter(',');
   app.add_option("--control", options->control, "run this contestant twice in every block (A/A)");
   app.add_flag("--unequal", options->unequal, "rank different work too, and say so in the title");

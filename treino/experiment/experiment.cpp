@@ -149,13 +149,13 @@ Experiment load_experiment(const std::string& name_or_path) {
   }
   experiment.title = reader.text("title").value_or(experiment.name);
   read_works(reader, experiment);
-  experiment.repeat = static_cast<int>(reader.whole("repeat", 1).value_or(10));
+  experiment.repeat = static_cast<int>(reader.whole("repeat", 1, kMostBlocks).value_or(10));
   experiment.interval_s = reader.seconds("interval").value_or(0.1);
   if (experiment.interval_s < 0.005) reader.refuse("interval", "must be at least \"5ms\"");
-  experiment.seed = static_cast<unsigned long long>(reader.whole("seed", 0).value_or(1));
-  experiment.threads = static_cast<int>(reader.whole("threads", 1).value_or(0));
-  experiment.epochs = static_cast<int>(reader.whole("epochs", 1).value_or(3));
-  experiment.batch = static_cast<int>(reader.whole("batch", 1).value_or(32));
+  experiment.seed = static_cast<unsigned long long>(reader.whole("seed", 0, kMostSeed).value_or(1));
+  experiment.threads = static_cast<int>(reader.whole("threads", 1, kMostThreads).value_or(0));
+  experiment.epochs = static_cast<int>(reader.whole("epochs", 1, kMostEpochs).value_or(3));
+  experiment.batch = static_cast<int>(reader.whole("batch", 1, kMostBatch).value_or(32));
   one_of(reader, "device", experiment.device, kDevices);
   one_of(reader, "precision", experiment.precision, kPrecisions);
   one_of(reader, "cache", experiment.cache, kCaches);
@@ -165,7 +165,7 @@ Experiment load_experiment(const std::string& name_or_path) {
   experiment.timeout_s = reader.seconds("timeout").value_or(3600);
   if (experiment.timeout_s <= 0) reader.refuse("timeout", "must be above 0");
   experiment.foreign_limit = reader.share("foreign_limit").value_or(0.02);
-  experiment.tries = static_cast<int>(reader.whole("tries", 1).value_or(3));
+  experiment.tries = static_cast<int>(reader.whole("tries", 1, kMostTries).value_or(3));
   experiment.margin = reader.share("margin").value_or(0.01);
   experiment.target_accuracy = reader.share("target_accuracy");
   experiment.unequal = reader.flag("unequal").value_or(false);

@@ -23,6 +23,11 @@ struct ContestantSpec {
   std::string log_profile;
 };
 
+// At most so many, of a file and of the command line.
+inline constexpr int kMostBlocks = 100'000, kMostEpochs = 1'000'000, kMostBatch = 1'000'000'000,
+                     kMostThreads = 4096, kMostTries = 1000;
+inline constexpr long long kMostSeed = 1'000'000'000'000'000'000;
+
 struct Experiment {
   std::string path, source;  // the file and its text
   std::string name, title;

@@ -14,6 +14,7 @@
 #include "treino/experiment/interruption.h"
 #include "treino/experiment/recorder.h"
 #include "treino/experiment/setup.h"
+#include "treino/monitor/log_profile.h"
 #include "treino/monitor/sampler.h"
 
 namespace treino::experiment {
@@ -70,8 +71,15 @@ Placeholders placeholders(const Entry& entry, const RunContext& context) {
   return values;
 }
 
+// "experiment.toml:12", for errors.
+std::string place_in_experiment(const Entry& entry) {
+  std::string place = entry.spec.where;
+  if (place.ends_with(':')) place.pop_back();
+  return place;
+}
+
 std::string place_of(const Entry& entry) {
-  return entry.spec.file ? entry.spec.file->path : entry.spec.where;
+  return entry.spec.file ? entry.spec.file->path : place_in_experiment(entry);
 }
 
 monitor::Launch launch_of(const RunContext& context) {
@@ -85,18 +93,20 @@ monitor::Launch launch_of(const RunContext& context) {
   if (!context.data.empty()) launch.environment.emplace_back("TREINO_DATA", context.data);
   launch.environment.emplace_back("TREINO_BENCH_PADDING",
                                   std::string(static_cast<std::size_t>(context.padding), 'x'));
-  const auto add = [&](const std::map<std::string, std::string>& environment) {
+  const auto add = [&](const std::map<std::string, std::string>& environment,
+                       const std::string& place) {
     for (const auto& [name, value] : environment) {
-      launch.environment.emplace_back(name, fill_in(value, values, place_of(entry)));
+      launch.environment.emplace_back(
+          name, fill_in(value, values, fmt::format("{}: environment.{}", place, name)));
     }
   };
   if (entry.spec.file) {
-    add(entry.spec.file->environment);
+    add(entry.spec.file->environment, place_of(entry));
     if (!entry.spec.file->run_folder.empty()) {
       launch.folder = fill_in(entry.spec.file->run_folder, values, place_of(entry));
     }
   }
-  add(entry.spec.environment);
+  add(entry.spec.environment, place_in_experiment(entry));
   return launch;
 }
 
@@ -164,7 +174,7 @@ std::vector<std::string> words_of(const Entry& entry, const Placeholders& values
   for (const std::string& word : entry.spec.command)
     command.push_back(fill_in(word, values, place_of(entry)));
   for (const std::string& word : entry.spec.arguments)
-    command.push_back(fill_in(word, values, entry.spec.where));
+    command.push_back(fill_in(word, values, place_in_experiment(entry)));
   return command;
 }
 
@@ -185,6 +195,20 @@ std::vector<std::string> portable_command(const Entry& entry, const RunContext& 
   if (values.contains("folder"))
     values["folder"] = "contestants/" + fs::path(values["folder"]).filename().string();
   return words_of(entry, values);
+}
+
+void check_launch(const RunContext& context) {
+  const monitor::Launch launch = launch_of(context);
+  if (launch.log_profile.empty()) return;
+  const ContestantSpec& spec = context.entry.spec;
+  const bool of_file = spec.file && spec.file->log_profile == spec.log_profile;
+  try {
+    monitor::LogProfile::load(launch.log_profile);
+  } catch (const Error& error) {
+    throw Error::mistake(fmt::format("{}: log_profile: {}",
+                                     of_file ? spec.file->path : place_in_experiment(context.entry),
+                                     error.what()));
+  }
 }
 
 Run run_once(const RunContext& context) {

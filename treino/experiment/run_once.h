@@ -28,6 +28,10 @@ std::vector<std::string> command_line(const Entry& entry, const RunContext& cont
 // The same for a record that others read: the folders of this machine stay placeholders.
 std::vector<std::string> portable_command(const Entry& entry, const RunContext& context);
 
+// Throws Error::mistake for what would keep it from being launched as it is written: an unknown
+// placeholder in its command, environment or folder, a log profile that is none.
+void check_launch(const RunContext& context);
+
 // Runs it once under the monitor; raw files are on disk when it returns. Throws Error::work when
 // they cannot be.
 Run run_once(const RunContext& context);

@@ -92,6 +92,17 @@ Contestant contestant_of(const Entry& entry, const std::vector<std::string>& com
   return one;
 }
 
+RunContext context_of(const Experiment& experiment, const Plan& plan, const BenchOptions& options,
+                      const Entry& entry, const std::string& folder) {
+  return {.experiment = experiment,
+          .entry = entry,
+          .data = options.data,
+          .treino = options.treino,
+          .folder = folder,
+          .threads = plan.threads,
+          .cpus = plan.contestant_cpus};
+}
+
 class Bench {
  public:
   Bench(const Experiment& experiment, const BenchOptions& options)
@@ -102,6 +113,7 @@ class Bench {
       throw Error::mistake(fmt::format("{}: no contestant can run here: {}: {}", experiment_.path,
                                        plan_.entries.front().name, plan_.entries.front().trouble));
     }
+    for (const Entry& entry : plan_.entries) check_launch(context(entry, path("blocks")));
     open_folder();
     const FolderLock lock(options_.out);
     prepare();
@@ -134,10 +146,10 @@ class Bench {
                       options_.out));
     }
     if (there && read_whole_file(path("experiment.toml")) != experiment_.source) {
-      throw Error::mistake(
-          fmt::format("{}/experiment.toml: differs from {}; it was begun with another experiment, "
-                      "give another --out",
-                      options_.out, experiment_.path));
+      throw Error::mistake(fmt::format(
+          "{}/experiment.toml: differs from {}; it was begun with another experiment or "
+          "other options: take the change back to go on there, or give another --out",
+          options_.out, experiment_.path));
     }
     if (!there && options_.resume) {
       throw Error::mistake(fmt::format("{}: holds no experiment to resume", options_.out));
@@ -224,13 +236,7 @@ class Bench {
   }
 
   RunContext context(const Entry& entry, const std::string& folder) const {
-    return {.experiment = experiment_,
-            .entry = entry,
-            .data = options_.data,
-            .treino = options_.treino,
-            .folder = folder,
-            .threads = plan_.threads,
-            .cpus = plan_.contestant_cpus};
+    return context_of(experiment_, plan_, options_, entry, folder);
   }
 
   bool done_before(const Turn& turn, const std::string& id) const {
@@ -411,13 +417,9 @@ std::vector<std::string> describe(const Experiment& experiment, const Plan& plan
   lines.push_back(fmt::format("{}: {} blocks, {} runs, {} threads, {}", experiment.name,
                               experiment.repeat, plan.turns.size(), plan.threads, plan.pinning));
   for (const Entry& entry : plan.entries) {
-    const RunContext context{.experiment = experiment,
-                             .entry = entry,
-                             .data = options.data,
-                             .treino = options.treino,
-                             .folder = options.out + "/blocks/K-" + entry.id,
-                             .threads = plan.threads,
-                             .cpus = plan.contestant_cpus};
+    const RunContext context =
+        context_of(experiment, plan, options, entry, options.out + "/blocks/K-" + entry.id);
+    check_launch(context);
     lines.push_back(fmt::format("{}: {}", entry.id, fmt::join(command_line(entry, context), " ")));
     if (!entry.trouble.empty())
       lines.push_back(fmt::format("{}: LEFT OUT: {}", entry.id, entry.trouble));

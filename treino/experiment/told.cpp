@@ -43,7 +43,7 @@ namespace {
 constexpr double kSlack = 0.05;   // seconds by which stamps may disagree
 constexpr double kSameClock = 5;  // an own stamp this near to its receipt is of our clock
 constexpr double kFresh = 0.02;   // counters read this soon after an event are the event's
-constexpr double kMostEpochs = 1e9;
+constexpr double kLastEpoch = 1e9;
 
 // Seconds may fall short of the distance of their own two stamps by this share; by this many
 // seconds too, as a trainer can lose its core between two readings of the clock.
@@ -157,7 +157,7 @@ class Listener {
 
   int number_of_epoch(const Event& event, int wanted, int line) {
     const double number = event.number("epoch").value_or(wanted);
-    if (number >= 0 && number <= kMostEpochs) return static_cast<int>(number);
+    if (number >= 0 && number <= kLastEpoch) return static_cast<int>(number);
     trouble(line,
             fmt::format("{} says epoch {}, which is no epoch's number", event.name(), number));
     return wanted;

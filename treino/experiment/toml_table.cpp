@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <utility>
 
 #include "treino/base/error.h"
@@ -69,12 +70,12 @@ std::optional<double> TomlTable::number(std::string_view key) {
   return node->value<double>();
 }
 
-std::optional<long long> TomlTable::whole(std::string_view key, long long least) {
+std::optional<long long> TomlTable::whole(std::string_view key, long long least, long long most) {
   const toml::node* node = find(key);
   if (node == nullptr) return std::nullopt;
   const auto value = node->value_exact<int64_t>();
-  if (!value || *value < least)
-    refuse(key, fmt::format("must be a whole number, at least {}", least));
+  if (!value || *value < least || *value > most)
+    refuse(key, fmt::format("must be a whole number, at least {} and at most {}", least, most));
   return *value;
 }
 
@@ -98,7 +99,8 @@ std::optional<double> TomlTable::seconds(std::string_view key) {
       value = found->first * units.at(found->second);
     }
   }
-  if (!value || !(*value >= 0)) refuse(key, "must be a time such as \"100ms\", \"2s\" or \"10m\"");
+  if (!value || !(*value >= 0) || !std::isfinite(*value))
+    refuse(key, "must be a time such as \"100ms\", \"2s\" or \"10m\"");
   return value;
 }
 

@@ -23,7 +23,7 @@ class TomlTable {
 
   std::optional<std::string> text(std::string_view key);
   std::optional<double> number(std::string_view key);
-  std::optional<long long> whole(std::string_view key, long long least);
+  std::optional<long long> whole(std::string_view key, long long least, long long most);
   std::optional<bool> flag(std::string_view key);
   std::optional<double> seconds(std::string_view key);  // 0.1, "100ms", "2s", "10m", "1h"
   std::optional<double> share(std::string_view key);    // 0.02 or "2 %"
