@@ -131,7 +131,7 @@ TEST(Simulation, TheSameTwiceUnderRecordedNoiseShowsNoDifference) {
 TEST(Simulation, IntervalsHoldTheTruth) {
   int held = 0;
   for (int seed = 1; seed <= kExperiments; ++seed) {
-    held += experiment({{1, 1.3}, 0.03}, 10, seed)[0].ci95.contains(1 / 1.3) ? 1 : 0;
+    held += experiment({{1, 1.3}, 0.03}, 10, seed)[0].ci95.value().contains(1 / 1.3) ? 1 : 0;
   }
   EXPECT_GE(held, 88);  // 95 wanted; of 100, fewer than 88 would come once in 500
 }

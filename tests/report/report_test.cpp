@@ -100,7 +100,7 @@ TEST(Words, TheRatioIsThatOfWhoIsNamedFirst) {
   experiment::Comparison one;
   one.metric = "train_s";
   one.a = "slow", one.b = "fast";
-  one.ratio = 4, one.ci95 = {2, 5};
+  one.ratio = 4, one.ci95 = experiment::Interval{2, 5};
   one.verdict = "slower";
   EXPECT_THAT(verdict_sentence(one), AllOf(HasSubstr("fast is 4 times faster than slow"),
                                            HasSubstr("(ratio 0.25, 95 % interval 0.2 to 0.5")));

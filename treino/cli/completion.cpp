@@ -2,6 +2,7 @@
 // Completion scripts, written from the commands' own options.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "treino/cli/commands.h"
@@ -14,6 +15,12 @@ std::vector<std::string> long_options(const CLI::App& app) {
   std::vector<std::string> names;
   for (const CLI::Option* option : app.get_options()) {
     for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  // Groups of options are nameless commands inside it, and completion goes one level deep.
+  for (const CLI::App* inner : app.get_subcommands([](const CLI::App*) { return true; })) {
+    for (std::string& name : long_options(*inner)) {
+      if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
+    }
   }
   return names;
 }
@@ -28,7 +35,9 @@ std::vector<const CLI::App*> subcommands(const CLI::App& program) {
 
 std::vector<std::string> names_of(const std::vector<const CLI::App*>& commands) {
   std::vector<std::string> names;
-  for (const CLI::App* command : commands) names.push_back(command->get_name());
+  for (const CLI::App* command : commands) {
+    if (!command->get_name().empty()) names.push_back(command->get_name());
+  }
   return names;
 }
 

@@ -105,6 +105,9 @@ int show_set(const Options& options) {
   const bool drawn = options.draw != "none" &&
                      (options.draw != "auto" || (is_terminal(STDOUT_FILENO) && has_colours()));
   if (options.output.empty() && !drawn) return 0;
+  if (!options.output.empty() && !options.output.ends_with(".png"))
+    throw Error::mistake(
+        fmt::format("-o {}: the sheet is a PNG; give a name with .png", options.output));
   const HostTensor sheet = data::sample_sheet(dataset, static_cast<int>(options.samples));
   if (!options.output.empty()) {
     data::write_png(options.output, sheet);

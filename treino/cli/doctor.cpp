@@ -112,7 +112,9 @@ Finding gpu() {
 
 // Own kernels serve without them.
 Finding gpu_libraries() {
-  return {"GPU libraries", true, cuda::libraries_text(), ""};
+  const cuda::LibrariesFound found = cuda::libraries_found();
+  return {"GPU libraries", found.sound, found.text,
+          found.sound ? "" : "name a file that can be loaded, or leave the variable out"};
 }
 
 // Only where there is a GPU: one kernel and one product, held against the host.

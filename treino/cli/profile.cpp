@@ -51,7 +51,8 @@ int profile_recipe(Options options) {
   if (!options.batch.empty()) flags.emplace_back("train.batch", options.batch);
   const nn::Recipe recipe = load_recipe(options.recipe, flags);
   if (options.device.device == "reference") {
-    throw Error::mistake("profile: --device reference has no peak to be held against; use cpu or cuda");
+    throw Error::mistake(
+        "profile: --device reference has no peak to be held against; use cpu or cuda");
   }
   const auto device = make_device(options.device);
   const train::StepProfile profile = train::profile_step(
@@ -72,7 +73,7 @@ void add_profile(CLI::App& app, Action& action) {
   add_device_options(app, options->device);
   app.add_option("--batch", options->batch, "samples of a step")->type_name("N");
   app.add_option("--seconds", options->seconds, "how long whole steps are timed")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(0.001, 86400.0))
       ->type_name("S");
   app.add_option("--candidates", options->candidates,
                  "milliseconds each kernel an op could use is timed; 0: they are not compared")
@@ -84,7 +85,8 @@ void add_profile(CLI::App& app, Action& action) {
   app.add_option("--svg", options->svg, "draw the ops under the machine's roof")->type_name("FILE");
   app.footer(
       "Times the recipe's training step on random samples, whole and op by op, beside what this\n"
-      "machine was just measured to reach. Other work on the machine shows in the figures. On a GPU:\n"
+      "machine was just measured to reach. Other work on the machine shows in the figures. On a "
+      "GPU:\n"
       "beside what its clocks allow, with its launches, and for how much of a step it idles.\n\n"
       "Examples:\n"
       "  treino profile cifar10\n"

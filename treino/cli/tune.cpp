@@ -47,7 +47,7 @@ void add_tune(CLI::App& app, Action& action) {
   add_device_options(app, options->device);
   app.add_option("--batch", options->batch, "samples of a step")->type_name("N");
   app.add_option("--milliseconds", options->milliseconds, "how long each candidate is timed")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(0.001, 1e6))
       ->capture_default_str()
       ->type_name("MS");
   app.add_flag("--again", options->again, "measure and replace what is known");

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <filesystem>
 
 #include "treino/backend/devices.h"
@@ -13,6 +14,20 @@
 namespace treino::cli {
 
 namespace fs = std::filesystem;
+
+namespace {
+
+// What CLI::AsSizeValue reads: it would take a minus for a very large size.
+std::string is_size(const std::string& text) {
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error == std::errc() && number > 0 && number < 0x1p53 && text.find('-') == text.npos)
+    return {};
+  return fmt::format("{} is no size: use a number above 0 with a unit, such as 512MiB or 4GiB",
+                     text);
+}
+
+}  // namespace
 
 void add_device_options(CLI::App& app, DeviceChoice& choice) {
   app.add_option("--device", choice.device,
@@ -28,6 +43,7 @@ void add_device_options(CLI::App& app, DeviceChoice& choice) {
       ->excludes("--exact");
   app.add_option("--vram-limit", choice.vram_limit,
                  "most of the GPU's memory to take (512MiB, 4GiB); default: what is free")
+      ->check(is_size, "")
       ->transform(CLI::AsSizeValue(false))
       ->type_name("SIZE");
 }

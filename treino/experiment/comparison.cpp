@@ -15,6 +15,9 @@ namespace treino::experiment {
 
 namespace {
 
+// Fewer readings do not hold their median in an interval of 95 %: 1 - 2/2^n.
+constexpr int kLeastForInterval = 6;
+
 Interval exponential(const Interval& logs) {
   return {std::exp(logs.low), std::exp(logs.high)};
 }
@@ -52,8 +55,10 @@ Comparison compare_pair(std::span<const double> a, std::span<const double> b,
   const Bootstrap bootstrap(logs, median, options.resamples, options.seed);
   comparison.n = static_cast<int>(a.size());
   comparison.ratio = std::exp(median(logs));
-  comparison.ci95 = exponential(bootstrap.interval(0.95));
-  comparison.ci90 = exponential(bootstrap.interval(0.90));
+  if (comparison.n >= kLeastForInterval) {
+    comparison.ci95 = exponential(bootstrap.interval(0.95));
+    comparison.ci90 = exponential(bootstrap.interval(0.90));
+  }
   comparison.p = sign_flip_p(logs, Side::both, options.seed);
   comparison.p_equivalent = equivalence_p(logs, options.margin, options.seed);
   comparison.log_deviation = standard_deviation(logs);
@@ -69,15 +74,18 @@ void decide(std::span<Comparison> family, bool time, const CompareOptions& optio
     one.p_corrected = corrected[i];
     one.can_decide = least_p(one.n) * static_cast<double>(family.size()) < options.alpha;
     const double least = 1 / (1 + options.margin), most = 1 + options.margin;
-    const bool inside = least < one.ci95.low && one.ci95.high < most;
+    const auto within = [&](const std::optional<Interval>& interval) {
+      return interval && least < interval->low && interval->high < most;
+    };
+    const bool inside = within(one.ci95), apart = one.ci95 && !one.ci95->contains(1);
     // The test looks at the mean of the logarithms, the ratio at their median: a winner only where
     // both point the same way.
     double logs = 0;
     for (const double ratio : one.block_ratios) logs += std::log(ratio);
     const bool agree = (logs < 0) == (one.ratio < 1);
-    if (one.p_corrected < options.alpha && !one.ci95.contains(1) && agree && !inside) {
+    if (one.p_corrected < options.alpha && apart && agree && !inside) {
       one.verdict = one.ratio < 1 ? (time ? "faster" : "less") : (time ? "slower" : "more");
-    } else if (one.p_equivalent < options.alpha && least < one.ci90.low && one.ci90.high < most) {
+    } else if (one.p_equivalent < options.alpha && within(one.ci90)) {
       one.verdict = "equivalent";
     } else {
       one.verdict = "no difference shown";

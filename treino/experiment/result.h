@@ -92,11 +92,11 @@ struct Summary {
 
 struct Comparison {
   std::string work, metric, a, b;
-  double ratio = 1;  // a / b: the middle of the blocks' ratios
-  Interval ci95{1, 1}, ci90{1, 1};
-  double p = 1;             // paired sign-flip permutation, two-sided
-  double p_corrected = 1;   // Holm over the pairs of this metric and work
-  double p_equivalent = 1;  // two one-sided tests against the margin
+  double ratio = 1;                    // a / b: the middle of the blocks' ratios
+  std::optional<Interval> ci95, ci90;  // from 6 blocks on
+  double p = 1;                        // paired sign-flip permutation, two-sided
+  double p_corrected = 1;              // Holm over the pairs of this metric and work
+  double p_equivalent = 1;             // two one-sided tests against the margin
   int n = 0;
   double log_deviation = 0;  // of ln(a / b) between blocks
   bool can_decide = false;   // so many blocks can pass the correction at all

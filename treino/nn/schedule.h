@@ -10,6 +10,11 @@
 
 namespace treino::nn {
 
+inline constexpr std::string_view kEpochs = "epochs (fractions too), at least 0";
+inline constexpr Limits some_epochs{.least = 0, .allowed = kEpochs};
+inline constexpr Limits epochs_above_zero{
+    .least = 0, .above = true, .allowed = "epochs (fractions too), above 0"};
+
 struct ConstantRate {
   static constexpr std::string_view kName = "constant";
   template <class V>
@@ -25,9 +30,9 @@ struct StepRate {
 
   template <class V>
   void fields(V& v) {
-    v("every", every, positive);
+    v("every", every, epochs_above_zero);
     v("factor", factor, positive);
-    v("warm_up", warm_up, not_negative);
+    v("warm_up", warm_up, some_epochs);
   }
 };
 
@@ -42,8 +47,8 @@ struct CosineRate {
   template <class V>
   void fields(V& v) {
     v("final", final, Limits{.least = 0, .most = 1});
-    v("warm_up", warm_up, not_negative);
-    v("epochs", epochs, Limits{.least = 0, .default_text = "train.epochs"});
+    v("warm_up", warm_up, some_epochs);
+    v("epochs", epochs, Limits{.least = 0, .default_text = "train.epochs", .allowed = kEpochs});
   }
 };
 
@@ -61,7 +66,7 @@ struct OneCycleRate {
     v("peak", peak, Limits{.least = 0, .most = 1, .above = true, .below = true});
     v("div", div, at_least_one);
     v("final_div", final_div, at_least_one);
-    v("epochs", epochs, Limits{.least = 0, .default_text = "train.epochs"});
+    v("epochs", epochs, Limits{.least = 0, .default_text = "train.epochs", .allowed = kEpochs});
   }
 };
 
@@ -72,7 +77,7 @@ struct WarmUpRate {
 
   template <class V>
   void fields(V& v) {
-    v("epochs", epochs, positive);
+    v("epochs", epochs, epochs_above_zero);
   }
 };
 

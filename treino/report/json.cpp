@@ -35,7 +35,7 @@ std::string json(const Result& result) {
                            {"a", one.a},
                            {"b", one.b},
                            {"ratio", one.ratio},
-                           {"ci95", {one.ci95.low, one.ci95.high}},
+                           {"ci95", one.ci95 ? Json{one.ci95->low, one.ci95->high} : Json()},
                            {"p", one.p},
                            {"p_corrected", one.p_corrected},
                            {"n", one.n},

@@ -30,10 +30,14 @@ std::string p_text(double p) {
 // In the order the sentence names them: below 1 where the first one wins.
 std::string proof_of(const Comparison& one, bool turned) {
   const auto of = [&](double ratio) { return turned ? 1 / ratio : ratio; };
-  const double low = turned ? one.ci95.high : one.ci95.low;
-  const double high = turned ? one.ci95.low : one.ci95.high;
-  return fmt::format("ratio {:.3g}, 95 % interval {:.3g} to {:.3g}, corrected {}, {} blocks",
-                     of(one.ratio), of(low), of(high), p_text(one.p_corrected), one.n);
+  std::string interval;
+  if (one.ci95) {
+    const double low = turned ? one.ci95->high : one.ci95->low;
+    const double high = turned ? one.ci95->low : one.ci95->high;
+    interval = fmt::format(", 95 % interval {:.3g} to {:.3g}", of(low), of(high));
+  }
+  return fmt::format("ratio {:.3g}{}, corrected {}, {} block{}", of(one.ratio), interval,
+                     p_text(one.p_corrected), one.n, one.n == 1 ? "" : "s");
 }
 
 }  // namespace

@@ -21,8 +21,12 @@ struct CudaOptions {
 // The first NVIDIA GPU of this machine. Throws Error::work where there is no GPU to be used.
 std::unique_ptr<Device> make_cuda_device(const CudaOptions& options);
 
-// Which of the libraries beside the driver there are, for people: "cuDNN 91900, no cuBLASLt (TREINO_CUBLASLT names one)".
-// Nothing is asked of the GPU.
-std::string libraries_text();
+// Which of the libraries beside the driver there are, for people: "cuDNN 91900, no cuBLASLt
+// (TREINO_CUBLASLT names one)". Nothing is asked of the GPU.
+struct LibrariesFound {
+  std::string text;
+  bool sound = true;  // false: one that was named cannot be loaded
+};
+LibrariesFound libraries_found();
 
 }  // namespace treino::cuda

@@ -38,21 +38,26 @@ std::shared_ptr<const LibraryCall> Libraries::product(const Step& step,
   return call(step, [&] { return (*cublaslt_)->product(product); });
 }
 
-std::string libraries_text() {
-  const auto text = [](const char* name, const LibraryNames& names, const char* version_symbol) {
+LibrariesFound libraries_found() {
+  LibrariesFound found;
+  const auto add = [&](const char* name, const LibraryNames& names, const char* version_symbol) {
+    if (!found.text.empty()) found.text += ", ";
     std::unique_ptr<SharedLibrary> library;
     try {
       library = SharedLibrary::open(names, said_by(names.variable));
     } catch (const Error& error) {
-      return std::string(error.what());
+      found.text += error.what();
+      found.sound = false;
+      return;
     }
     std::size_t (*version)() = nullptr;
     if (library) library->find(version, version_symbol);
-    if (version != nullptr) return fmt::format("{} {}", name, version());
-    return fmt::format("no {} ({} names one)", name, names.variable);
+    found.text += version != nullptr ? fmt::format("{} {}", name, version())
+                                     : fmt::format("no {} ({} names one)", name, names.variable);
   };
-  return text("cuDNN", cudnn::kNames, "cudnnGetVersion") + ", " +
-         text("cuBLASLt", cublaslt::kNames, "cublasLtGetVersion");
+  add("cuDNN", cudnn::kNames, "cudnnGetVersion");
+  add("cuBLASLt", cublaslt::kNames, "cublasLtGetVersion");
+  return found;
 }
 
 }  // namespace treino::cuda
