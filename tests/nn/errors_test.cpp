@@ -36,6 +36,29 @@ std::string train_error(const std::string& line) {
       [&] { parse_recipe("[[model]]\nflatten = {}\n[train]\n" + line + "\n", "x.toml"); });
 }
 
+TEST(RecipeErrors, ProbabilitiesThatFlattenPassesOn) {
+  const auto error = [](const std::string& function, const std::string& loss) {
+    return mistake_of([&] {
+      build_model(parse_recipe("input = { shape = [4, 4, 1] }\n[[model]]\nconv2d = { filters = 3, "
+                               "kernel = 4, activation = \"" +
+                                   function + "\" }\n[[model]]\nflatten = {}\n[train]\nloss = \"" +
+                                   loss + "\"\n",
+                               "x.toml"),
+                  Shape{}, 3);
+    });
+  };
+  EXPECT_NE(error("softmax", "cross_entropy").find("put flatten before it"), std::string::npos);
+  EXPECT_EQ(error("softmax", "mse"), "no error");
+  EXPECT_EQ(error("linear", "cross_entropy"), "no error");
+}
+
+TEST(RecipeErrors, OneNumberIsAListOfOne) {
+  const Recipe recipe =
+      parse_recipe("[input]\nmean = 0.5\nstd = 2\n[[model]]\nflatten = {}\n", "x.toml");
+  EXPECT_EQ(recipe.input.mean, std::vector<double>{0.5});
+  EXPECT_EQ(recipe.input.deviation, std::vector<double>{2});
+}
+
 TEST(RecipeErrors, Layers) {
   EXPECT_EQ(
       layer_error("conv2d = { filters = 8, kernel = 9 }"),

@@ -62,6 +62,17 @@ TEST(Schedule, OneCycleIsPyTorchs) {
               1e-12);
 }
 
+// Of 3 steps the first phase would end before step 0; of 20 the last one begins at step 18.4.
+TEST(Schedule, OneCycleOfFewSteps) {
+  const auto half = [](double part) { return 0.5 * (1 + std::cos(std::numbers::pi * part)); };
+  const OneCycleRate rate{};
+  EXPECT_NEAR(schedule_factor(rate, 0, 3, 1), half(0.1 / 2.1) * (1 - 1 / 25e4) + 1 / 25e4, 1e-12);
+  EXPECT_NEAR(schedule_factor(rate, 2, 3, 1), 1 / 25e4, 1e-12);
+  const OneCycleRate late{.peak = 0.97};
+  EXPECT_NEAR(schedule_factor(late, 18, 20, 1), half(18 / 18.4) * (1 / 25.0 - 1) + 1, 1e-12);
+  EXPECT_NEAR(schedule_factor(late, 19, 20, 1), 1 / 25e4, 1e-12);
+}
+
 TEST(Schedule, OnlyOpenEndsDependOnTheTotal) {
   EXPECT_FALSE(depends_on_total(ConstantRate{}));
   EXPECT_FALSE(depends_on_total(StepRate{}));

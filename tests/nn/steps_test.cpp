@@ -10,7 +10,9 @@
 
 #include "treino/backend/devices.h"
 #include "treino/compiler/compile.h"
+#include "treino/graph/build.h"
 #include "treino/nn/layers.h"
+#include "treino/nn/optimizer_update.h"
 
 namespace treino::nn {
 namespace {
@@ -20,8 +22,9 @@ class Bench {
  public:
   using EmitStep = void (*)(Graph&, const StepSpec&, const BatchGeometry&);
 
-  Bench(EmitStep emit, const StepSpec& spec, const BatchGeometry& geometry)
-      : device_(make_device("reference")) {
+  Bench(EmitStep emit, const StepSpec& spec, const BatchGeometry& geometry,
+        const char* device = "reference")
+      : device_(make_device(device)) {
     emit(graph_, spec, geometry);
     program_ = compiler::compile(graph_, device_->target(), {.name = "test"});
     store_ = device_->make_store(program_.variables);
@@ -360,6 +363,74 @@ TEST(Input, ScalesMeansAndDeviations) {
   InputOptions standard;
   set_field(standard.scale, FieldValue(std::string("standard")));
   EXPECT_THAT(outputs(standard, DType::u8), ElementsAre(near(-1), near(0), near(1), near(0)));
+}
+
+// As years, or what a sensor adds to all it says; on the device whose numbers are f32.
+TEST(Input, StandardNumbersKeepTheirDigitsFarFromZero) {
+  for (const std::vector<double>& mean : {std::vector<double>{1e6}, {1e6, 2e6}}) {
+    InputOptions input;
+    input.mean = mean;
+    input.deviation = {3};
+    const double second = mean.back();
+    const Model model = treino::nn::input({2}) | Flatten{};
+    TrainOptions train;
+    train.loss = Loss::mse;
+    BatchGeometry geometry{
+        .batch = 2, .rows = 2, .sample = {2}, .sample_type = DType::f32, .classes = 2};
+    Bench bench(emit_predict, {model, input, train}, geometry, "cpu");
+    bench.set_f32("input.samples", {2, 2},
+                  {1e6F + 1, static_cast<float>(second) - 2, 1e6F + 3, static_cast<float>(second)});
+    bench.run(1);
+    const auto out = bench.get("output.probabilities");
+    const double expected[] = {1 / 3.0, -2 / 3.0, 1, 0};
+    for (std::size_t i = 0; i < 4; ++i) EXPECT_NEAR(out[i], expected[i], 1e-6) << i;
+  }
+}
+
+// Where the input is black and biases are 0, as at the start: the slope from below is alpha, that
+// of selu times its scale, as in Keras and PyTorch.
+TEST(TrainStep, SlopeOfEluAtZero) {
+  const auto bias_after = [](Activation activation) {
+    const Model model = treino::nn::input({2}) | Dense{.units = 1, .activation = activation};
+    TrainOptions train = linear_options();
+    train.optimizer = Sgd{.rate = 0.5};
+    const InputOptions input;
+    Bench bench(emit_train_step, {model, input, train}, linear_geometry());
+    fill_data(bench);
+    bench.set_f32("dense_1.kernel", {2, 1}, {0, 0});
+    bench.run(1);
+    return bench.get("dense_1.bias")[0];
+  };
+  const double linear = bias_after(Activation::linear);
+  EXPECT_NE(linear, 0);
+  EXPECT_NEAR(bias_after(Activation::elu), linear, 1e-12);
+  EXPECT_NEAR(bias_after(Activation::selu), linear * 1.6732632423543772 * 1.0507009873554805, 1e-9);
+}
+
+// In f32 1 - rate decay has steps of 6e-8.
+TEST(TrainStep, DecayIsWhatItIsInF32) {
+  const auto device = make_device("cpu");
+  Graph graph;
+  const TensorType type{Shape{64}, DType::f32};
+  const Value w = graph.variable("w", type, Role::parameter),
+              g = graph.variable("g", type, Role::parameter);
+  emit_update(graph, Sgd{.rate = 1e-3, .weight_decay = 5e-4},
+              graph::constant(graph, 1e-3, DType::f64), graph::constant(graph, 0, DType::f64),
+              {{"w", w, g}});
+  const Program program = compiler::compile(graph, device->target());
+  const auto store = device->make_store(program.variables);
+  HostTensor start(DType::f32, Shape{64});
+  for (std::size_t i = 0; i < 64; ++i)
+    start.as<float>()[i] = 0.11F + 0.0137F * static_cast<float>(i);
+  store->write("w", start);
+  device->load(program, *store)->run(2000);
+  const HostTensor end = store->read("w");
+  double decay = 0;
+  for (std::size_t i = 0; i < 64; ++i)
+    decay += std::log(static_cast<double>(start.as<float>()[i]) /
+                      static_cast<double>(end.as<float>()[i])) /
+             64;
+  EXPECT_NEAR(decay, 2000 * 5e-7, 0.02 * 2000 * 5e-7);
 }
 
 TEST(Predict, GivesProbabilities) {

@@ -18,12 +18,13 @@ std::span<const std::string_view> names_of(Activation) {
 
 namespace {
 
-// x where x > 0, else alpha (e^x - 1); the exponential never sees a positive x, whose overflow
-// would turn the gradient of the branch not taken into a NaN.
+// x where x > 0, else alpha (e^x - 1), whose slope is alpha at 0; the exponential never sees a
+// positive x, whose overflow would turn the gradient of the branch not taken into a NaN.
 Value elu_of(Value x, double alpha) {
-  const Value low = graph::expm1(graph::min(x, graph::constant(*x.graph, 0, x.dtype())));
   const Value zero = graph::constant(*x.graph, 0, x.dtype());
-  return graph::select(graph::greater(x, zero), x, alpha == 1 ? low : graph::operator*(low, alpha));
+  const Value positive = graph::greater(x, zero);
+  const Value low = graph::expm1(graph::select(positive, zero, x));
+  return graph::select(positive, x, alpha == 1 ? low : graph::operator*(low, alpha));
 }
 
 Value softmax_of(Value x) {

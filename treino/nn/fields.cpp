@@ -77,8 +77,14 @@ void set_field(std::string& member, const FieldValue& value) {
 }
 
 void set_field(std::vector<double>& member, const FieldValue& value) {
+  double one = 0;
+  if (std::holds_alternative<double>(value) || std::holds_alternative<std::int64_t>(value)) {
+    set_field(one, value);
+    member = {one};
+    return;
+  }
   const std::vector<double>* numbers = std::get_if<std::vector<double>>(&value);
-  if (numbers == nullptr) want("a list of numbers");
+  if (numbers == nullptr) want("a number or a list of numbers");
   member = *numbers;
 }
 

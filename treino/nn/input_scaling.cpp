@@ -13,10 +13,16 @@ namespace treino::nn {
 
 namespace {
 
-// x factor + shift; one element where all channels are alike.
+// x factor + shift, or (x - middle) factor; one element where all channels are alike.
 struct Affine {
-  std::vector<double> factor, shift;
+  std::vector<double> factor, shift, middle;
 };
+
+// Numbers of a table may lie far from 0 beside how they vary (years): their middle is taken off
+// before they are scaled, where it costs no digits. 8-bit ones do not.
+bool takes_middle(DType type) {
+  return type != DType::u8;
+}
 
 double factor_of(const Scale& scale, DType type) {
   if (scale.kind == Scale::kFactor) return scale.factor;
@@ -61,6 +67,7 @@ Affine affine_of(const InputOptions& written, std::int64_t channels, DType type)
     const double deviation = at(input.deviation, i, 1);
     affine.factor.push_back(scale / deviation);
     affine.shift.push_back(-at(input.mean, i, 0) / deviation);
+    affine.middle.push_back(at(input.mean, i, 0) / scale);
   }
   return affine;
 }
@@ -70,14 +77,17 @@ Affine affine_of(const InputOptions& written, std::int64_t channels, DType type)
 Value scale_input(Graph& graph, const InputOptions& input, Value samples,
                   const Shape& model_input) {
   const Affine affine = affine_of(input, samples.shape().back(), samples.dtype());
+  const bool middle = takes_middle(samples.dtype());
   Value x = graph::cast(samples, DType::f32);
   if (affine.factor.size() == 1) {
+    if (middle && affine.middle[0] != 0) x = graph::operator-(x, affine.middle[0]);
     if (affine.factor[0] != 1) x = graph::operator*(x, affine.factor[0]);
-    if (affine.shift[0] != 0) x = graph::operator+(x, affine.shift[0]);
+    if (!middle && affine.shift[0] != 0) x = graph::operator+(x, affine.shift[0]);
   } else {
     const TensorType type{Shape{samples.shape().back()}, DType::f32};
+    if (middle) x = graph::operator-(x, graph.variable("input.middle", type, Role::statistic));
     x = graph::operator*(x, graph.variable("input.factor", type, Role::statistic));
-    x = graph::operator+(x, graph.variable("input.shift", type, Role::statistic));
+    if (!middle) x = graph::operator+(x, graph.variable("input.shift", type, Role::statistic));
   }
   Shape shape{samples.shape()[0]};
   for (std::int64_t extent : model_input) shape.append(extent);
@@ -94,6 +104,8 @@ std::vector<NamedTensor> input_constants(const InputOptions& input, const Shape&
                    [](double number) { return static_cast<float>(number); });
     return result;
   };
+  if (takes_middle(type))
+    return {{"input.factor", tensor(affine.factor)}, {"input.middle", tensor(affine.middle)}};
   return {{"input.factor", tensor(affine.factor)}, {"input.shift", tensor(affine.shift)}};
 }
 

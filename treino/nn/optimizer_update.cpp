@@ -24,7 +24,7 @@ class Updater {
   }
 
   void prepare(double weight_decay) {
-    if (weight_decay > 0) keep_ = cast(1.0 - rate64_ * weight_decay, DType::f32);
+    if (weight_decay > 0) decay_ = cast(rate64_ * weight_decay, DType::f32);
   }
   void prepare_adam(double beta1, double beta2) {
     const Value t = step_ + 1.0;
@@ -77,7 +77,10 @@ class Updater {
     return graph_.variable(std::string("optimizer.") + name + "." + p.name, p.value.type(),
                            Role::optimizer);
   }
-  Value decayed(const Trained& p) { return keep_.graph == nullptr ? p.value : p.value * keep_; }
+  // Not times 1 - decay, which f32 holds in steps of 6e-8.
+  Value decayed(const Trained& p) {
+    return decay_.graph == nullptr ? p.value : p.value - p.value * decay_;
+  }
 
   void adam_step(const Trained& p, double beta1, double beta2, double epsilon, double eps_root) {
     const Value m = slot("m", p), v = slot("v", p);
@@ -90,7 +93,7 @@ class Updater {
   }
 
   Graph& graph_;
-  Value rate64_, step_, rate_, keep_, corrected_;
+  Value rate64_, step_, rate_, decay_, corrected_;
 };
 
 }  // namespace

@@ -85,10 +85,10 @@ struct Factor {
   }
   T operator()(const OneCycleRate& rate) const {
     const double length = steps(rate.epochs == 0 ? epochs : rate.epochs);
-    // PyTorch's phases end at these steps; both at least one step long here.
-    const double up = std::max(rate.peak * length - 1, 1.0), end = std::max(length - 1, up + 1);
+    // PyTorch's phases end at these steps; a first one that ends before step 0 is left out.
+    const double up = rate.peak * length - 1, end = length - 1;
     const double low = 1 / rate.div, last = 1 / (rate.div * rate.final_div);
-    const T rising = half_cosine(maths.minimum(s * (1 / up), 1)) * (low - 1) + 1.0;
+    const T rising = half_cosine(maths.minimum(s * (1 / (up > 0 ? up : 1)), 1)) * (low - 1) + 1.0;
     const T falling =
         half_cosine(maths.minimum(maths.maximum(s - up, 0) * (1 / (end - up)), 1)) * (1 - last) +
         last;

@@ -15,6 +15,7 @@
 #include "treino/base/file.h"
 #include "treino/base/file_lock.h"
 #include "treino/data/load.h"
+#include "treino/data/split.h"
 #include "treino/data/stream.h"
 #include "treino/train/background_writer.h"
 #include "treino/train/checkpoint.h"
@@ -69,13 +70,7 @@ class Training {
         train_(recipe_.train),
         model_(nn::build_model(recipe_, dataset_.train.sample(),
                                static_cast<std::int64_t>(dataset.classes.size()))),
-        programs_(device, options.optimize) {
-    nn::balance(recipe_.train, *dataset_.train.labels,
-                static_cast<std::int64_t>(dataset_.classes.size()));
-    if (dataset_.train.type() == DType::i32) return;
-    nn::standardize(recipe_.input,
-                    [this](const auto& look) { data::for_each_piece(dataset_.train, look); });
-  }
+        programs_(device, options.optimize) {}
 
   FitResult run() {
     times_ = times_of(options_);
@@ -98,11 +93,30 @@ class Training {
  private:
   nn::StepSpec spec() const { return {model_, recipe_.input, train_}; }
 
+  // What the recipe leaves to the samples that are trained on; those held out have no part in it.
+  void fit_to_data() {
+    const auto& rows = holdout_.training;
+    HostTensor labels(DType::i32, Shape{static_cast<std::int64_t>(rows.size())});
+    std::ranges::transform(rows, labels.as<std::int32_t>().begin(), [&](std::int32_t row) {
+      return dataset_.train.labels->as<std::int32_t>()[static_cast<std::size_t>(row)];
+    });
+    nn::balance(recipe_.train, labels, static_cast<std::int64_t>(dataset_.classes.size()));
+    if (dataset_.train.type() == DType::i32) return;
+    data::Split trained = dataset_.train;
+    if (recipe_.input.scale.kind == nn::Scale::kStandard && !holdout_.validation.empty()) {
+      std::vector<bool> chosen(static_cast<std::size_t>(dataset_.train.size()));
+      for (const std::int32_t row : rows) chosen[static_cast<std::size_t>(row)] = true;
+      trained = data::take(dataset_.train, chosen, true);
+    }
+    nn::standardize(recipe_.input, [&](const auto& look) { data::for_each_piece(trained, look); });
+  }
+
   void compile() {
     const double begin = monotonic_seconds();
     const std::int64_t samples = dataset_.train.size();
     holdout_ = hold_out(samples, train_.validation, static_cast<std::uint64_t>(train_.seed),
                         dataset_.train.labels.get());
+    fit_to_data();
     const auto training_samples = static_cast<std::int64_t>(holdout_.training.size());
     times_.model_built = monotonic_seconds();
 

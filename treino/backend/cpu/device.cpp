@@ -99,7 +99,7 @@ class CpuDevice : public Device {
   // 3: Winograd's tiles of up to 5x5, Adam's reciprocal; 4: larger blocks of Winograd's kernel
   // gradient, AVX2's reciprocal by one step of Newton's; 5: Winograd of few channels; 6: fewer
   // copies of products that are cut along their inner extent.
-  int arithmetic_revision() const override { return 6; }
+  int arithmetic_revision() const override { return 7; }
 
   std::vector<std::string> candidates(const Step& step) const override {
     return candidates_of(step, plan_);

@@ -128,10 +128,10 @@ void CudaExecutable::reserve() {
   arenas_ = 1;
   if (own_ && workspace_->reserve(least, least)) return;
   workspace_->release();
-  // Sums are cut for a GPU that is to be busy, whatever the batch: what they take hardly shrinks.
   const std::int64_t beside = own_ ? 0 : own;
-  refuse(program_, std::max(least, workspace_->least()) + beside, scratch_bytes_ + beside,
-         gpu_->memory());
+  const std::int64_t shared =
+      scratch_bytes_ > kEnoughScratch ? scratch_bytes_ : 0;  // hardly shrinks
+  refuse(program_, std::max(least, workspace_->least()) + beside, shared + beside, gpu_->memory());
 }
 
 // Makes what has addresses in it anew where the workspace has moved.

@@ -60,8 +60,6 @@ static_assert(is_complete(kPlanners), "every row of ops.def needs a planner in t
 }  // namespace
 
 void Planner::plan(const Unit& unit) {
-  // Steps in a row get memory of their own, so that they may run side by side.
-  constexpr Index kEnoughScratch = Index{16} << 20;
   unit_ = &unit;
   if (used_ > kEnoughScratch) used_ = 0;
   part_ = {plan_.launches.size(), used_, plan_.counters};

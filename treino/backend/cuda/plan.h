@@ -24,6 +24,10 @@ namespace treino::cuda {
 // Multiprocessors of a large GPU.
 inline constexpr Index kProcessors = 132;
 
+// Of scratch memory that steps in a row get one after the other, so that they may run side by side;
+// from then on they share it.
+inline constexpr Index kEnoughScratch = Index{16} << 20;
+
 struct Launch {
   Kernel kernel{};
   Index count = 0;                             // indices, or tiles

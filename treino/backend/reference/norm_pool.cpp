@@ -52,8 +52,7 @@ void batch_norm_pool(const Call& call) {
     const double value = (x[in] - call.out[1].reals()[c]) /
                              std::sqrt(call.out[2].reals()[c] + attributes.epsilon) * gamma[c] +
                          beta[c];
-    // Where gamma is 0 all are equal: the largest x, so that the choice does not hang on rounding.
-    const bool better = gamma[c] == 0 ? x[in] > chosen[out] : value > y[out];
+    const bool better = gamma[c] != 0 && value > y[out];  // else all are equal: the first
     if (seen[static_cast<std::size_t>(out)] && !better) return;
     seen[static_cast<std::size_t>(out)] = true;
     y[out] = value;

@@ -183,13 +183,28 @@ TREINO_INLINE void each_columns(const NormPoolImage& p, Body body) {
   if (c < p.pool.channels) body(Columns<false, 1>(p, c, p.pool.channels - c));
 }
 
+// Where gamma is 0 all of a window are alike after the norm, and the first one is chosen.
+void choose_first_where_flat(const NormPoolImage& p) {
+  const PoolImage& w = p.pool;
+  for (Index c = 0; c < w.channels; ++c) {
+    if (p.gamma[c] != 0) continue;
+    for (Index oy = 0; oy < w.out_height; ++oy) {
+      for (Index ox = 0; ox < w.out_width; ++ox) {
+        const Taps t = taps(w, oy, ox);
+        if (t.ky0 < t.ky1 && t.kx0 < t.kx1)
+          w.out[(oy * w.out_width + ox) * w.channels + c] = w.x[tap_offset(w, t, t.ky0, t.kx0) + c];
+      }
+    }
+  }
+}
+
 void norm_pool(const NormPoolImage& p) {
   const PoolImage& w = p.pool;
   if (tiles(w)) {
     for (Index oy = 0; oy < w.out_height; ++oy)
       each_columns<Forward>(p, [&](auto columns) { row(columns, w, oy); });
     each_columns<Forward>(p, [&](auto columns) { tail(columns, w); });
-    return;
+    return choose_first_where_flat(p);
   }
   for (Index y = 0; y < w.height; ++y) {
     each_columns<Forward>(p, [&](auto columns) {
@@ -204,6 +219,7 @@ void norm_pool(const NormPoolImage& p) {
              [&](Index at) { best = larger(best, (F)((I)fetch(w.x + at + c, count) ^ flip)); });
     put(w.out + out, (F)((I)best ^ flip), count);
   });
+  choose_first_where_flat(p);
 }
 
 void norm_pool_grad(const NormPoolImage& p) {

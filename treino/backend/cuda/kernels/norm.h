@@ -129,7 +129,8 @@ struct Normalize {
   }
 };
 
-// The largest normalized x of each window: the largest x where gamma >= 0, the smallest elsewhere.
+// The largest normalized x of each window: the largest x where gamma > 0, the smallest where it is
+// below, the first where it is 0.
 struct NormPool {
   const float *x, *gamma;
   float *y, *chosen;
@@ -137,12 +138,12 @@ struct NormPool {
   Window w;
   TREINO_HOST_DEVICE void operator()(Index i) const {
     const Index pixel = i / w.channels, c = i - pixel * w.channels;
-    const bool least = gamma[c] < 0;
+    const bool least = gamma[c] < 0, flat = gamma[c] == 0;
     bool started = false;
     float best = 0;
     w.each_tap(w.output_pixel(pixel), [&](Index tap) {
       const float value = x[tap * w.channels + c];
-      if (!started || (least ? value < best : value > best)) best = value;
+      if (!started || (!flat && (least ? value < best : value > best))) best = value;
       started = true;
     });
     chosen[i] = best;

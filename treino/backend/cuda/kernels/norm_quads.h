@@ -26,7 +26,9 @@ struct NormPoolQuads {
 #pragma unroll
           for (int j = 0; j < 4; ++j) {
             const float value = four.value[j];
-            if (!started || (factors.value[j] < 0 ? value < best.value[j] : value > best.value[j]))
+            const float factor = factors.value[j];
+            if (!started ||
+                (factor != 0 && (factor < 0 ? value < best.value[j] : value > best.value[j])))
               best.value[j] = value;
           }
           started = true;
