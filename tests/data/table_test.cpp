@@ -145,6 +145,22 @@ TEST(Arrays, NumpyFilesArchivesAndSafetensors) {
   EXPECT_EQ(tensors.train.samples->shape, (Shape{8, 7}));
 }
 
+TEST(Arrays, OneHotLabelsAreClassNumbers) {
+  TemporaryFolder folder;
+  HostTensor samples(DType::f32, Shape{3, 2}), labels(DType::f32, Shape{3, 4});
+  for (const std::size_t one : {2U, 4U, 11U}) labels.as<float>()[one] = 1;
+  format::SafeTensors contents;
+  contents.tensors.emplace_back("x_train", std::move(samples));
+  contents.tensors.emplace_back("y_train", std::move(labels));
+  format::write_safetensors(folder / "hot.safetensors", contents);
+  for (const Stream stream : {Stream::never, Stream::always}) {
+    const Dataset set = load(folder / "hot.safetensors", {.test_fraction = 0, .stream = stream});
+    const auto numbers = set.train.labels->as<std::int32_t>();
+    EXPECT_EQ(std::vector<std::int32_t>(numbers.begin(), numbers.end()),
+              (std::vector<std::int32_t>{2, 0, 3}));
+  }
+}
+
 TEST(Arrays, NamesWhatIsWrong) {
   TemporaryFolder folder;
   const auto error = [&](const HostTensor& x, const HostTensor& y) {
@@ -154,8 +170,8 @@ TEST(Arrays, NamesWhatIsWrong) {
   const HostTensor x = numbers(DType::f32, {4, 2});
   EXPECT_THAT(error(x, numbers(DType::i64, {3})),
               HasSubstr("s.safetensors:y: 3 labels for 4 samples"));
-  EXPECT_THAT(error(x, numbers(DType::i64, {4, 2})),
-              HasSubstr("labels of shape [4, 2] cannot be used"));
+  EXPECT_THAT(error(x, numbers(DType::f32, {4, 2})),
+              HasSubstr("row 0 is not one-hot; wanted are [n], a class number each"));
   EXPECT_THAT(error(x, numbers(DType::f32, {4})),
               HasSubstr("label 0.25 of sample 1 is no class number"));
   EXPECT_THAT(error(numbers(DType::f32, {4}), numbers(DType::i64, {4})),

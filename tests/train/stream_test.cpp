@@ -284,12 +284,12 @@ TEST_F(Streams, MistakesNameTheFile) {
   contents.tensors.emplace_back("y_train", HostTensor(DType::i32, Shape{4}));
   format::write_safetensors(folder_ / "bad.safetensors", contents);
   EXPECT_THAT(error([&] { data::open_stream(folder_ / "bad.safetensors"); }),
-              HasSubstr("4 labels in y_train for 5 samples"));
+              HasSubstr("bad.safetensors:y_train: 4 labels for 5 samples"));
   contents.tensors[1].second = HostTensor(DType::i32, Shape{5});
   contents.tensors[1].second.as<std::int32_t>()[3] = -1;
   format::write_safetensors(folder_ / "bad.safetensors", contents);
   EXPECT_THAT(error([&] { data::open_stream(folder_ / "bad.safetensors"); }),
-              HasSubstr("y_train[3] is -1"));
+              HasSubstr("y_train: label -1 of sample 3 is no class number"));
   contents.tensors.pop_back();
   format::write_safetensors(folder_ / "bad.safetensors", contents);
   EXPECT_FALSE(data::can_stream(folder_ / "bad.safetensors"));

@@ -104,54 +104,12 @@ HostTensor samples_of(const std::string& path, const Arrays::value_type& array) 
   return numbers;
 }
 
-HostTensor labels_of(const std::string& path, const Arrays::value_type& array,
-                     std::int64_t samples) {
-  const std::string place = fmt::format("{}:{}", path, array.first);
-  const HostTensor& from = array.second;
-  const Shape& shape = from.shape;
-  const bool flat = shape.rank() == 1 || (shape.rank() == 2 && shape[1] == 1);
-  if (!flat)
-    throw Error::mistake(one_line(
-        fmt::format("{}: labels of shape {} cannot be used; wanted are [n], a class number each",
-                    place, to_string(shape))));
-  if (shape[0] != samples)
-    throw Error::mistake(
-        one_line(fmt::format("{}: {} labels for {} samples", place, shape[0], samples)));
-  HostTensor labels(DType::i32, Shape{samples});
-  const auto out = labels.as<std::int32_t>();
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    double value = 0;
-    switch (from.dtype) {
-      case DType::f32:
-        value = static_cast<double>(from.as<float>()[i]);
-        break;
-      case DType::f64:
-        value = from.as<double>()[i];
-        break;
-      case DType::u8:
-        value = from.as<std::uint8_t>()[i];
-        break;
-      case DType::i32:
-        value = from.as<std::int32_t>()[i];
-        break;
-      case DType::i64:
-        value = static_cast<double>(from.as<std::int64_t>()[i]);
-        break;
-    }
-    if (!(value >= 0 && value < 65536 && value == std::floor(value))) {
-      throw Error::mistake(one_line(fmt::format(
-          "{}: label {} of sample {} is no class number from 0 to 65535", place, value, i)));
-    }
-    out[i] = static_cast<std::int32_t>(value);
-  }
-  return labels;
-}
-
 Split split_of(const std::string& path, const Arrays::value_type& samples,
                const Arrays::value_type& labels) {
   Split split;
   split.samples = std::make_shared<HostTensor>(samples_of(path, samples));
-  split.labels = std::make_shared<HostTensor>(labels_of(path, labels, split.samples->shape[0]));
+  split.labels = std::make_shared<HostTensor>(class_numbers(
+      labels.second, split.samples->shape[0], fmt::format("{}:{}", path, labels.first)));
   return split;
 }
 

@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "treino/base/error.h"
+#include "treino/base/quote.h"
 
 namespace treino::data {
 
@@ -17,6 +19,73 @@ void check_labels(std::span<const std::int32_t> labels, int classes, const std::
                                      first + static_cast<std::int64_t>(i) * stride, labels[i], i,
                                      classes - 1));
   }
+}
+
+namespace {
+
+double number_at(const HostTensor& from, std::size_t i) {
+  switch (from.dtype) {
+    case DType::f32:
+      return static_cast<double>(from.as<float>()[i]);
+    case DType::f64:
+      return from.as<double>()[i];
+    case DType::u8:
+      return from.as<std::uint8_t>()[i];
+    case DType::i32:
+      return from.as<std::int32_t>()[i];
+    case DType::i64:
+      return static_cast<double>(from.as<std::int64_t>()[i]);
+  }
+  return -1;
+}
+
+// The place of the one in a row that has zeros else.
+std::int32_t hot_place(const HostTensor& from, std::int64_t row, const std::string& place) {
+  const std::int64_t width = from.shape[1];
+  std::int32_t found = -1;
+  bool sound = true;
+  for (std::int64_t c = 0; c < width; ++c) {
+    const double value = number_at(from, static_cast<std::size_t>(row * width + c));
+    sound = sound && (value == 0 || (value == 1 && found < 0));
+    if (value == 1) found = static_cast<std::int32_t>(c);
+  }
+  if (sound && found >= 0) return found;
+  throw Error::mistake(one_line(fmt::format(
+      "{}: row {} is not one-hot; wanted are [n], a class number each, or [n, classes] with a 1 in "
+      "each row",
+      place, row)));
+}
+
+}  // namespace
+
+HostTensor class_numbers(const HostTensor& from, std::int64_t samples, const std::string& place) {
+  constexpr double kMostClasses = 65536;
+  const Shape& shape = from.shape;
+  if (shape.rank() != 1 && shape.rank() != 2) {
+    throw Error::mistake(one_line(fmt::format(
+        "{}: labels of shape {} cannot be used; wanted are [n], a class number each, or "
+        "[n, classes], one-hot",
+        place, to_string(shape))));
+  }
+  if (shape[0] != samples)
+    throw Error::mistake(
+        one_line(fmt::format("{}: {} labels for {} samples", place, shape[0], samples)));
+  HostTensor labels(DType::i32, Shape{samples});
+  const auto out = labels.as<std::int32_t>();
+  const bool hot = shape.rank() == 2 && shape[1] > 1;
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    if (hot) {
+      out[i] = hot_place(from, static_cast<std::int64_t>(i), place);
+      continue;
+    }
+    const double value = number_at(from, i);
+    if (!(value >= 0 && value < kMostClasses && value == std::floor(value))) {
+      throw Error::mistake(one_line(fmt::format(
+          "{}: label {} of sample {} is no class number from 0 to 65535", place, value, i)));
+    }
+    out[i] = static_cast<std::int32_t>(value);
+  }
+  return labels;
 }
 
 void number_classes(Dataset& dataset) {

@@ -14,6 +14,10 @@ namespace treino::data {
 void check_labels(std::span<const std::int32_t> labels, int classes, const std::string& file,
                   std::int64_t first, std::int64_t stride);
 
+// Labels of an array as i32 [samples]: class numbers [samples] or [samples, 1] of any type, or
+// one-hot rows [samples, classes]. Throws Error::mistake that names `place`.
+HostTensor class_numbers(const HostTensor& from, std::int64_t samples, const std::string& place);
+
 // Classes by their numbers, as many as the labels of both parts have and no name is there for.
 void number_classes(Dataset& dataset);
 

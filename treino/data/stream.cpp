@@ -36,33 +36,9 @@ const Names* find(const SafeTensorsFile& file, std::span<const Names> list) {
 Split open_split(const SafeTensorsFile& file, const std::string& path, const Names& names) {
   Split split;
   split.file = std::make_shared<RowFile>(path, names.samples);
-  const SafeTensorsFile::Entry& entry = *file.find(names.labels);
-  const HostTensor stored = file.read(entry);
-  if (stored.shape.elements() != split.file->shape()[0])
-    throw Error::mistake(fmt::format("{}: {} labels in {} for {} samples in {}", path,
-                                     stored.shape.elements(), names.labels, split.file->shape()[0],
-                                     names.samples));
-  auto labels = std::make_shared<HostTensor>(DType::i32, Shape{stored.shape.elements()});
-  const auto out = labels->as<std::int32_t>();
-  const auto copy = [&](const auto& from) {
-    for (std::size_t i = 0; i < out.size(); ++i) {
-      const auto label = static_cast<std::int64_t>(from[i]);
-      if (label < 0 || label >= (1 << 24))
-        throw Error::mistake(fmt::format("{}: {}[{}] is {}; labels are whole numbers from 0", path,
-                                         names.labels, i, label));
-      out[i] = static_cast<std::int32_t>(label);
-    }
-  };
-  if (stored.dtype == DType::i32)
-    copy(stored.as<std::int32_t>());
-  else if (stored.dtype == DType::i64)
-    copy(stored.as<std::int64_t>());
-  else if (stored.dtype == DType::u8)
-    copy(stored.as<std::uint8_t>());
-  else
-    throw Error::mistake(fmt::format("{}: {} is {}; labels are whole numbers", path, names.labels,
-                                     to_string(stored.dtype)));
-  split.labels = labels;
+  split.labels = std::make_shared<HostTensor>(
+      class_numbers(file.read(*file.find(names.labels)), split.file->shape()[0],
+                    fmt::format("{}:{}", path, names.labels)));
   return split;
 }
 
