@@ -123,6 +123,9 @@ TEST(DataCommand, TrainsOnPicturesOfManySizes) {
   EXPECT_EQ(run_treino({"train", "r.toml", "--folds", "2", "--out", "folds"}, folder.path()).exit,
             0);
   EXPECT_TRUE(std::filesystem::exists(folder / "folds/fold-2/model.safetensors"));
+  EXPECT_THAT(run_treino({"train", "r.toml", "--folds", "99"}, folder.path()).err,
+              HasSubstr("fewer than 99 folds"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "runs"));  // looked at before a folder is made
   EXPECT_THAT(run_treino({"train", "r.toml", "--set", "input.pad=4"}, folder.path()).err,
               HasSubstr("use one of input.resize"));
 }

@@ -12,7 +12,6 @@
 #include "treino/cli/terminal.h"
 #include "treino/cli/training_view.h"
 #include "treino/cli/work_options.h"
-#include "treino/train/cross_validate.h"
 #include "treino/train/evaluate.h"
 
 namespace treino::cli {
@@ -81,10 +80,7 @@ int evaluate_run(Options options) {
   choose_data(options.data.empty() ? recorded : options.data, recipe, load);
   load.progress = &view;
   const train::Fold fold = options.data.empty() ? predictor.environment().fold : train::Fold{};
-  if (fold.of > 0) load.test_fraction = 0;
-  data::Dataset dataset = data::load(recipe.data, load);
-  if (fold.of > 0)
-    dataset = train::fold_of(dataset, fold, static_cast<std::uint64_t>(recipe.train.seed));
+  const data::Dataset dataset = load_data(recipe, load, fold);
   for (const std::string& warning : dataset.warnings) view.note("warning: " + warning);
   const data::Split& split = options.split == "test" ? dataset.test : dataset.train;
   if (split.size() == 0) {

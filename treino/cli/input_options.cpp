@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "treino/base/error.h"
+#include "treino/train/cross_validate.h"
 
 namespace treino::cli {
 
@@ -83,6 +84,13 @@ data::LoadOptions load_options(const nn::Recipe& recipe) {
   options.test_fraction = input.test;
   options.seed = static_cast<std::uint64_t>(recipe.train.seed);
   return options;
+}
+
+data::Dataset load_data(const nn::Recipe& recipe, data::LoadOptions load, const train::Fold& fold) {
+  if (fold.of == 0) return data::load(recipe.data, load);
+  load.test_fraction = 0;
+  return train::fold_of(data::load(recipe.data, load), fold,
+                        static_cast<std::uint64_t>(recipe.train.seed));
 }
 
 }  // namespace treino::cli

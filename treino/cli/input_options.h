@@ -8,6 +8,7 @@
 
 #include "treino/data/load.h"
 #include "treino/nn/recipe.h"
+#include "treino/train/run_folder.h"
 
 namespace treino::cli {
 
@@ -25,6 +26,8 @@ data::LoadOptions load_options(const InputFlags& flags);
 // What the recipe says of its data: [input] resize, crop, pad, channels, label, test; the split's
 // seed is train.seed.
 data::LoadOptions load_options(const nn::Recipe& recipe);
+// The recipe's data; of a run that is one fold of several, what that fold trains and tests on.
+data::Dataset load_data(const nn::Recipe& recipe, data::LoadOptions load, const train::Fold& fold);
 data::Geometry geometry_of(const nn::InputOptions& input);
 
 }  // namespace treino::cli

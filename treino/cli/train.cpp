@@ -140,15 +140,12 @@ int train_recipe(Options options) {
   fit.runtime_ready = monotonic_seconds();
   load.download = !options.no_download;
   load.strict = options.strict;
-  if (options.folds > 0 || before.fold.of > 0) load.test_fraction = 0;
+  if (options.folds > 0) load.test_fraction = 0;
   if (options.stream) load.stream = data::Stream::always;
   load.progress = &view;
   say_precision(recipe.train.precision, *device, view);
-  data::Dataset dataset = data::load(recipe.data, load);
-  if (before.fold.of > 0) {
-    fit.fold = before.fold;
-    dataset = train::fold_of(dataset, fit.fold, static_cast<std::uint64_t>(recipe.train.seed));
-  }
+  fit.fold = before.fold;
+  const data::Dataset dataset = load_data(recipe, load, fit.fold);
   fit.data_ready = monotonic_seconds();
   for (const std::string& warning : dataset.warnings) view.note("warning: " + warning);
   report_broken(dataset, view);

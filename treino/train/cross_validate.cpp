@@ -46,19 +46,21 @@ void write_summary(const CrossValidation& result) {
   write_whole_file((fs::path(result.folder) / "folds.json").string(), json.dump(2) + "\n");
 }
 
-}  // namespace
-
-data::Dataset fold_of(const data::Dataset& all, const Fold& fold, std::uint64_t seed) {
+// The part, from 0, that each training sample is in.
+std::vector<int> parts_of(const data::Dataset& all, int folds, std::uint64_t seed) {
   if (all.train.file)
     throw Error::mistake(all.name + ": is streamed from its file; folds need it in memory");
   if (!all.train.samples || !all.train.labels)
     throw Error::mistake(all.name + ": is made of texts; folds are of pictures and tables");
-  const std::vector<int> parts = data::stratified_folds(*all.train.labels, fold.of, seed);
+  return data::stratified_folds(*all.train.labels, folds, seed);
+}
+
+data::Dataset without_part(const data::Dataset& all, const std::vector<int>& parts, int fold) {
   std::vector<bool> left_out(parts.size());
-  for (std::size_t i = 0; i < parts.size(); ++i) left_out[i] = parts[i] == fold.number - 1;
+  for (std::size_t i = 0; i < parts.size(); ++i) left_out[i] = parts[i] == fold - 1;
   data::Dataset dataset;
   dataset.name = all.name;
-  dataset.origin = fmt::format("{}, fold {}", all.origin, fold.number);
+  dataset.origin = fmt::format("{}, fold {}", all.origin, fold);
   dataset.classes = all.classes;
   dataset.features = all.features;
   dataset.label_column = all.label_column;
@@ -67,10 +69,17 @@ data::Dataset fold_of(const data::Dataset& all, const Fold& fold, std::uint64_t 
   return dataset;
 }
 
+}  // namespace
+
+data::Dataset fold_of(const data::Dataset& all, const Fold& fold, std::uint64_t seed) {
+  return without_part(all, parts_of(all, fold.of, seed), fold.number);
+}
+
 CrossValidation cross_validate(const nn::Recipe& recipe, const data::Dataset& dataset, int folds,
                                Device& device, const FitOptions& options, Observer& observer) {
   if (folds < 2) throw Error::mistake(fmt::format("--folds {}: use at least 2", folds));
-  const auto seed = static_cast<std::uint64_t>(recipe.train.seed);
+  const std::vector<int> parts =
+      parts_of(dataset, folds, static_cast<std::uint64_t>(recipe.train.seed));
   CrossValidation result;
   result.folder = options.out.empty() ? new_run_folder(recipe.name) : options.out;
   for (int fold = 0; fold < folds; ++fold) {
@@ -78,7 +87,8 @@ CrossValidation cross_validate(const nn::Recipe& recipe, const data::Dataset& da
     one.out = (fs::path(result.folder) / fmt::format("fold-{}", fold + 1)).string();
     one.fold = {fold + 1, folds};
     observer.note(fmt::format("fold {} of {}", fold + 1, folds));
-    result.folds.push_back(fit(recipe, fold_of(dataset, one.fold, seed), device, one, observer));
+    result.folds.push_back(
+        fit(recipe, without_part(dataset, parts, one.fold.number), device, one, observer));
     result.signal = result.folds.back().signal;
     if (result.signal != 0) return result;
   }
