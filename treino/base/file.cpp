@@ -110,13 +110,19 @@ std::string behind_links(std::filesystem::path path) {
   return path.string();
 }
 
+// As write_all, one after another.
+int write_parts(int file, std::span<const std::string_view> parts) {
+  int code = 0;
+  for (const std::string_view part : parts) {
+    if (code == 0) code = write_all(file, part);
+  }
+  return code;
+}
+
 // Into what is there already and no file that could be replaced: a device, a pipe.
 void write_into(const std::string& path, std::span<const std::string_view> parts) {
   Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  int code = file.get() < 0 ? errno : 0;
-  for (const std::string_view part : parts) {
-    if (code == 0) code = write_all(file.get(), part);
-  }
+  int code = file.get() < 0 ? errno : write_parts(file.get(), parts);
   if (code == 0 && !file.reset()) code = errno;
   if (code != 0) throw write_error(path, code);
 }
@@ -131,10 +137,7 @@ void write_whole_file(const std::string& given, std::span<const std::string_view
   const std::string beside = fmt::format("{}{}{}", path, kPartMark, ::getpid());
   Descriptor file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
   if (file.get() < 0) throw write_error(path, errno);
-  int code = 0;
-  for (const std::string_view part : parts) {
-    if (code == 0) code = write_all(file.get(), part);
-  }
+  int code = write_parts(file.get(), parts);
   if (code == 0 && ::fsync(file.get()) != 0 && errno != EINVAL)
     code = errno;  // EINVAL: cannot be synced
   if (!file.reset() && code == 0) code = errno;

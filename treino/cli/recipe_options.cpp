@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 
 #include "treino/base/error.h"
@@ -53,24 +54,22 @@ std::string flag_of(const std::string& field) {
   return "--" + field.substr(field.rfind('.') + 1);
 }
 
-nn::Recipe load_recipe(const RecipeOptions& options, std::vector<nn::Override> flags) {
-  const std::vector<nn::Override> given = flags;
+nn::Recipe load_recipe(const RecipeOptions& options, const std::vector<nn::Override>& flags) {
   std::vector<nn::Override> changes, model_changes;
   // What a union is comes before what is in it.
   const auto chooses = [](const nn::Override& flag) { return flag.first == "train.optimizer"; };
   std::ranges::copy_if(flags, std::back_inserter(changes), chooses);
-  std::erase_if(flags, chooses);
   for (const std::string& text : options.set) {
     nn::Override change = split_override(text);
     const bool of_model = !options.model.empty() && change.first.rfind("model.", 0) == 0;
     (of_model ? model_changes : changes).push_back(std::move(change));
   }
-  changes.insert(changes.end(), flags.begin(), flags.end());
+  std::ranges::copy_if(flags, std::back_inserter(changes), std::not_fn(chooses));
   nn::Recipe recipe;
   try {
     recipe = nn::load_recipe(options.recipe, changes);
   } catch (const Error& error) {
-    throw in_flag_words(error, given);
+    throw in_flag_words(error, flags);
   }
   if (!options.model.empty()) recipe.layers = nn::load_recipe(options.model, model_changes).layers;
   return recipe;

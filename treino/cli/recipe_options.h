@@ -20,7 +20,7 @@ struct RecipeOptions {
 void add_recipe_options(CLI::App& app, RecipeOptions& options, bool required = true);
 
 // The recipe with --model and --set applied, then `flags` (e.g. {"train.batch", "64"}), which win.
-nn::Recipe load_recipe(const RecipeOptions& options, std::vector<nn::Override> flags = {});
+nn::Recipe load_recipe(const RecipeOptions& options, const std::vector<nn::Override>& flags = {});
 
 // The flag that stands for a recipe field: "--rate" for "train.optimizer.rate".
 std::string flag_of(const std::string& field);

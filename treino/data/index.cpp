@@ -3,13 +3,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "treino/base/error.h"
 #include "treino/base/file.h"
 #include "treino/data/files.h"
+#include "treino/data/labels.h"
 #include "treino/format/safetensors.h"
 
 namespace treino::data {
@@ -84,9 +84,7 @@ bool are_labels(const HostTensor& labels, std::int64_t count, std::size_t classe
   if (labels.dtype != DType::i32 || labels.shape.rank() != 1 || labels.shape[0] != count)
     return false;
   const auto values = labels.as<std::int32_t>();
-  return std::all_of(values.begin(), values.end(), [&](std::int32_t label) {
-    return label >= 0 && static_cast<std::size_t>(label) < classes;
-  });
+  return first_outside(values, classes) == values.size();
 }
 
 bool is_sound(const Split& split, std::size_t classes) {

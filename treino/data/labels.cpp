@@ -6,37 +6,35 @@
 #include <algorithm>
 #include <cmath>
 
+#include "treino/base/convert.h"
 #include "treino/base/error.h"
 #include "treino/base/quote.h"
 
 namespace treino::data {
 
+std::size_t first_outside(std::span<const std::int32_t> labels, std::size_t classes) {
+  const auto found = std::ranges::find_if(labels, [&](std::int32_t label) {
+    return label < 0 || static_cast<std::size_t>(label) >= classes;
+  });
+  return static_cast<std::size_t>(found - labels.begin());
+}
+
 void check_labels(std::span<const std::int32_t> labels, int classes, const std::string& file,
                   std::int64_t first, std::int64_t stride) {
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    if (labels[i] >= 0 && labels[i] < classes) continue;
-    throw Error::mistake(fmt::format("{}: at byte {}: label {} of sample {} is outside 0..{}", file,
-                                     first + static_cast<std::int64_t>(i) * stride, labels[i], i,
-                                     classes - 1));
-  }
+  const std::size_t i = first_outside(labels, static_cast<std::size_t>(classes));
+  if (i == labels.size()) return;
+  throw Error::mistake(fmt::format("{}: at byte {}: label {} of sample {} is outside 0..{}", file,
+                                   first + static_cast<std::int64_t>(i) * stride, labels[i], i,
+                                   classes - 1));
 }
 
 namespace {
 
 double number_at(const HostTensor& from, std::size_t i) {
-  switch (from.dtype) {
-    case DType::f32:
-      return static_cast<double>(from.as<float>()[i]);
-    case DType::f64:
-      return from.as<double>()[i];
-    case DType::u8:
-      return from.as<std::uint8_t>()[i];
-    case DType::i32:
-      return from.as<std::int32_t>()[i];
-    case DType::i64:
-      return static_cast<double>(from.as<std::int64_t>()[i]);
-  }
-  return -1;
+  double number = 0;
+  convert(from.dtype, from.bytes.data() + i * static_cast<std::size_t>(host_bytes(from.dtype)),
+          DType::f64, reinterpret_cast<std::byte*>(&number), 1);
+  return number;
 }
 
 // The place of the one in a row that has zeros else.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -8,6 +9,9 @@
 #include "treino/data/dataset.h"
 
 namespace treino::data {
+
+// The place of the first label outside 0 .. classes-1, or as many as there are.
+std::size_t first_outside(std::span<const std::int32_t> labels, std::size_t classes);
 
 // Throws Error::mistake naming the first label outside 0 .. classes-1 and its offset in the file:
 // label i stands at byte `first + i * stride`.

@@ -15,9 +15,6 @@ namespace treino::experiment {
 
 namespace {
 
-// Fewer readings do not hold their median in an interval of 95 %: 1 - 2/2^n.
-constexpr int kLeastForInterval = 6;
-
 Interval exponential(const Interval& logs) {
   return {std::exp(logs.low), std::exp(logs.high)};
 }

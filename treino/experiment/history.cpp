@@ -176,11 +176,10 @@ std::string changes_markdown(const Result& before, const Result& after,
       "|\n|---|---|---:|---:|---:|---:|---|\n";
   for (const Change& change : changes) {
     const Comparison& one = change.comparison;
-    const std::string interval =
-        one.ci95 ? fmt::format("{:.4g} to {:.4g}", one.ci95->low, one.ci95->high) : "";
-    out += fmt::format("| {} | {} | {:.4g} | {} | {:.4f} | {} | {}{}{} |\n", change.contestant,
-                       find_metric(one.metric)->label, one.ratio, interval, one.p_corrected, one.n,
-                       is_worse(one) ? "**" : "", one.verdict, is_worse(one) ? "**" : "");
+    out +=
+        fmt::format("| {} | {} | {:.4g} | {} | {:.4f} | {} | {}{}{} |\n", change.contestant,
+                    find_metric(one.metric)->label, one.ratio, to_string(one.ci95), one.p_corrected,
+                    one.n, is_worse(one) ? "**" : "", one.verdict, is_worse(one) ? "**" : "");
   }
   return out;
 }

@@ -44,8 +44,10 @@ void about_blocks(const Result& result, std::vector<std::string>& out) {
                       work, blocks, pairs, blocks, blocks, least));
     }
   }
-  if (result.settings.blocks < 6) {
-    out.push_back("Fewer than 6 runs: no 95 % interval for a median exists, so none is shown.");
+  if (result.settings.blocks < kLeastForInterval) {
+    out.push_back(
+        fmt::format("Fewer than {} runs: no 95 % interval for a median exists, so none is shown.",
+                    kLeastForInterval));
   }
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "treino/experiment/location.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <boost/math/distributions/binomial.hpp>
 #include <boost/math/distributions/students_t.hpp>
@@ -25,6 +27,10 @@ std::vector<double> sorted_copy(std::span<const double> values) {
 }
 
 }  // namespace
+
+std::string to_string(const std::optional<Interval>& interval) {
+  return interval ? fmt::format("{:.4g} to {:.4g}", interval->low, interval->high) : "";
+}
 
 double mean(std::span<const double> values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());

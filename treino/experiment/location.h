@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace treino::experiment {
@@ -13,6 +14,9 @@ struct Interval {
   bool contains(double value) const { return low <= value && value <= high; }
 };
 
+// "0.91 to 0.97", or nothing where there is none.
+std::string to_string(const std::optional<Interval>& interval);
+
 double mean(std::span<const double> values);
 double standard_deviation(std::span<const double> values);  // of a sample (n - 1); 0 below two
 
@@ -21,8 +25,11 @@ double quantile(std::span<const double> values, double q);
 double median(std::span<const double> values);
 double geometric_mean(std::span<const double> values);
 
+// Fewer readings do not hold their median in an interval of 95 %: 1 - 2/2^n.
+inline constexpr int kLeastForInterval = 6;
+
 // Interval for the median from order statistics: holds for any distribution. Its level is at least
-// `level`; nothing when there are too few values for it (fewer than 6 for 95 %).
+// `level`; nothing when there are too few values for it (fewer than kLeastForInterval for 95 %).
 std::optional<Interval> median_interval(std::span<const double> values, double level = 0.95);
 
 // Student's interval for the mean; nothing below two values.

@@ -17,19 +17,22 @@ Activation folded_activation(Loss loss) {
 
 namespace {
 
-// Turns the layer's own function into linear where it is the folded one.
+// Turns the layer's own function into linear where it is the folded one, and notes that it was.
 class Folder final : public FieldVisitor {
  public:
   explicit Folder(Activation function)
       : word_(names_of(function)[static_cast<std::size_t>(function)]) {}
   void value(std::string_view name, FieldRef& field, const Limits&) override {
     if (name != "activation" && name != "function") return;
-    if (std::get<std::string>(field.get()) == word_) field.set(std::string("linear"));
+    if (std::get<std::string>(field.get()) != word_) return;
+    field.set(std::string("linear"));
+    found = true;
   }
   void group(std::string_view, FieldGroup&) override {}
   void one_of(std::string_view, FieldUnion&) override {}
   void list(std::string_view, FieldList&) override {}
   void layers(std::string_view, std::vector<Layer>&) override {}
+  bool found = false;
 
  private:
   std::string word_;
@@ -43,34 +46,15 @@ bool is_entropy(Loss loss) {
   return loss == Loss::cross_entropy || loss == Loss::binary_cross_entropy;
 }
 
-// Finds whether a layer's own function is the one that the loss brings.
-class Finder final : public FieldVisitor {
- public:
-  explicit Finder(Activation function)
-      : word_(names_of(function)[static_cast<std::size_t>(function)]) {}
-  void value(std::string_view name, FieldRef& field, const Limits&) override {
-    if (name != "activation" && name != "function") return;
-    found = found || std::get<std::string>(field.get()) == word_;
-  }
-  void group(std::string_view, FieldGroup&) override {}
-  void one_of(std::string_view, FieldUnion&) override {}
-  void list(std::string_view, FieldList&) override {}
-  void layers(std::string_view, std::vector<Layer>&) override {}
-  bool found = false;
-
- private:
-  std::string word_;
-};
-
 // Probabilities that a last layer without numbers of its own passes on would be taken for logits.
 void check_probabilities(const Model& model, Loss loss) {
   const std::vector<Layer>& layers = model.layers();
   const Activation folded = folded_activation(loss);
   if (folded == Activation::linear || layers.size() < 2 || layers.back().name() != "flatten")
     return;
-  Finder finder(folded);
-  layers[layers.size() - 2].edited(finder);
-  if (!finder.found) return;
+  Folder folder(folded);
+  layers[layers.size() - 2].edited(folder);
+  if (!folder.found) return;
   const auto word = names_of(folded)[static_cast<std::size_t>(folded)];
   throw Error::mistake(fmt::format(
       "{}flatten comes after {}, whose probabilities the loss would take for logits; put flatten "

@@ -208,12 +208,10 @@ Table comparison_table(const Result& result, const std::string& work) {
               .numbers = {3, 4, 5, 6, 7}};
   for (const Comparison& one : result.comparisons) {
     if (one.work != work) continue;
-    table.rows.push_back(
-        {std::string(experiment::find_metric(one.metric)->label), one.a, one.b,
-         fmt::format("{:.4g}", one.ratio),
-         one.ci95 ? fmt::format("{:.4g} to {:.4g}", one.ci95->low, one.ci95->high) : "",
-         fmt::format("{:.4f}", one.p), fmt::format("{:.4f}", one.p_corrected),
-         std::to_string(one.n), one.verdict});
+    table.rows.push_back({std::string(experiment::find_metric(one.metric)->label), one.a, one.b,
+                          fmt::format("{:.4g}", one.ratio), to_string(one.ci95),
+                          fmt::format("{:.4f}", one.p), fmt::format("{:.4f}", one.p_corrected),
+                          std::to_string(one.n), one.verdict});
   }
   return table;
 }

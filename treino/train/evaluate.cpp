@@ -10,6 +10,7 @@
 #include "treino/base/error.h"
 #include "treino/base/quote.h"
 #include "treino/compiler/compile.h"
+#include "treino/data/labels.h"
 #include "treino/data/stream.h"
 #include "treino/format/safetensors.h"
 #include "treino/nn/steps.h"
@@ -226,11 +227,9 @@ Evaluation evaluate(Predictor& predictor, const data::Split& given) {
   const data::Split split = predictor.encoded(given);
   const auto labels = split.labels->as<std::int32_t>();
   const std::size_t classes = predictor.environment().classes.size();
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    if (labels[i] < 0 || static_cast<std::size_t>(labels[i]) >= classes) {
-      throw Error::mistake(fmt::format("sample {} has label {}, but the network knows {} classes",
-                                       i, labels[i], classes));
-    }
+  if (const std::size_t i = data::first_outside(labels, classes); i < labels.size()) {
+    throw Error::mistake(fmt::format("sample {} has label {}, but the network knows {} classes", i,
+                                     labels[i], classes));
   }
   const Predictor::Measured measured = predictor.measure(split);
   Evaluation result;

@@ -14,6 +14,7 @@
 #include "treino/base/error.h"
 #include "treino/base/file.h"
 #include "treino/base/file_lock.h"
+#include "treino/data/labels.h"
 #include "treino/data/load.h"
 #include "treino/data/split.h"
 #include "treino/data/stream.h"
@@ -48,13 +49,12 @@ StartTimes times_of(const FitOptions& options) {
 
 void check_labels(const data::Dataset& dataset, const data::Split& split, const char* part) {
   if (!split.labels) return;
-  const auto classes = static_cast<std::int64_t>(dataset.classes.size());
+  const std::size_t classes = dataset.classes.size();
   const auto labels = split.labels->as<std::int32_t>();
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    if (labels[i] >= 0 && labels[i] < classes) continue;
-    throw Error::mistake(fmt::format("{}: {} sample {} has label {}, but there are {} classes",
-                                     dataset.name, part, i, labels[i], classes));
-  }
+  const std::size_t i = data::first_outside(labels, classes);
+  if (i == labels.size()) return;
+  throw Error::mistake(fmt::format("{}: {} sample {} has label {}, but there are {} classes",
+                                   dataset.name, part, i, labels[i], classes));
 }
 
 class Training {

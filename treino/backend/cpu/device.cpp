@@ -98,7 +98,8 @@ class CpuDevice : public Device {
   std::string instruction_set() const override { return std::string(plan_.kernels->name); }
   // 3: Winograd's tiles of up to 5x5, Adam's reciprocal; 4: larger blocks of Winograd's kernel
   // gradient, AVX2's reciprocal by one step of Newton's; 5: Winograd of few channels; 6: fewer
-  // copies of products that are cut along their inner extent.
+  // copies of products that are cut along their inner extent; 7: decay by itself, elu's slope at 0,
+  // standard numbers of tables, gamma 0 under pooling.
   int arithmetic_revision() const override { return 7; }
 
   std::vector<std::string> candidates(const Step& step) const override {
